@@ -1,0 +1,58 @@
+# The same commands for people and for CI. `make` lists them.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check bench schemas lock format system-packages clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+$(INSTALLED): requirements.lock requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Talkstick needs Python 3.11 or later; try: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing; on Debian: apt-get install python3-venv"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(INSTALLED) ## Three devices and four people share the hardware; stays up to be poked
+	$(BIN)/python -m tools.demo $(DEMO_ARGS)
+
+serve: $(INSTALLED) ## Run the server on its default data directory
+	$(BIN)/talkstick serve
+
+test: $(INSTALLED) system-packages ## All tests: unit, stateful, contract, integration, end to end
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(INSTALLED) ## Format, lint, types, layers, generated files in step
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tools.gen_schemas --check
+	$(BIN)/python -m tools.wheel_check
+
+bench: $(INSTALLED) ## Measure claim-to-grant against a bare MQTT echo, and cycles per second
+	$(BIN)/python -m tools.bench
+
+schemas: $(INSTALLED) ## Generate schemas/ from the models and the route table
+	$(BIN)/python -m tools.gen_schemas
+
+format: $(INSTALLED) ## Format the code and apply safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(INSTALLED) ## Renew the lock files from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	  pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	  --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+system-packages: ## Install what the tests need from the system (mosquitto's clients)
+	@tools/system_packages.sh
+
+clean: ## Remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

@@ -1,0 +1,113 @@
+"""Who may publish, subscribe and receive what: decided from the route table, the role and the name. Deny by default.
+
+MQTT does not tell a subscriber who published, so identity is a topic level: a level ``{principal}`` or ``{device}`` that
+must be one's own name. The broker asks; commands it checks against the retained session document besides.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backend.core.ids import is_id
+from backend.core.principals import PEOPLE, Principal, Role
+from backend.core.refusals import Code
+from backend.core.routing import Party, Retain, Route, RouteTable
+from backend.core.topics import is_filter, overlaps
+
+MAX_PAYLOAD = 256 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to a publisher: ``code`` None allows, and ``guard`` names a session document that must name it holder."""
+
+    code: Code | None = None
+    guard: str | None = None
+
+
+class Rulebook:
+    """The access rules of a route table, whose tree begins with *prefix* on the wire."""
+
+    def __init__(self, table: RouteTable, prefix: str = "") -> None:
+        self._table = table
+        self._prefix = prefix
+
+    def publish(self, who: Principal, topic: str, *, retain: bool, size: int) -> Verdict:
+        """Judge one publish, or one last will, of *size* bytes."""
+        if size > MAX_PAYLOAD:
+            return Verdict(Code.TOO_LARGE)
+        found = self._find(topic)
+        if found is None:
+            return Verdict(Code.UNKNOWN_TOPIC)
+        route, levels = found
+        if not all(is_id(level) for level in levels.values()):
+            return Verdict(Code.BAD_ID)
+        if not may_write(route, who, levels):
+            return Verdict(Code.FORBIDDEN)
+        if retain and route.retain is Retain.NEVER:
+            return Verdict(Code.RETAINED)
+        if route.guard is None or who.role is Role.BACKEND:
+            return Verdict()
+        return Verdict(guard=self._prefix + route.guard.at(device=levels["device"]))
+
+    def subscribe(self, who: Principal, topic_filter: str) -> bool:
+        """Allow a filter that covers anything *who* may receive; `receive` then judges each topic."""
+        if who.role in (Role.ADMIN, Role.BACKEND):
+            return is_filter(topic_filter)
+        return is_filter(topic_filter) and any(
+            overlaps(topic_filter, self._prefix + readable)
+            for route in self._table.routes
+            for readable in _readable(route, who)
+        )
+
+    def receive(self, who: Principal, topic: str) -> bool:
+        """Judge one delivery."""
+        found = self._find(topic)
+        if found is None:
+            return False
+        if who.role in (Role.ADMIN, Role.BACKEND):
+            return True
+        route, _levels = found
+        return any(overlaps(topic, self._prefix + readable) for readable in _readable(route, who))
+
+    def _find(self, topic: str) -> tuple[Route, Mapping[str, str]] | None:
+        return self._table.find(topic.removeprefix(self._prefix)) if topic.startswith(self._prefix) else None
+
+
+def may_write(route: Route, who: Principal, levels: Mapping[str, str]) -> bool:
+    """Tell whether *who* stands at the writing end of a topic with these levels."""
+    if who.role is Role.BACKEND:
+        return True
+    match route.writer:
+        case Party.THE_DEVICE:
+            return who.role is Role.DEVICE and levels.get("device") == who.name
+        case Party.THE_PRINCIPAL:
+            return levels.get("principal") == who.name and _may_ask(who, levels)
+        case Party.HOLDER:
+            return _may_ask(who, levels)
+        case _:
+            return False
+
+
+def _may_ask(who: Principal, levels: Mapping[str, str]) -> bool:
+    """Listeners only read; a device (a badge reader) speaks on its own session only."""
+    if who.role is Role.DEVICE:
+        return levels.get("device") == who.name
+    return who.role is not Role.LISTENER
+
+
+def _readable(route: Route, who: Principal) -> list[str]:
+    """Return the filters of this route that *who* may receive."""
+    filters = []
+    for party in route.readers:
+        match party:
+            case Party.ANYONE:
+                filters.append(route.topic.filter)
+            case Party.PEOPLE if who.role in PEOPLE:
+                filters.append(route.topic.filter)
+            case Party.THE_DEVICE if who.role is Role.DEVICE:
+                filters.append(route.topic.bound(device=who.name))
+            case Party.THE_PRINCIPAL:
+                filters.append(route.topic.bound(principal=who.name))
+            case _:
+                pass
+    return filters

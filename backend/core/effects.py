@@ -1,0 +1,31 @@
+"""What a machine may ask of the world. An effect is data; the shell performs it after the commit."""
+
+from dataclasses import dataclass
+
+from backend.core.messages import Message, Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Publish *body*; ``None`` is the empty payload that clears a retained topic."""
+
+    topic: str
+    body: Message | None
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which request is being answered: where it came from, where the answer goes, and its id (None: not repeatable)."""
+
+    topic: str
+    reply_topic: str
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer a request. Remembered by the engine, so that a repeated request gets the same answer."""
+
+    asked: Asked
+    body: Reply

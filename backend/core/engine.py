@@ -1,0 +1,219 @@
+"""Runs every feature's machines. No I/O: the shell feeds it, commits what changed, and performs what it returns."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from backend.core.access import MAX_PAYLOAD, may_write
+from backend.core.desk import Desk, Effect, Rows
+from backend.core.effects import Answer, Asked, Publish
+from backend.core.facts import Fact, MessageRefused
+from backend.core.ids import is_id
+from backend.core.messages import MAX_REQUEST_ID, Reply, refusal
+from backend.core.principals import Principal, Role
+from backend.core.refusals import Code, Refused
+from backend.core.replies import Remembered, ReplyMemory
+from backend.core.routing import Incoming, Party, Retain, Route, RouteTable, parse_object
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """An MQTT message as it came in."""
+
+    topic: str
+    payload: bytes
+    retained: bool = False
+
+    @cached_property
+    def _json(self) -> dict[str, Any] | Refused:
+        if len(self.payload) > MAX_PAYLOAD:
+            return Refused(Code.TOO_LARGE, f"a payload has at most {MAX_PAYLOAD} bytes")
+        try:
+            return parse_object(self.payload)
+        except Refused as refused:
+            return refused
+
+    def json(self) -> dict[str, Any]:
+        """Return the payload as a JSON object. Raises Refused: ``too_large`` or ``bad_json``."""
+        if isinstance(self._json, Refused):
+            raise self._json
+        return self._json
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """An MQTT message to go out. An empty retained payload clears the topic."""
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What must be stored before anything is sent."""
+
+    states: Sequence[tuple[Rows, Sequence[Any]]]
+    replies: Sequence[Remembered]
+
+    def __bool__(self) -> bool:
+        return bool(self.states or self.replies)
+
+
+class Engine:
+    """All desks, the route table, and the memory of what was answered."""
+
+    def __init__(
+        self, table: RouteTable, desks: Sequence[Desk[Any]], principal: Callable[[str], Principal | None]
+    ) -> None:
+        self.table = table
+        self.desks = tuple(desks)
+        self.replies = ReplyMemory()
+        self._principal = principal
+
+    def receive(self, message: Arrived, now: float) -> list[Send]:
+        """Take one message; return what to send once the change is committed."""
+        found = self.table.find(message.topic)
+        if found is None:
+            return self.hear(MessageRefused(Code.UNKNOWN_TOPIC, message.topic), now)
+        route, levels = found
+        if not message.payload and route.retain is not Retain.NEVER:
+            return []  # somebody cleared a retained topic
+        asked = asked_by(route, levels, message)
+        if asked is not None and asked.id is not None:
+            known = self.replies.recall(asked.topic, asked.id, now)
+            if known is not None:
+                return [Send(asked.reply_topic, known.payload)]
+        try:
+            events = self._read(route, levels, message, asked)
+        except Refused as refused:
+            return self._refuse(refused, message.topic, levels.get("principal"), asked, now)
+        return self._run(events, now)
+
+    def hear(self, fact: object, now: float) -> list[Send]:
+        """Take something that happened outside of MQTT."""
+        return self._run([fact], now)
+
+    def tick(self, now: float) -> list[Send]:
+        """Let time pass."""
+        return self._run([effect for desk in self.desks for effect in desk.tick(now)], now)
+
+    def deadline(self) -> float | None:
+        """Return when `tick` must be called next even if nothing happens."""
+        return min((when for desk in self.desks if (when := desk.deadline()) is not None), default=None)
+
+    def projection(self, now: float) -> list[Send]:
+        """Return every retained topic of the backend as it must stand now."""
+        return [_send(publish) for desk in self.desks for publish in desk.projection(now)]
+
+    def changes(self) -> Changes:
+        """Return what changed since the last commit."""
+        states = [
+            (desk.rows, list(changed.values())) for desk in self.desks if desk.rows and (changed := desk.changed())
+        ]
+        return Changes(states, self.replies.changed())
+
+    def committed(self) -> None:
+        """The changes are stored: go on from here."""
+        self.replies.committed()
+        for desk in self.desks:
+            desk.committed()
+
+    def roll_back(self) -> None:
+        """The changes could not be stored: they did not happen."""
+        self.replies.roll_back()
+        for desk in self.desks:
+            desk.roll_back()
+
+    def _read(self, route: Route, levels: Mapping[str, str], message: Arrived, asked: Asked | None) -> Iterable[object]:
+        if route.handler is None:
+            raise Refused(Code.UNKNOWN_TOPIC, "the backend does not read this topic")
+        if message.retained and route.retain is Retain.NEVER:
+            raise Refused(Code.RETAINED, "this topic takes no retained messages")
+        who = self._sender(route, levels)
+        body = route.validate(message.json())
+        return list(route.handler(Incoming(levels, body, who, asked, retained=message.retained)))
+
+    def _sender(self, route: Route, levels: Mapping[str, str]) -> Principal | None:
+        """Return whom the topic names as the sender; the broker saw to it that it is. None: it names nobody.
+
+        The rules are asked again, since another broker may be set up otherwise. Raises Refused.
+        """
+        for level in levels.values():
+            if not is_id(level):
+                raise Refused(Code.BAD_ID, f"{level[:80]!r} is no id")
+        device = self._principal(levels["device"]) if "device" in levels else None
+        if "device" in levels and (device is None or device.role is not Role.DEVICE):
+            raise Refused(Code.UNKNOWN_DEVICE, f"no device {levels['device']} is provisioned")
+        if "principal" not in levels:
+            return device if route.writer is Party.THE_DEVICE else None
+        who = self._principal(levels["principal"])
+        if who is None:
+            raise Refused(Code.UNKNOWN_PRINCIPAL, f"no account {levels['principal']}")
+        if not may_write(route, who, levels):
+            raise Refused(Code.FORBIDDEN, f"{who.role.value} {who.name} may not do that here")
+        return who
+
+    def _run(self, events: Iterable[object], now: float) -> list[Send]:
+        todo, out = deque(events), list[Send]()
+        while todo:
+            event = todo.popleft()
+            match event:
+                case Publish():
+                    out.append(_send(event))
+                case Answer():
+                    out.append(self._answer(event.asked, event.body, now))
+                    if not event.body.ok:
+                        todo.append(MessageRefused(Code(event.body.code), event.asked.topic))
+                case _:
+                    todo.extend(self._tell(event, now))
+        return out
+
+    def _tell(self, event: object, now: float) -> list[Effect]:
+        heard = [desk for desk in self.desks if isinstance(event, desk.events)]
+        if not heard and not isinstance(event, Fact):
+            raise LookupError(f"nobody handles {event!r}")
+        return [effect for desk in heard for effect in desk.handle(event, now)]
+
+    def _answer(self, asked: Asked, body: Reply, now: float) -> Send:
+        payload = body.payload()
+        if asked.id is not None:
+            self.replies.remember(asked.topic, asked.id, payload, now)
+        return Send(asked.reply_topic, payload)
+
+    def _refuse(
+        self, refused: Refused, topic: str, principal: str | None, asked: Asked | None, now: float
+    ) -> list[Send]:
+        """Count a message that could not be read, and tell the sender if it asked something. Not remembered."""
+        out = self.hear(MessageRefused(refused.code, topic, principal), now)
+        if asked is not None:
+            out.append(Send(asked.reply_topic, refusal(asked.id, refused.code, refused.message).payload()))
+        return out
+
+
+def asked_by(route: Route, levels: Mapping[str, str], message: Arrived) -> Asked | None:
+    """Return what is to be answered, with the id as far as the payload can be read. None: this is no request."""
+    if route.reply is None:
+        return None
+    try:
+        request_id = message.json().get("id")
+    except Refused:
+        request_id = None
+    usable = isinstance(request_id, str) and 0 < len(request_id) <= MAX_REQUEST_ID
+    return Asked(message.topic, route.reply.at(**levels), request_id if usable else None)
+
+
+def not_stored(table: RouteTable, message: Arrived) -> Send | None:
+    """Return the answer to a request whose change could not be stored. None: this is no request."""
+    found = table.find(message.topic)
+    asked = asked_by(*found, message) if found is not None else None
+    if asked is None:
+        return None
+    body = refusal(asked.id, Code.NOT_STORED, "the server could not store the change; ask again")
+    return Send(asked.reply_topic, body.payload())
+
+
+def _send(publish: Publish) -> Send:
+    return Send(publish.topic, b"" if publish.body is None else publish.body.payload(), publish.retain)

@@ -1,0 +1,33 @@
+"""Names that may stand in a topic: one rule for principals, devices and commands."""
+
+import re
+import unicodedata
+
+MAX_ID = 63
+ID_PATTERN = rf"[a-z0-9][a-z0-9_-]{{0,{MAX_ID - 1}}}"
+
+_ID = re.compile(ID_PATTERN)
+_MAC = re.compile(r"[0-9a-f]{2}([:-]?)(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}")
+_NOT_ALLOWED = re.compile(r"[^a-z0-9_-]+")
+
+
+def is_id(text: str) -> bool:
+    """Tell whether *text* may stand as one topic level."""
+    return _ID.fullmatch(text) is not None
+
+
+def device_id(text: str) -> str:
+    """Make a device id from a MAC, a UUID or a name.
+
+    ``A4:CF:12:8B:3F:9E`` becomes ``esp32-a4cf128b3f9e``; a UUID stays itself in lower case; ``Lab scale 1`` becomes
+    ``lab-scale-1``.
+
+    Raises ValueError where nothing usable is left, or more than 63 characters.
+    """
+    plain = unicodedata.normalize("NFKD", text.strip()).encode("ascii", "ignore").decode().lower()
+    if _MAC.fullmatch(plain):
+        return "esp32-" + re.sub("[:-]", "", plain)
+    made = _NOT_ALLOWED.sub("-", plain).strip("-_")
+    if not is_id(made):
+        raise ValueError(f"{text!r} makes no id: give 1 to {MAX_ID} letters, digits, '-' or '_'")
+    return made

@@ -1,0 +1,61 @@
+"""The reason codes: every refusal names one, in a reply, in an event or in a counter."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Why something was refused. The words are part of the contract."""
+
+    BAD_JSON = "bad_json"
+    BAD_MESSAGE = "bad_message"
+    BAD_ID = "bad_id"
+    UNKNOWN_ACTION = "unknown_action"
+    UNKNOWN_TOPIC = "unknown_topic"
+    UNKNOWN_DEVICE = "unknown_device"
+    UNKNOWN_PRINCIPAL = "unknown_principal"
+    TOO_LARGE = "too_large"
+    RETAINED = "retained"
+    FORBIDDEN = "forbidden"
+    NOT_YOURSELF = "not_yourself"
+    NOT_HOLDER = "not_holder"
+    NOT_WAITING = "not_waiting"
+    STALE_FENCE = "stale_fence"
+    STALE_BOOT = "stale_boot"
+    BUSY = "busy"
+    QUEUE_FULL = "queue_full"
+    DEVICE_OFFLINE = "device_offline"
+    LEASE_TOO_LONG = "lease_too_long"
+    NOT_STORED = "not_stored"
+
+
+EXPLAINED: dict[Code, str] = {
+    Code.BAD_JSON: "the payload is not a UTF-8 JSON object",
+    Code.BAD_MESSAGE: "a key is missing, or has the wrong type or value",
+    Code.BAD_ID: "an id in the topic is not of the form [a-z0-9][a-z0-9_-]{0,62}",
+    Code.UNKNOWN_ACTION: "the action is not one of this topic's",
+    Code.UNKNOWN_TOPIC: "no such topic in the contract",
+    Code.UNKNOWN_DEVICE: "no device of this id is provisioned",
+    Code.UNKNOWN_PRINCIPAL: "no account of this name exists",
+    Code.TOO_LARGE: "the payload, or the document it would make, is larger than allowed",
+    Code.RETAINED: "this topic takes no retained messages",
+    Code.FORBIDDEN: "this principal may not do that",
+    Code.NOT_YOURSELF: "a claim is for oneself",
+    Code.NOT_HOLDER: "only the holder of the session may do that",
+    Code.NOT_WAITING: "not in the queue of this device",
+    Code.STALE_FENCE: "the fence is missing or not that of the running session",
+    Code.STALE_BOOT: "the message is of an older boot of the device",
+    Code.BUSY: "somebody else holds the device",
+    Code.QUEUE_FULL: "too many wait for the device already",
+    Code.DEVICE_OFFLINE: "the device is not connected",
+    Code.LEASE_TOO_LONG: "the lease asked for is longer than the policy allows",
+    Code.NOT_STORED: "the server could not store the change; nothing happened, ask again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Exception):  # noqa: N818 - it is the sender's fault, and an answer, not an error of ours
+    """Raised while a message is read; the engine turns it into a reply or a count."""
+
+    code: Code
+    message: str

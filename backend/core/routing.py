@@ -1,0 +1,131 @@
+"""The route table: every topic of the contract, once, as data.
+
+It drives the backend's subscriptions, the broker's access rules, the JSON Schemas, the AsyncAPI document and the topic
+reference. A route with a handler is read by the backend; one without is only described (and, if the backend writes it,
+published).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property, lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from backend.core.effects import Asked
+from backend.core.principals import Principal
+from backend.core.refusals import Code, Refused
+from backend.core.topics import Topic
+
+
+class Party(StrEnum):
+    """Who stands at one end of a topic."""
+
+    BACKEND = "backend"
+    THE_DEVICE = "the device named in the topic"
+    THE_PRINCIPAL = "the principal named in the topic"
+    HOLDER = "the holder of the session"
+    PEOPLE = "people and integrations"
+    ANYONE = "anyone who is logged in"
+
+
+class Retain(StrEnum):
+    """Whether the messages of a topic are retained."""
+
+    ALWAYS = "yes"
+    NEVER = "no"
+    EITHER = "yes or no"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message that was read: its variable levels, its valid body, and, for requests, what is to be answered."""
+
+    levels: Mapping[str, str]
+    body: Any
+    who: Principal | None = None
+    """The principal named in the topic, where one is."""
+    asked: Asked | None = None
+    retained: bool = False
+
+
+Handler = Callable[[Incoming], Iterable[object]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One topic of the contract."""
+
+    topic: Topic
+    body: Any
+    writer: Party
+    readers: tuple[Party, ...]
+    summary: str
+    retain: Retain = Retain.NEVER
+    handler: Handler | None = None
+    reply: Topic | None = None
+    """Requests only: where the answer goes."""
+    guard: Topic | None = None
+    """Topics of the holder only: the retained session document that names the holder."""
+    qos: int = 1
+    """At which quality of service the backend subscribes."""
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self.body)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the body."""
+        return self._adapter.json_schema()
+
+    def validate(self, body: Mapping[str, Any]) -> Any:
+        """Return the valid body of parsed JSON. Raises Refused: ``unknown_action`` or ``bad_message``."""
+        try:
+            return self._adapter.validate_python(body)
+        except ValidationError as error:
+            raise _explained(error) from error
+
+
+def parse_object(payload: bytes) -> dict[str, Any]:
+    """Return the JSON object in *payload*. Raises Refused: ``bad_json``. NaN and Infinity are not JSON."""
+    try:
+        body = from_json(payload, allow_inf_nan=False)
+    except ValueError as error:
+        raise Refused(Code.BAD_JSON, str(error)) from error
+    if not isinstance(body, dict):
+        raise Refused(Code.BAD_JSON, "the payload must be a JSON object")
+    return body
+
+
+def _explained(error: ValidationError) -> Refused:
+    first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        known = first.get("ctx", {}).get("expected_tags", "one")
+        return Refused(Code.UNKNOWN_ACTION, f"the action must be {known}")
+    where = ".".join(str(part) for part in first["loc"][-2:])
+    return Refused(Code.BAD_MESSAGE, f"{where}: {first['msg']}")
+
+
+class RouteTable:
+    """All routes of the application; a topic belongs to at most one."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.routes = tuple(routes)
+        self._found = lru_cache(maxsize=65536)(self._search)
+
+    def find(self, topic: str) -> tuple[Route, Mapping[str, str]] | None:
+        """Return the route of *topic* and its variable levels, or None."""
+        return self._found(topic)
+
+    def _search(self, topic: str) -> tuple[Route, Mapping[str, str]] | None:
+        for route in self.routes:
+            levels = route.topic.match(topic)
+            if levels is not None:
+                return route, levels
+        return None
+
+    def subscriptions(self) -> list[tuple[str, int]]:
+        """Return the filters the backend reads, with their quality of service."""
+        return [(route.topic.filter, route.qos) for route in self.routes if route.handler is not None]

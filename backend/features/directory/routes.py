@@ -1,0 +1,5 @@
+"""The directory has no topics."""
+
+from backend.core.routing import Route
+
+ROUTES: tuple[Route, ...] = ()

@@ -1,0 +1,184 @@
+"""Who is really there. One machine per device.
+
+A last will is doubted for a moment (``debounce_s``): a device that comes back at once was never gone. A will or goodbye
+of an older boot never overwrites a newer birth. Silence (``heartbeat_s``) makes a device lost whatever the broker says:
+half-open connections and power cuts leave no will in time. After a restart nobody knows, so the state is ``unknown``
+until the device is seen; a retained status proves nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from backend.core.clock import iso
+from backend.core.desk import Effect
+from backend.core.effects import Publish
+from backend.core.facts import (
+    DeviceHeard,
+    DeviceLost,
+    DeviceOnline,
+    DirectoryChanged,
+    MessageRefused,
+    Resumed,
+)
+from backend.core.refusals import Code
+from backend.features.presence.messages import INFO, PRESENCE, STATUS, TELEMETRY, PresenceDocument, Status
+
+State = Literal["online", "sleeping", "lost", "disconnected", "unknown"]
+Reason = Literal["provisioned", "restarted", "birth", "heard", "sleeping", "goodbye", "last_will", "silent"]
+GONE = ("lost", "disconnected")
+RETAINED = (STATUS, PRESENCE, INFO, TELEMETRY)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Times of presence, in seconds."""
+
+    debounce_s: float = 2.0
+    heartbeat_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSaid:
+    """The device, or the broker in its name, said how it is."""
+
+    device: str
+    status: Status
+    retained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What is known of one device. ``boot`` None: never seen."""
+
+    device: str
+    provisioned: bool = False
+    state: State = "unknown"
+    boot: int | None = None
+    since: float = 0.0
+    reason: Reason = "provisioned"
+    wake_in_s: float | None = None
+    silent_at: float | None = None
+    doubt_until: float | None = None
+
+
+EVENTS = (StatusSaid, DeviceHeard, Resumed, DirectoryChanged)
+
+
+def keys(event: object, known: Iterable[str]) -> list[str]:
+    """Return the devices that an event concerns."""
+    match event:
+        case Resumed():
+            return list(known)
+        case DirectoryChanged(devices=devices):
+            return sorted(devices.union(known))
+        case _:
+            return [event.device]  # type: ignore[attr-defined]
+
+
+def until(presence: Presence) -> float | None:
+    """Return when time alone changes the state."""
+    return min((when for when in (presence.silent_at, presence.doubt_until) if when is not None), default=None)
+
+
+def durable(presence: Presence) -> object:
+    """Reduce to what a restart must not forget: which boot was the last."""
+    return presence.provisioned, presence.boot
+
+
+def document(presence: Presence) -> list[Publish]:
+    """Return the retained presence."""
+    if not presence.provisioned:
+        return []
+    body = PresenceDocument(
+        state=presence.state,
+        boot=presence.boot,
+        since=iso(presence.since),
+        reason=presence.reason,
+        wake_in_s=presence.wake_in_s,
+    )
+    return [Publish(PRESENCE.at(device=presence.device), body, retain=True)]
+
+
+def step(limits: Limits, before: Presence, event: object, now: float) -> tuple[Presence, list[Effect]]:
+    """Advance time to *now*, then apply *event* (None: time only)."""
+    presence, effects = _pass_time(before, now), list[Effect]()
+    match event:
+        case StatusSaid(status=status) if _is_stale(presence, status):
+            effects.append(MessageRefused(Code.STALE_BOOT, STATUS.at(device=presence.device)))
+        case StatusSaid(status=status, retained=retained):
+            presence = _said(limits, presence, status, retained, now)
+        case DeviceHeard():
+            presence = _heard(limits, presence, now)
+        case Resumed():
+            silent_at = now + limits.heartbeat_s if presence.boot is not None else None
+            presence = _enter(replace(presence, silent_at=silent_at, doubt_until=None), "unknown", "restarted", now)
+        case DirectoryChanged(devices=devices) if presence.device in devices and not presence.provisioned:
+            presence = replace(presence, provisioned=True, state="unknown", reason="provisioned", since=now)
+        case DirectoryChanged(devices=devices) if presence.device not in devices and presence.provisioned:
+            effects += [Publish(topic.at(device=presence.device), None, retain=True) for topic in RETAINED]
+            presence = Presence(presence.device)
+    return presence, effects + _told(before, presence)
+
+
+def _pass_time(presence: Presence, now: float) -> Presence:
+    if presence.doubt_until is not None and presence.doubt_until <= now:
+        return _gone(presence, "lost", "last_will", now)
+    if presence.silent_at is not None and presence.silent_at <= now:
+        return _gone(presence, "lost", "silent", now)
+    return presence
+
+
+def _is_stale(presence: Presence, status: Status) -> bool:
+    """Wills and goodbyes of an older boot are late. So is an older birth, unless the newer boot is known to be gone:
+    a board whose memory was erased counts from the start again.
+    """
+    if presence.boot is None or status.boot >= presence.boot:
+        return False
+    return status.state in GONE or presence.state in ("online", "sleeping")
+
+
+def _said(limits: Limits, presence: Presence, status: Status, retained: bool, now: float) -> Presence:
+    silent_at = now + limits.heartbeat_s
+    known = replace(presence, boot=status.boot)
+    match status.state:
+        case "online" | "sleeping" if retained:
+            return replace(known, silent_at=presence.silent_at or silent_at)
+        case "online":
+            return _enter(replace(known, silent_at=silent_at, doubt_until=None), "online", "birth", now)
+        case "sleeping":
+            nap = status.wake_in_s or 0.0
+            asleep = replace(known, silent_at=silent_at + nap, doubt_until=None)
+            return replace(_enter(asleep, "sleeping", "sleeping", now), wake_in_s=status.wake_in_s)
+        case "disconnected":
+            return _gone(known, "disconnected", "goodbye", now)
+        case _ if presence.state in GONE:
+            return known
+        case _:
+            return replace(known, doubt_until=presence.doubt_until or now + limits.debounce_s)
+
+
+def _heard(limits: Limits, presence: Presence, now: float) -> Presence:
+    alive = replace(presence, silent_at=now + limits.heartbeat_s, doubt_until=None)
+    return alive if presence.state == "online" else _enter(alive, "online", "heard", now)
+
+
+def _gone(presence: Presence, state: State, reason: Reason, now: float) -> Presence:
+    return _enter(replace(presence, silent_at=None, doubt_until=None), state, reason, now)
+
+
+def _enter(presence: Presence, state: State, reason: Reason, now: float) -> Presence:
+    since = presence.since if state == presence.state else now
+    return replace(presence, state=state, reason=reason, since=since, wake_in_s=None)
+
+
+def _told(before: Presence, after: Presence) -> list[Effect]:
+    """Say what changed: the retained document, and the facts that other features wait for."""
+    effects: list[Effect] = []
+    if after.provisioned and document(after) != document(before):
+        effects += document(after)
+    if after.state == "online" and before.state != "online":
+        effects.append(DeviceOnline(after.device))
+    if after.state in GONE and before.state not in GONE:
+        effects.append(DeviceLost(after.device))
+    return effects

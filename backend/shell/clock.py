@@ -1,0 +1,17 @@
+"""The only clock of the backend."""
+
+import time
+
+
+class SteadyClock:
+    """Seconds since the epoch that never jump while the process runs, whatever is done to the wall clock.
+
+    The values can be stored, and compared after a restart.
+    """
+
+    def __init__(self) -> None:
+        self._offset = time.time() - time.monotonic()
+
+    def __call__(self) -> float:
+        """Return now."""
+        return self._offset + time.monotonic()

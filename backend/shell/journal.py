@@ -1,0 +1,64 @@
+"""Memory is the truth and the journal makes it durable: one transaction per batch, before anything is acted upon."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy import Engine as Database
+from sqlalchemy.dialects import sqlite
+from sqlmodel import Field, Session, SQLModel, col, delete, select
+
+from backend.core.engine import Changes, Engine
+from backend.core.replies import Remembered
+
+_SWEEP_S = 60.0
+
+
+class ReplyRow(SQLModel, table=True):
+    """One answer that was given."""
+
+    topic: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    payload: bytes
+    expires_at: float = Field(index=True)
+
+
+class Journal:
+    """Stores what the engine changed, and loads it again."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._sweep_at = 0.0
+
+    def load(self, engine: Engine, now: float) -> None:
+        """Bring back what was committed."""
+        with Session(self._database) as session:
+            for desk in engine.desks:
+                if desk.rows is not None:
+                    desk.load(desk.rows.load(session))
+            stored = session.exec(select(ReplyRow).where(ReplyRow.expires_at > now).order_by(col(ReplyRow.expires_at)))
+            engine.replies.load(Remembered(row.topic, row.id, row.payload, row.expires_at) for row in stored)
+
+    def commit(self, changes: Changes, now: float) -> None:
+        """Store everything in one transaction. Raises SQLAlchemyError; then nothing was stored."""
+        with self._database.begin() as connection:
+            for rows, states in changes.states:
+                _upsert(connection, rows.TABLE, rows.dump(states))
+            _upsert(connection, ReplyRow, [_reply(answer) for answer in changes.replies])
+            if now >= self._sweep_at:
+                connection.execute(delete(ReplyRow).where(col(ReplyRow.expires_at) <= now))
+                self._sweep_at = now + _SWEEP_S
+
+
+def _reply(answer: Remembered) -> dict[str, Any]:
+    return {"topic": answer.topic, "id": answer.id, "payload": answer.payload, "expires_at": answer.expires_at}
+
+
+def _upsert(connection: Connection, model: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    table = model.metadata.tables[str(model.__tablename__)]
+    new = sqlite.insert(table)
+    keys = [column.name for column in table.primary_key]
+    changed = {column.name: new.excluded[column.name] for column in table.columns if not column.primary_key}
+    connection.execute(new.on_conflict_do_update(index_elements=keys, set_=changed), rows)

@@ -1,0 +1,100 @@
+"""The backend's connection to the broker: reads into the inbox, sends what was decided, comes back after a loss."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aiomqtt
+
+from backend.core.engine import Arrived, Send
+from backend.shell.inbox import Connected, Inbox
+
+log = logging.getLogger(__name__)
+
+_BACKOFF_S = (0.2, 30.0)  # the first and the longest pause
+_SEND_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the broker is, and who the backend is there."""
+
+    host: str
+    port: int
+    name: str
+    secret: str
+    prefix: str = ""
+
+
+class Link:
+    """One MQTT connection, made again whenever it breaks."""
+
+    def __init__(self, broker: Broker, subscriptions: Sequence[tuple[str, int]], will: Send, inbox: Inbox) -> None:
+        self._broker = broker
+        self._subscriptions = subscriptions
+        self._will = will
+        self._inbox = inbox
+        self._client: aiomqtt.Client | None = None
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        first, longest = _BACKOFF_S
+        pause = first
+        while True:
+            try:
+                async with self._connection() as client:
+                    pause = first
+                    await self._read(client)
+            except aiomqtt.MqttError as error:
+                log.warning("no connection to the broker (%s); trying again in about %.1f s", error, pause)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter is no secret
+            pause = min(longest, pause * 2)
+
+    async def send(self, sends: Sequence[Send]) -> None:
+        """Publish in order; wait until the broker has everything.
+
+        Without a connection the messages are dropped: retained topics are projected again at the next connection, and a
+        request that got no reply may be sent again with its id.
+        """
+        client = self._client
+        if client is None:
+            log.info("%d messages not sent: no connection", len(sends))
+            return
+        results = await asyncio.gather(*(self._publish(client, send) for send in sends), return_exceptions=True)
+        failed = [result for result in results if isinstance(result, BaseException)]
+        if failed:
+            log.warning("%d of %d messages not sent: %r", len(failed), len(sends), failed[0])
+
+    def _connection(self) -> aiomqtt.Client:
+        will = aiomqtt.Will(self._broker.prefix + self._will.topic, self._will.payload, qos=1, retain=self._will.retain)
+        return aiomqtt.Client(
+            self._broker.host,
+            self._broker.port,
+            username=self._broker.name,
+            password=self._broker.secret,
+            identifier=self._broker.name,
+            will=will,
+            max_inflight_messages=1000,
+        )
+
+    async def _read(self, client: aiomqtt.Client) -> None:
+        """Read until the connection breaks. A read is never cancelled by a timeout; only waiting on the inbox is."""
+        await client.subscribe([(self._broker.prefix + topic, qos) for topic, qos in self._subscriptions])
+        self._client = client
+        try:
+            await self._inbox.put(Connected())
+            async for message in client.messages:
+                topic = str(message.topic).removeprefix(self._broker.prefix)
+                await self._inbox.put(Arrived(topic, _bytes(message.payload), message.retain))
+        finally:
+            self._client = None
+
+    async def _publish(self, client: aiomqtt.Client, send: Send) -> None:
+        topic = self._broker.prefix + send.topic
+        await client.publish(topic, send.payload, qos=1, retain=send.retain, timeout=_SEND_WITHIN_S)
+
+
+def _bytes(payload: object) -> bytes:
+    return payload if isinstance(payload, bytes) else b""

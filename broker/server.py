@@ -1,0 +1,169 @@
+"""The embedded broker: amqtt, asked to be strict.
+
+Each override names what it changes. They are written against amqtt 0.12.1, which is pinned, since most are private.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from amqtt.broker import Broker
+from amqtt.contexts import Action, BrokerConfig, ListenerConfig, ListenerType
+from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
+from amqtt.session import ApplicationMessage, Session
+
+from broker import guard
+from broker.ports import Door
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Where the broker listens. A port of 0 switches a listener off."""
+
+    host: str
+    tcp_port: int
+    ws_port: int
+
+
+@asynccontextmanager
+async def running(listeners: Listeners, door: Door) -> AsyncIterator[None]:
+    """Run the broker. Raises amqtt's BrokerError where it cannot listen."""
+    broker = EmbeddedBroker(listeners, door)
+    await broker.start()
+    try:
+        yield
+    finally:
+        await broker.flush()
+        await broker.shutdown()
+
+
+class EmbeddedBroker(Broker):
+    """amqtt with one door for everything that comes in and goes out."""
+
+    def __init__(self, listeners: Listeners, door: Door) -> None:
+        super().__init__(_config(listeners))
+        self._door = door
+
+    async def flush(self, within_s: float = 1.0) -> None:
+        """Let what was published go out: amqtt's shutdown drops it, and with it the last words of the backend."""
+        try:
+            async with asyncio.timeout(within_s):
+                while not (self._broadcast_queue.empty() and all(task.done() for task in self._tasks_queue)):
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            pass
+
+    async def _authenticate(self, session: Session, _listener: ListenerConfig) -> bool:
+        """Ask the door, not plugins; and judge the last will now, since it will be published unasked."""
+        if not session.username or not await self._door.authenticate(session.username, session.password or ""):
+            return False
+        if not session.will_flag:
+            return True
+        will = session.will_message or b""
+        judged = self._door.judge(
+            session.username, session.will_topic or "", retain=bool(session.will_retain), size=len(will)
+        )
+        if judged.code is None and judged.guard is None:
+            return True
+        self._door.refused(session.username, session.will_topic or "", judged.code or "forbidden")
+        return False
+
+    async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
+        """Ask the door, not plugins. Publishing was judged before, with the whole message in hand."""
+        name = session.username or ""
+        match action:
+            case Action.SUBSCRIBE:
+                return self._door.may_subscribe(name, topic)
+            case Action.RECEIVE:
+                return self._door.may_receive(name, topic)
+            case _:
+                return True
+
+    async def _handle_message_delivery(
+        self, session: Session, handler: BrokerProtocolHandler, delivery: asyncio.Future[Any]
+    ) -> bool:
+        """Judge each publish; what is refused is counted and goes no further."""
+        message = delivery.result()
+        code = self._refusal(session.username or "", message) if message is not None else None
+        if code is None:
+            return await super()._handle_message_delivery(session, handler, delivery)
+        self._door.refused(session.username or "", message.topic or "", code)
+        return True
+
+    def _refusal(self, name: str, message: ApplicationMessage) -> str | None:
+        packet = message.publish_packet
+        retain = packet is not None and bool(packet.retain_flag)
+        payload = bytes(message.data or b"")
+        judged = self._door.judge(name, message.topic or "", retain=retain, size=len(payload))
+        if judged.code is not None or judged.guard is None:
+            return judged.code
+        document = self.retained_messages.get(judged.guard)
+        return guard.refusal(bytes(document.data) if document is not None else None, name, payload)
+
+    async def _client_message_loop(self, session: Session, handler: BrokerProtocolHandler) -> None:
+        """Handle what came before a DISCONNECT before handling the DISCONNECT: amqtt loses some of it."""
+        disconnect = asyncio.ensure_future(handler.wait_disconnect())
+        waiting: dict[asyncio.Future[Any], tuple[Callable[[], Awaitable[Any]], Callable[..., Awaitable[Any]]]] = {}
+
+        def await_next(get: Callable[[], Awaitable[Any]], handle: Callable[..., Awaitable[Any]]) -> None:
+            waiting[asyncio.ensure_future(get())] = (get, handle)
+
+        await_next(handler.get_next_pending_subscription, self._handle_subscription)
+        await_next(handler.get_next_pending_unsubscription, self._handle_unsubscription)
+        await_next(session.delivered_message_queue.get, self._handle_message_delivery)
+        try:
+            while True:
+                done, _ = await asyncio.wait([disconnect, *waiting], return_when=asyncio.FIRST_COMPLETED)
+                for future in done - {disconnect}:
+                    get, handle = waiting.pop(future)
+                    await handle(session, handler, future)
+                    await_next(get, handle)
+                if disconnect in done:
+                    await self._drain(session, handler, list(waiting))
+                    await self._handle_disconnect(session, handler, disconnect)
+                    return
+        finally:
+            for future in waiting:
+                future.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def _drain(
+        self, session: Session, handler: BrokerProtocolHandler, waiting: list[asyncio.Future[Any]]
+    ) -> None:
+        for future in waiting:
+            future.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        while not session.delivered_message_queue.empty():
+            delivery: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            delivery.set_result(session.delivered_message_queue.get_nowait())
+            await self._handle_message_delivery(session, handler, delivery)
+
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        """Give a client the retained messages of its own filters only, and only those it may receive.
+
+        amqtt gives every client that connects what matches anybody's filters.
+        """
+        topic_filter, qos = subscription
+        handler = self._get_handler(session)
+        if handler is None or all(owner is not session for owner, _ in self.subscriptions.get(topic_filter, ())):
+            return
+        due = [
+            handler.mqtt_publish(topic, retained.data, min(qos, retained.qos or 0), retain=True)
+            for topic, retained in self.retained_messages.items()
+            if self._matches(topic, topic_filter) and self._door.may_receive(session.username or "", topic)
+        ]
+        await asyncio.gather(*due)
+
+
+def _config(listeners: Listeners) -> BrokerConfig:
+    made: dict[str, ListenerConfig] = {}
+    for kind, port in ((ListenerType.TCP, listeners.tcp_port), (ListenerType.WS, listeners.ws_port)):
+        if port:
+            made[kind.value] = ListenerConfig(type=kind, bind=f"{listeners.host}:{port}", max_connections=0)
+    # amqtt insists on a listener called "default", and lends its values to the others.
+    made["default"] = ListenerConfig(bind=None)
+    return BrokerConfig(listeners=made, plugins={})
