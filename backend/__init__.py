@@ -1,0 +1,1 @@
+"""The Talkstick backend: ``__main__ > cli > app > shell > features > core``, each importing only to its right."""

@@ -30,7 +30,7 @@ from backend.shell.door import Door
 from backend.shell.inbox import Inbox, Stop
 from backend.shell.journal import Journal
 from backend.shell.link import Broker, Link
-from backend.shell.service import Service
+from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
 from backend.shell.watcher import watch
 from broker.server import Listeners, running
@@ -59,7 +59,7 @@ class _Parts:
 
 
 async def serve(settings: Settings, ready: Callable[[], None]) -> None:
-    """Run broker and backend until SIGTERM or SIGINT; call *ready* when everything is served. Raises CannotServeError."""
+    """Run broker and backend until SIGTERM or SIGINT; call *ready* once connected. Raises CannotServeError."""
     now = SteadyClock()
     with _only_server(settings.data):
         parts = _wire(settings)
@@ -112,20 +112,18 @@ async def _run(settings: Settings, parts: _Parts, now: SteadyClock, ready: Calla
     parts.door.report = inbox.offer
     where = Broker("127.0.0.1", settings.port, parts.backend.name, parts.secret, settings.prefix)
     link = Link(where, TABLE.subscriptions(), _status("lost", since), inbox)
-    service = Service(parts.engine, parts.journal, link, inbox, now, _status("online", since), ready)
+    service = Service(parts.engine, parts.journal, link, inbox, now, Greeting(_status("online", since), ready))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, inbox.offer, Stop())
-    others = [
-        asyncio.create_task(link.run(), name="link"),
-        asyncio.create_task(watch(parts.accounts, inbox, seen), name="watcher"),
-    ]
-    try:
+    async with asyncio.TaskGroup() as tasks:  # whichever of them fails, nothing goes on as if it had not
+        others = [
+            tasks.create_task(link.run(), name="link"),
+            tasks.create_task(watch(parts.accounts, inbox, seen), name="watcher"),
+        ]
         await service.run()
         await link.send([_status("disconnected", now())])
-    finally:
         for task in others:
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
 
 
 def _status(state: str, since: float) -> Send:

@@ -8,8 +8,8 @@ from typing import Any
 def refusal(document: bytes | None, name: str, command: bytes) -> str | None:
     """Return the reason code why *name* may not send this command now, or None if it may.
 
-    The document must name the sender as ``holder``, and the command must carry the document's ``fence``. No document, no
-    holder, no command.
+    The document must name the sender as ``holder``, and the command must carry the document's ``fence``. No document,
+    no holder, no command.
     """
     session = _object(document or b"")
     if session is None or session.get("holder") != name:

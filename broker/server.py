@@ -50,8 +50,10 @@ class EmbeddedBroker(Broker):
         """Let what was published go out: amqtt's shutdown drops it, and with it the last words of the backend."""
         try:
             async with asyncio.timeout(within_s):
-                while not (self._broadcast_queue.empty() and all(task.done() for task in self._tasks_queue)):
-                    await asyncio.sleep(0.01)
+                while not (  # noqa: ASYNC110
+                    self._broadcast_queue.empty() and all(task.done() for task in self._tasks_queue)
+                ):
+                    await asyncio.sleep(0.01)  # amqtt has nothing to wait on
         except TimeoutError:
             pass
 

@@ -1,0 +1,1 @@
+"""Pure: what decides, and never waits."""

@@ -1,7 +1,7 @@
-"""Who may publish, subscribe and receive what: decided from the route table, the role and the name. Deny by default.
+"""Who may publish, subscribe and receive what: decided from route table, role and name. Deny by default.
 
-MQTT does not tell a subscriber who published, so identity is a topic level: a level ``{principal}`` or ``{device}`` that
-must be one's own name. The broker asks; commands it checks against the retained session document besides.
+MQTT does not tell a subscriber who published, so identity is a topic level: a level ``{principal}`` or ``{device}``
+that must be one's own name. The broker asks; commands it checks against the retained session document besides.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ MAX_PAYLOAD = 256 * 1024  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to a publisher: ``code`` None allows, and ``guard`` names a session document that must name it holder."""
+    """The answer to a publisher: a ``code`` refuses; a ``guard`` is the session document that must name it holder."""
 
     code: Code | None = None
     guard: str | None = None
@@ -33,20 +33,13 @@ class Rulebook:
 
     def publish(self, who: Principal, topic: str, *, retain: bool, size: int) -> Verdict:
         """Judge one publish, or one last will, of *size* bytes."""
-        if size > MAX_PAYLOAD:
-            return Verdict(Code.TOO_LARGE)
         found = self._find(topic)
         if found is None:
             return Verdict(Code.UNKNOWN_TOPIC)
         route, levels = found
-        if not all(is_id(level) for level in levels.values()):
-            return Verdict(Code.BAD_ID)
-        if not may_write(route, who, levels):
-            return Verdict(Code.FORBIDDEN)
-        if retain and route.retain is Retain.NEVER:
-            return Verdict(Code.RETAINED)
-        if route.guard is None or who.role is Role.BACKEND:
-            return Verdict()
+        code = _refusal(route, levels, who, retain=retain, size=size)
+        if code is not None or route.guard is None or who.role is Role.BACKEND:
+            return Verdict(code)
         return Verdict(guard=self._prefix + route.guard.at(device=levels["device"]))
 
     def subscribe(self, who: Principal, topic_filter: str) -> bool:
@@ -71,6 +64,16 @@ class Rulebook:
 
     def _find(self, topic: str) -> tuple[Route, Mapping[str, str]] | None:
         return self._table.find(topic.removeprefix(self._prefix)) if topic.startswith(self._prefix) else None
+
+
+def _refusal(route: Route, levels: Mapping[str, str], who: Principal, *, retain: bool, size: int) -> Code | None:
+    if size > MAX_PAYLOAD:
+        return Code.TOO_LARGE
+    if not all(is_id(level) for level in levels.values()):
+        return Code.BAD_ID
+    if not may_write(route, who, levels):
+        return Code.FORBIDDEN
+    return Code.RETAINED if retain and route.retain is Retain.NEVER else None
 
 
 def may_write(route: Route, who: Principal, levels: Mapping[str, str]) -> bool:

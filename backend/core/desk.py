@@ -30,8 +30,8 @@ class Rows(Protocol):
 class Desk(Generic[S]):
     """One machine per key.
 
-    ``step`` advances time first and applies the event then (None: time only); ``until`` says when time alone would change
-    a state next; ``durable`` reduces a state to what must survive a restart (by default all of it, if there are rows).
+    ``step`` advances time first and applies the event then (None: time only); ``until`` says when time alone would
+    change a state next; ``durable`` reduces a state to what must survive a restart (all of it, if there are rows).
     """
 
     name: str

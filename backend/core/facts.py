@@ -12,12 +12,12 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Resumed(Fact):
-    """The backend started, or its broker is back: nobody has been seen yet, and nobody could renew anything meanwhile."""
+    """The backend started, or its broker is back: nobody was seen yet, and nobody could renew anything meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryChanged(Fact):
-    """These are the devices and the principals there are now. Told whole, so that nothing depends on earlier tellings."""
+    """These are all devices and principals there are now: told whole, so that no earlier telling matters."""
 
     devices: frozenset[str]
     principals: frozenset[str]

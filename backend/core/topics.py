@@ -12,7 +12,7 @@ _LEVEL = re.compile(r"\{([a-z_]+)\}")
 
 
 def is_filter(text: str) -> bool:
-    """Tell whether *text* is a well-formed topic filter: ``#`` last and alone in its level, ``+`` alone in its level."""
+    """Tell whether *text* is a well-formed topic filter: ``#`` is the last level, ``+`` a level of its own."""
     levels = text.split("/")
     return (
         bool(text)

@@ -1,0 +1,1 @@
+"""What Talkstick can do; ``ls`` here is the list."""

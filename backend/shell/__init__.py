@@ -1,0 +1,1 @@
+"""Everything that waits: the loop, the MQTT link, the journal, the clock."""

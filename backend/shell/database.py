@@ -1,6 +1,5 @@
 """The database: SQLite in the data directory."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ def open_database(directory: Path) -> Engine:
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / FILE
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    if not path.exists():  # never touch it later: closing a second handle would drop SQLite's locks of this process
+        path.touch(mode=0o600)
     engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _prepare)
     SQLModel.metadata.create_all(engine)

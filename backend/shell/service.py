@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,26 +18,26 @@ log = logging.getLogger(__name__)
 _RETRY_S = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What the backend says of itself whenever it is connected, and whom it tells besides."""
+
+    birth: Send
+    ready: Callable[[], None]
+
+
 class Service:
-    """Runs the engine. ``birth`` is what the backend says of itself whenever it is connected; ``ready`` hears of it."""
+    """Runs the engine between the inbox, the journal and the link."""
 
     def __init__(
-        self,
-        engine: Engine,
-        journal: Journal,
-        link: Link,
-        inbox: Inbox,
-        now: Callable[[], float],
-        birth: Send,
-        ready: Callable[[], None],
+        self, engine: Engine, journal: Journal, link: Link, inbox: Inbox, now: Callable[[], float], greeting: Greeting
     ) -> None:
         self._engine = engine
         self._journal = journal
         self._link = link
         self._inbox = inbox
         self._now = now
-        self._birth = birth
-        self._ready = ready
+        self._greeting = greeting
         self._was_connected = False
         self._held: list[Item] = []
 
@@ -70,7 +71,7 @@ class Service:
         if sends:
             await self._link.send(sends)
         if any(isinstance(item, Connected) for item in items):
-            self._ready()
+            self._greeting.ready()
 
     def _decide(self, items: Sequence[Item], now: float) -> list[Send]:
         """Step through the batch. A bug costs the message that shows it, and no other."""
@@ -97,7 +98,7 @@ class Service:
         """Tell a broker that may know nothing, or old things, how everything stands."""
         resumed = self._engine.hear(Resumed(), now) if self._was_connected else []
         self._was_connected = True
-        return [send for send in resumed if not send.retain] + self._engine.projection(now) + [self._birth]
+        return [send for send in resumed if not send.retain] + self._engine.projection(now) + [self._greeting.birth]
 
     async def _commit(self, now: float) -> bool:
         """Store what changed, in a thread, since it waits for the disk. False: nothing was stored."""

@@ -60,7 +60,7 @@ class Settings(BaseSettings):
 
 
 def load(data: Path | None = None) -> Settings:
-    """Read the settings of a data directory (by default ``TALKSTICK_DATA``, or ``~/.talkstick``). Raises SettingsError."""
+    """Read the settings of a data directory (``TALKSTICK_DATA``, or ``~/.talkstick``). Raises SettingsError."""
     directory = (data or Path(os.environ.get("TALKSTICK_DATA", DEFAULT_DATA))).expanduser().absolute()
 
     class OfDirectory(Settings):

@@ -107,7 +107,7 @@ def step(limits: Limits, before: Presence, event: object, now: float) -> tuple[P
         case StatusSaid(status=status) if _is_stale(presence, status):
             effects.append(MessageRefused(Code.STALE_BOOT, STATUS.at(device=presence.device)))
         case StatusSaid(status=status, retained=retained):
-            presence = _said(limits, presence, status, retained, now)
+            presence = _said(limits, presence, status, now, retained=retained)
         case DeviceHeard():
             presence = _heard(limits, presence, now)
         case Resumed():
@@ -130,15 +130,16 @@ def _pass_time(presence: Presence, now: float) -> Presence:
 
 
 def _is_stale(presence: Presence, status: Status) -> bool:
-    """Wills and goodbyes of an older boot are late. So is an older birth, unless the newer boot is known to be gone:
-    a board whose memory was erased counts from the start again.
+    """Tell whether a status is late: a will or goodbye of an older boot is, and so is an older birth.
+
+    But a board whose memory was erased counts from the start again: if the newer boot is gone, its birth is believed.
     """
     if presence.boot is None or status.boot >= presence.boot:
         return False
     return status.state in GONE or presence.state in ("online", "sleeping")
 
 
-def _said(limits: Limits, presence: Presence, status: Status, retained: bool, now: float) -> Presence:
+def _said(limits: Limits, presence: Presence, status: Status, now: float, *, retained: bool) -> Presence:
     silent_at = now + limits.heartbeat_s
     known = replace(presence, boot=status.boot)
     match status.state:

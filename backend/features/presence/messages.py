@@ -41,8 +41,8 @@ class Info(Message):
 
     model: str | None = None
     firmware: str | None = None
-    capabilities: list[str] = []
-    limits: FreeJson = {}
+    capabilities: list[str] = Field(default=[])
+    limits: FreeJson = Field(default={})
 
 
 class Telemetry(Message):

@@ -1,0 +1,1 @@
+"""The exclusive, leased right to use a device."""

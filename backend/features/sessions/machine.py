@@ -187,7 +187,7 @@ def _kick(turn: Turn, who: Principal, asked: Asked, user: str | None) -> None:
         turn.refuse(asked, Code.FORBIDDEN)
     elif running is not None and user in (None, running.holder):
         turn.end(running, Ending.KICKED)
-        turn.answer(asked, "kicked")
+        turn.answer(asked, "kicked", running)
     elif user is not None and turn.drop(user, "kicked"):
         turn.answer(asked, "kicked")
     else:
@@ -198,12 +198,11 @@ def _asked_by_holder(turn: Turn, who: Principal, asked: Asked, body: Renew | Upd
     running = turn.session.running
     if running is None or running.holder != who.name:
         turn.refuse(asked, Code.NOT_HOLDER)
-    elif body.fence not in (None, turn.session.fence):
+    elif body.fence not in (None, running.fence):
         turn.refuse(asked, Code.STALE_FENCE)
     elif isinstance(body, Release):
-        fence = turn.session.fence
         turn.end(running, Ending.RELEASED)
-        turn.effects.append(views.done(asked, "released", fence))
+        turn.answer(asked, "released", running)
     elif isinstance(body, Update):
         _update(turn, running, asked, body)
     elif body.lease_s is not None and body.lease_s > turn.policy.max_lease_s:
@@ -231,7 +230,7 @@ def _update(turn: Turn, running: Running, asked: Asked, body: Update) -> None:
 
 def _commanded(turn: Turn, fence: int, topic: str) -> None:
     running = turn.session.running
-    if running is None or fence != turn.session.fence:
+    if running is None or fence != running.fence:
         turn.effects.append(MessageRefused(Code.STALE_FENCE, topic))
     elif turn.now - running.last_activity >= running.lease_s / 10:  # not a new document for every command
         turn.run(turn.active(running))
@@ -239,7 +238,7 @@ def _commanded(turn: Turn, fence: int, topic: str) -> None:
 
 def _resulted(turn: Turn, result: Result) -> None:
     running, topic = turn.session.running, RESULT.at(device=turn.session.device)
-    if running is None or result.fence != turn.session.fence:
+    if running is None or result.fence != running.fence:
         turn.effects.append(MessageRefused(Code.STALE_FENCE, topic))
         return
     data = merged(running.output, result.output)

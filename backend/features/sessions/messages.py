@@ -82,7 +82,7 @@ SessionRequest = Annotated[Claim | Renew | Update | Release | Leave | Kick, Fiel
 
 
 class SessionReply(Reply):
-    """The answer to a request about a session. A claim that waits is answered twice: ``queued``, and when its turn comes."""
+    """The answer to a request. A claim that waits is answered twice: ``queued``, and when its turn comes."""
 
     session: str | None = None
     fence: Fence | None = None
@@ -128,7 +128,8 @@ class SessionDocument(Document):
     fence: Fence
     started_at: str | None
     last_activity: str | None
-    expires_in_s: float | None = Field(description="Seconds from the moment of publishing.")
+    expires_in_s: float | None = Field(description="Seconds from the moment of publishing, for who has no clock.")
+    expires_at: str | None = Field(description="The same as a point in time, for who reads the document later.")
     timeout: bool = Field(description="The last session ended by time: expired or idle.")
     input: FreeJson
     output: FreeJson

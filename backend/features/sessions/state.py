@@ -32,6 +32,7 @@ class Policy:
 class Running:
     """The session in progress."""
 
+    fence: int
     id: str
     holder: str
     holder_name: str
@@ -69,7 +70,7 @@ class Waiter:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Everything about the sharing of one device. ``fence`` is that of the last grant, and outlives the device's removal."""
+    """All about the sharing of one device. ``fence`` is that of the last grant; it outlives the device's removal."""
 
     device: str
     provisioned: bool = False

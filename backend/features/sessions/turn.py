@@ -55,6 +55,7 @@ class Turn:
         """Give the device, with a new fence."""
         fence = self.session.fence + 1
         running = Running(
+            fence=fence,
             id=str(uuid.uuid5(_SESSION_IDS, f"{self.session.device}/{fence}")),
             holder=waiter.user,
             holder_name=waiter.name,
@@ -115,9 +116,10 @@ class Turn:
         """Say no; nothing changes."""
         self.effects.append(views.no(asked, code, f"{self.session.device}: {EXPLAINED[code]}", **more))
 
-    def answer(self, asked: Asked, code: str) -> None:
-        """Say that it was done."""
-        self.effects.append(views.done(asked, code, self.session.fence))
+    def answer(self, asked: Asked, code: str, running: Running | None = None) -> None:
+        """Say that it was done, to the session *running* if it is over by now."""
+        fence = running.fence if running is not None else self.session.fence
+        self.effects.append(views.done(asked, code, fence))
 
     def too_large(self, data: FreeJson) -> bool:
         """Tell whether the document would carry too much."""

@@ -34,6 +34,7 @@ def document(session: Session, policy: Policy, now: float) -> Publish:
         started_at=iso(running.started_at) if running else None,
         last_activity=iso(running.last_activity) if running else None,
         expires_in_s=round(max(0.0, ends_at - now), 1) if ends_at is not None else None,
+        expires_at=iso(ends_at) if ends_at is not None else None,
         timeout=session.timeout,
         input=running.input if running else {},
         output=running.output if running else {},

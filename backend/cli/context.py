@@ -1,0 +1,106 @@
+"""What the commands share: where the data is, and how things are shown."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend.shell import operator, settings
+from backend.shell.accounts import Accounts
+from backend.shell.database import open_database
+from backend.shell.operator import Login
+from backend.shell.settings import Settings, SettingsError
+
+
+class Context:
+    """Opened on demand, so that a command touches only what it needs."""
+
+    def __init__(self, data: Path | None) -> None:
+        self._data = data
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Return the settings, or end with what is wrong in them."""
+        try:
+            return settings.load(self._data)
+        except SettingsError as error:
+            raise click.ClickException(f"settings: {error}") from error
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Return the accounts, or end with why the database cannot be opened."""
+        try:
+            return Accounts(open_database(self.settings.data))
+        except (OSError, SQLAlchemyError) as error:
+            raise click.ClickException(f"cannot open the database in {self.settings.data}: {error}") from error
+
+    def login(self, name: str | None) -> Login:
+        """Return how to log in as *name* (default: ``TALKSTICK_USER``, or the operator)."""
+        name = name or os.environ.get("TALKSTICK_USER")
+        kept = operator.read(self.settings.data)
+        if kept is not None and name in (None, kept.user):
+            return kept
+        if name is None:
+            raise click.ClickException(f"no login in {self.settings.data}: run `talkstick init`, or give --as NAME")
+        password = os.environ.get("TALKSTICK_PASSWORD")
+        return Login(name, password if password is not None else click.prompt(f"Password of {name}", hide_input=True))
+
+    @staticmethod
+    def now() -> float:
+        """Return seconds since the epoch."""
+        return time.time()
+
+
+pass_context = click.make_pass_decorator(Context)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+as_option = click.option(
+    "--as", "name", metavar="NAME", help="Log in as NAME; password from TALKSTICK_PASSWORD, or asked."
+)
+
+
+def show(record: Mapping[str, Any], *, as_json: bool, text: Callable[[], str]) -> None:
+    """Print one record as JSON, or as *text* for people."""
+    click.echo(json.dumps(record) if as_json else text())
+
+
+def show_all(records: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str) -> None:
+    """Print records as a JSON list, or as a table for people (*empty* where there is none)."""
+    if as_json:
+        click.echo(json.dumps(list(records)))
+        return
+    if not records:
+        click.echo(empty)
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for key in records[0]:
+        table.add_column(key)
+    for record in records:
+        table.add_row(*("" if value is None else str(value) for value in record.values()))
+    Console(soft_wrap=True).print(table, markup=False)
+
+
+def text_of(value: Any) -> str:
+    """Return a value of a document for people: JSON, but for plain words."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def read_secret() -> str:
+    """Return the secret on standard input. Raises ClickException where there is none."""
+    secret = sys.stdin.readline().rstrip("\n")
+    if not secret:
+        raise click.ClickException("no password on standard input")
+    return secret
+
+
+def day(moment: float) -> str:
+    """Return a point in time for people, in local time."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))

@@ -1,0 +1,143 @@
+"""``talkstick device …``: provisioning boards."""
+
+import asyncio
+import socket
+from typing import Any
+
+import aiomqtt
+import click
+
+from backend.cli import mqtt
+from backend.cli.context import Context, day, json_option, pass_context, show, show_all, text_of
+from backend.cli.users import existing, remove
+from backend.core.ids import device_id
+from backend.core.principals import Principal, Role
+from backend.features.presence.messages import HEARTBEAT, PRESENCE, STATUS
+from backend.features.sessions.messages import COMMAND, RESULT, SESSION
+from backend.shell.accounts import Account, AccountError, new_secret
+
+host_option = click.option("--host", help="The address boards shall connect to. [default: this machine's]")
+
+
+@click.group()
+def device() -> None:
+    """Boards: what they are called, and what they need to know."""
+
+
+@device.command("add")
+@click.argument("what", metavar="MAC|UUID|NAME")
+@click.option("--name", "display_name", help="How people call it. [default: the id]")
+@host_option
+@json_option
+@pass_context
+def add(context: Context, what: str, display_name: str | None, host: str | None, as_json: bool) -> None:
+    """Provision a board; print what it needs to know, its secret once."""
+    secret = new_secret()
+    try:
+        name = device_id(what)
+        context.accounts.add(Principal(name, Role.DEVICE, display_name or name), secret, context.now(), hardware=what)
+    except (AccountError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    _show_board(context, name, secret, host, as_json=as_json)
+
+
+@device.command("list")
+@json_option
+@pass_context
+def list_(context: Context, as_json: bool) -> None:
+    """List the devices."""
+    devices = [_record(account) for account in context.accounts.all() if account.role is Role.DEVICE]
+    show_all(devices, as_json=as_json, empty="No devices yet: talkstick device add NAME")
+
+
+@device.command("show")
+@click.argument("name")
+@json_option
+@pass_context
+def show_(context: Context, name: str, as_json: bool) -> None:
+    """Show one device; how it is right now, too, if the server runs."""
+    record: dict[str, Any] = _record(existing(context, name, device=True))
+    topics = {"presence": PRESENCE.at(device=name), "session": SESSION.at(device=name)}
+    try:
+        live = asyncio.run(mqtt.retained(context, context.login(None), list(topics.values())))
+    except (aiomqtt.MqttError, TimeoutError):
+        live = {}  # no server runs; what is stored is worth showing all the same
+    record |= {key: live[topic] for key, topic in topics.items() if topic in live}
+    show(record, as_json=as_json, text=lambda: "\n".join(f"{key:9} {text_of(value)}" for key, value in record.items()))
+
+
+@device.command("rotate")
+@click.argument("name")
+@host_option
+@json_option
+@pass_context
+def rotate(context: Context, name: str, host: str | None, as_json: bool) -> None:
+    """Give a board a new secret, shown once; the old one is void."""
+    existing(context, name, device=True)
+    secret = new_secret()
+    context.accounts.set_secret(name, secret)
+    _show_board(context, name, secret, host, as_json=as_json)
+
+
+@device.command("rm")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_context
+def rm(context: Context, name: str, yes: bool) -> None:
+    """Remove a device: its session ends, who waits is told, its topics are cleared."""
+    remove(context, name, yes=yes, device=True)
+
+
+def _record(account: Account) -> dict[str, Any]:
+    return {
+        "device": account.name,
+        "name": account.display_name,
+        "hardware": account.hardware,
+        "since": day(account.created_at),
+    }
+
+
+def _show_board(context: Context, name: str, secret: str, host: str | None, *, as_json: bool) -> None:
+    prefix, status = context.settings.prefix, STATUS.at(device=name)
+    record: dict[str, Any] = {
+        "device": name,
+        "host": host or _own_address(context.settings.host),
+        "port": context.settings.port,
+        "client_id": name,
+        "username": name,
+        "password": secret,
+        "publishes": {
+            "status": prefix + status,
+            "heartbeat": prefix + HEARTBEAT.at(device=name),
+            "result": prefix + RESULT.at(device=name),
+        },
+        "subscribes": {"session": prefix + SESSION.at(device=name), "commands": prefix + COMMAND.bound(device=name)},
+        "last_will": {"topic": prefix + status, "payload": '{"state":"lost","boot":N}', "qos": 1, "retain": True},
+    }
+    show(record, as_json=as_json, text=lambda: _board_text(record))
+
+
+def _board_text(record: dict[str, Any]) -> str:
+    lines = [
+        f"Device {record['device']}. What the board needs to know:",
+        f"  broker      mqtt://{record['host']}:{record['port']}   (MQTT 3.1.1)",
+        f"  client id   {record['client_id']}",
+        f"  username    {record['username']}",
+        f"  password    {record['password']}   (shown once)",
+        f"  last will   {record['last_will']['topic']}   {record['last_will']['payload']}   QoS 1, retained",
+    ]
+    lines += [f"  publishes   {topic}" for topic in record["publishes"].values()]
+    lines += [f"  subscribes  {topic}" for topic in record["subscribes"].values()]
+    return "\n".join(lines)
+
+
+def _own_address(bound: str) -> str:
+    """Return the address under which a board reaches this machine: a guess, where the server listens everywhere."""
+    if bound not in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        return bound
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only picks the interface (RFC 5737 address)
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])

@@ -1,0 +1,124 @@
+"""``talkstick doctor``: says what is missing, and how to get it."""
+
+import asyncio
+import json
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import aiomqtt
+import click
+
+from backend.cli import mqtt
+from backend.cli.context import Context, json_option, pass_context
+from backend.core.principals import Role
+from backend.features.stats.feature import STATUS
+from backend.shell import operator, settings
+
+_NEEDED_FREE = 100 * 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    state: Literal["ok", "warn", "fail"]
+    found: str
+    help: str = ""
+
+
+@click.command()
+@json_option
+@pass_context
+def doctor(context: Context, as_json: bool) -> None:
+    """Look at the installation; exit with 1 where something must be mended."""
+    findings = [finding for check in _CHECKS for finding in check(context)]
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings]))
+    for finding in [] if as_json else findings:
+        colour = {"ok": "green", "warn": "yellow", "fail": "red"}[finding.state]
+        click.echo(f"{click.style(f'{finding.state:4}', fg=colour)}  {finding.what:16} {finding.found}")
+        if finding.help:
+            click.echo(f"{'':24}-> {finding.help}")
+    if any(finding.state == "fail" for finding in findings):
+        raise SystemExit(1)
+
+
+def _python(_context: Context) -> Iterator[Finding]:
+    yield Finding("python", "ok", sys.version.split()[0])
+
+
+def _data(context: Context) -> Iterator[Finding]:
+    directory = context.settings.data
+    if not directory.exists():
+        yield Finding("data directory", "fail", f"{directory} does not exist", "talkstick init")
+        return
+    mode = stat.S_IMODE(directory.stat().st_mode)
+    open_to_others = mode & 0o077
+    yield Finding(
+        "data directory",
+        "warn" if open_to_others else "ok",
+        f"{directory} ({mode:o})",
+        f"others may look into it: chmod 700 {directory}" if open_to_others else "",
+    )
+    free = shutil.disk_usage(directory).free
+    yield Finding(
+        "disk",
+        "ok" if free >= _NEEDED_FREE else "fail",
+        f"{free // 2**20} MiB free",
+        "" if free >= _NEEDED_FREE else "make room: changes that cannot be stored are refused with not_stored",
+    )
+
+
+def _settings(context: Context) -> Iterator[Finding]:
+    file = context.settings.data / settings.FILE
+    yield Finding("settings", "ok", str(file) if file.exists() else "defaults and environment")
+
+
+def _accounts(context: Context) -> Iterator[Finding]:
+    if not context.settings.data.exists():
+        return
+    accounts = context.accounts.all()
+    devices = sum(account.role is Role.DEVICE for account in accounts)
+    yield Finding(
+        "accounts",
+        "ok" if accounts else "warn",
+        f"{len(accounts) - devices} people and integrations, {devices} devices",
+        "" if accounts else "talkstick init",
+    )
+    kept = context.settings.data / operator.FILE
+    if kept.exists() and stat.S_IMODE(kept.stat().st_mode) & 0o077:
+        yield Finding("operator login", "fail", f"{kept} can be read by others", f"chmod 600 {kept}")
+    elif operator.read(context.settings.data) is None:
+        yield Finding("operator login", "warn", "none kept", "the commands that ask a server need --as NAME")
+    else:
+        yield Finding("operator login", "ok", str(kept))
+
+
+def _server(context: Context) -> Iterator[Finding]:
+    where, login = f"{mqtt.address(context)}:{context.settings.port}", operator.read(context.settings.data)
+    if login is None:
+        return
+    try:
+        found = asyncio.run(mqtt.retained(context, login, [STATUS.at()]))
+    except aiomqtt.MqttCodeError as error:
+        help_ = f"it knows another {login.user}; is it of this data directory?"
+        yield Finding("server", "fail", f"the server on {where} refused the login: {error}", help_)
+    except (aiomqtt.MqttError, TimeoutError) as error:
+        yield Finding("server", "warn", f"no server on {where}: {error}", "talkstick serve")
+    else:
+        yield Finding("server", "ok", f"version {found[STATUS.at()].get('version')} answers on {where}")
+
+
+def _tools(_context: Context) -> Iterator[Finding]:
+    if shutil.which("mosquitto_sub"):
+        yield Finding("mosquitto_sub", "ok", "there")
+    else:
+        yield Finding("mosquitto_sub", "warn", "not there; not needed, but handy", "apt-get install mosquitto-clients")
+
+
+_CHECKS: tuple[Callable[[Context], Iterator[Finding]], ...] = (_python, _data, _settings, _accounts, _server, _tools)

@@ -1,0 +1,31 @@
+"""The command group."""
+
+from pathlib import Path
+
+import click
+
+from backend.app import VERSION
+from backend.cli.context import Context
+from backend.cli.devices import device
+from backend.cli.doctor import doctor
+from backend.cli.server import init, serve
+from backend.cli.sessions import session
+from backend.cli.users import user
+from backend.cli.watch import watch
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The data directory. [default: $TALKSTICK_DATA, or ~/.talkstick]",
+)
+@click.version_option(VERSION, prog_name="talkstick")
+@click.pass_context
+def talkstick(context: click.Context, data: Path | None) -> None:
+    """Share ESP32 devices over MQTT: whoever holds the talking stick may use the hardware."""
+    context.obj = Context(data)
+
+
+for command in (init, serve, user, device, session, watch, doctor):
+    talkstick.add_command(command)

@@ -1,0 +1,81 @@
+"""``talkstick init`` and ``talkstick serve``."""
+
+import asyncio
+import logging
+from typing import Any
+
+import click
+
+from backend import app
+from backend.cli.context import Context, json_option, pass_context, show
+from backend.core.principals import Principal, Role
+from backend.shell import operator
+from backend.shell.accounts import new_secret
+from backend.shell.operator import Login
+from backend.shell.settings import Settings
+
+ADMIN = "admin"
+
+
+@click.command()
+@json_option
+@pass_context
+def init(context: Context, as_json: bool) -> None:
+    """Make the data directory, its database and the admin account. Harmless to repeat."""
+    made = _make_admin(context)
+    record: dict[str, Any] = {"data": str(context.settings.data), "admin": None}
+    if made is None:
+        show(
+            record, as_json=as_json, text=lambda: f"{context.settings.data} has accounts already; nothing was changed."
+        )
+        return
+    record = {**record, "admin": {"user": made.user, "password": made.password}}
+    show(
+        record,
+        as_json=as_json,
+        text=lambda: (
+            f"Made {context.settings.data}.\n"
+            f"Admin account: {made.user}   password: {made.password}   (shown once)\n"
+            f"Kept for this command in {context.settings.data / operator.FILE}, readable by you only.\n"
+            "Next: talkstick serve"
+        ),
+    )
+
+
+@click.command()
+@pass_context
+def serve(context: Context) -> None:
+    """Run the server: broker and backend in one process. Stop it with Ctrl-C or SIGTERM."""
+    settings = context.settings
+    _log(settings)
+    if _make_admin(context) is not None:
+        click.echo(f"Made {settings.data} with the account {ADMIN}; its login is in {settings.data / operator.FILE}.")
+    web = f", WebSocket on {settings.host}:{settings.ws_port}" if settings.ws_port else ""
+
+    def ready() -> None:
+        click.echo(
+            f"Talkstick {app.VERSION} is ready: MQTT on {settings.host}:{settings.port}{web}, data in {settings.data}"
+        )
+
+    try:
+        asyncio.run(app.serve(settings, ready))
+    except app.CannotServeError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("Stopped; everything is stored.")
+
+
+def _make_admin(context: Context) -> Login | None:
+    """Make the first account where there is none; return its login, or None."""
+    if context.accounts.all():
+        return None
+    login = Login(ADMIN, new_secret())
+    context.accounts.add(Principal(ADMIN, Role.ADMIN, "Admin"), login.password, context.now())
+    operator.write(context.settings.data, login)
+    return login
+
+
+def _log(settings: Settings) -> None:
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    if settings.log_level != "DEBUG":  # they tell each packet, and name no fault of ours
+        for name in ("amqtt", "transitions", "websockets"):
+            logging.getLogger(name).setLevel(logging.ERROR)

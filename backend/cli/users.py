@@ -1,0 +1,119 @@
+"""``talkstick user …``: the accounts of people and integrations."""
+
+import click
+
+from backend.cli.context import Context, day, json_option, pass_context, read_secret, show, show_all
+from backend.core.principals import PEOPLE, Principal, Role
+from backend.shell import operator
+from backend.shell.accounts import Account, AccountError, new_secret
+from backend.shell.operator import Login
+
+stdin_option = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+
+
+@click.group()
+def user() -> None:
+    """Accounts of people, listeners (read only) and integrations."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--name", "display_name", help="How people call it. [default: NAME]")
+@click.option(
+    "--role",
+    type=click.Choice(sorted(role.value for role in PEOPLE)),
+    default=Role.USER.value,
+    show_default=True,
+    help="What it may do.",
+)
+@stdin_option
+@json_option
+@pass_context
+def add(
+    context: Context,
+    name: str,
+    display_name: str | None,
+    role: str,
+    password_stdin: bool,
+    as_json: bool,
+) -> None:
+    """Add an account; its password is made here and shown once."""
+    secret = read_secret() if password_stdin else new_secret()
+    try:
+        context.accounts.add(Principal(name, Role(role), display_name or name), secret, context.now())
+    except AccountError as error:
+        raise click.ClickException(str(error)) from error
+    _show_secret(name, role, None if password_stdin else secret, as_json=as_json, done="Added")
+
+
+@user.command("list")
+@json_option
+@pass_context
+def list_(context: Context, as_json: bool) -> None:
+    """List the accounts."""
+    people = [account for account in context.accounts.all() if account.role in PEOPLE]
+    show_all(
+        [_record(account) for account in people], as_json=as_json, empty="No accounts yet: talkstick user add NAME"
+    )
+
+
+@user.command("passwd")
+@click.argument("name")
+@stdin_option
+@json_option
+@pass_context
+def passwd(context: Context, name: str, password_stdin: bool, as_json: bool) -> None:
+    """Give an account a new password, shown once; the old one is void."""
+    account = existing(context, name, device=False)
+    secret = read_secret() if password_stdin else new_secret()
+    context.accounts.set_secret(name, secret)
+    kept = operator.read(context.settings.data)
+    if kept is not None and kept.user == name:
+        operator.write(context.settings.data, Login(name, secret))
+    _show_secret(name, account.role.value, None if password_stdin else secret, as_json=as_json, done="Changed")
+
+
+@user.command("rm")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_context
+def rm(context: Context, name: str, yes: bool) -> None:
+    """Remove an account: its session ends, and it leaves all queues."""
+    remove(context, name, yes=yes, device=False)
+
+
+def existing(context: Context, name: str, *, device: bool) -> Account:
+    """Return the account, or end with a message that there is no such device, or no such user."""
+    try:
+        account = context.accounts.get(name)
+    except AccountError as error:
+        raise click.ClickException(str(error)) from error
+    if (account.role is Role.DEVICE) != device:
+        raise click.ClickException(
+            f"{name} is a {account.role.value}; use `talkstick {'user' if device else 'device'}`"
+        )
+    return account
+
+
+def remove(context: Context, name: str, *, yes: bool, device: bool) -> None:
+    """Remove an account after a question."""
+    existing(context, name, device=device)
+    if not yes:
+        click.confirm(f"Remove {name}?", abort=True)
+    context.accounts.remove(name)
+    click.echo(f"Removed {name}.")
+
+
+def _record(account: Account) -> dict[str, str]:
+    return {
+        "user": account.name,
+        "name": account.display_name,
+        "role": account.role.value,
+        "since": day(account.created_at),
+    }
+
+
+def _show_secret(name: str, role: str, secret: str | None, *, as_json: bool, done: str) -> None:
+    record = {"user": name, "role": role, "password": secret}
+    shown = f"   password: {secret}   (shown once)" if secret is not None else ""
+    show(record, as_json=as_json, text=lambda: f"{done} {role} {name}{shown}")
