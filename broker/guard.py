@@ -1,6 +1,7 @@
 """Only the holder commands: checked against the retained session document that passed through this broker."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,19 @@ def refusal(document: bytes | None, name: str, command: bytes) -> str | None:
 
 def _object(payload: bytes) -> Mapping[str, Any] | None:
     try:
-        found = json.loads(payload)
+        found = json.loads(payload.decode(), parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _refuse(constant: str) -> None:
+    """NaN and Infinity are not JSON, though Python reads them; firmware may not."""
+    raise ValueError(constant)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number

@@ -109,6 +109,8 @@ def _readable(route: Route, who: Principal) -> list[str]:
                 filters.append(route.topic.filter)
             case Party.THE_DEVICE if who.role is Role.DEVICE:
                 filters.append(route.topic.bound(device=who.name))
+            case Party.THE_PRINCIPAL if who.role is Role.DEVICE:  # it asks on its own session only
+                filters.append(route.topic.bound(principal=who.name, device=who.name))
             case Party.THE_PRINCIPAL:
                 filters.append(route.topic.bound(principal=who.name))
             case _:

@@ -5,7 +5,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic_core import to_json
 
-Fence = Annotated[int, Field(ge=0, description="Rises with every grant of the device and never falls.")]
+UINT32 = 2**32 - 1  # what firmware counts with
+Fence = Annotated[int, Field(ge=0, le=UINT32, description="Rises with every grant of the device and never falls.")]
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 MAX_REQUEST_ID = 64  # characters
 FreeJson = dict[str, JsonValue]
 

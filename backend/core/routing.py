@@ -5,6 +5,7 @@ reference. A route with a handler is read by the backend; one without is only de
 published).
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -76,10 +77,6 @@ class Route:
     def _adapter(self) -> TypeAdapter[Any]:
         return TypeAdapter(self.body)
 
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of the body."""
-        return self._adapter.json_schema()
-
     def validate(self, body: Mapping[str, Any]) -> Any:
         """Return the valid body of parsed JSON. Raises Refused: ``unknown_action`` or ``bad_message``."""
         try:
@@ -92,6 +89,7 @@ def parse_object(payload: bytes) -> dict[str, Any]:
     """Return the JSON object in *payload*. Raises Refused: ``bad_json``. NaN and Infinity are not JSON."""
     try:
         body = from_json(payload, allow_inf_nan=False)
+        json.dumps(body, allow_nan=False)  # 1e999 is read as infinite all the same
     except ValueError as error:
         raise Refused(Code.BAD_JSON, str(error)) from error
     if not isinstance(body, dict):

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -21,7 +22,6 @@ RESERVED = frozenset({"backend"})
 
 # OWASP's minimum for argon2id: about 20 ms and 19 MiB a login, bearable when a thousand boards come back at once.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_NOBODY = _HASHER.hash(secrets.token_urlsafe())
 
 
 class AccountError(Exception):
@@ -116,10 +116,15 @@ class Accounts:
             session.add(row)
 
 
+@cache
+def _nobody() -> str:
+    return _HASHER.hash(secrets.token_urlsafe())
+
+
 def verify(secret_hash: str | None, secret: str) -> bool:
     """Tell whether *secret* is the one that was hashed. Slow on purpose, also where there is no account."""
     try:
-        return _HASHER.verify(secret_hash or _NOBODY, secret) and secret_hash is not None
+        return _HASHER.verify(secret_hash or _nobody(), secret) and secret_hash is not None
     except (VerifyMismatchError, InvalidHashError):
         return False
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from backend.core.engine import Arrived, Engine, Send, not_stored
 from backend.core.facts import Resumed
@@ -60,30 +60,44 @@ class Service:
         return None if deadline is None else max(0.0, deadline - self._now())
 
     async def _take(self, items: Sequence[Item]) -> None:
-        """Decide on a batch, commit it as one, then act."""
-        now = self._now()
-        sends = self._decide(items, now)
-        if await self._commit(now):
-            self._engine.committed()
-        else:
+        """Decide on a batch, store it as one, then act. Without storage nothing happened.
+
+        A bug of ours costs the message that shows it, and no other: the batch is taken again, piece by piece.
+        """
+        try:
+            sends = await self._decide(items)
+        except OperationalError:
+            log.exception("the journal cannot be written")
             self._engine.roll_back()
             sends = self._hold(items)
+        except Exception:
+            self._engine.roll_back()
+            if not items:
+                raise
+            log.exception("this is a bug in Talkstick; %d messages at hand", len(items))
+            await self._take_each(items)
+            return
         if sends:
             await self._link.send(sends)
         if any(isinstance(item, Connected) for item in items):
             self._greeting.ready()
 
-    def _decide(self, items: Sequence[Item], now: float) -> list[Send]:
-        """Step through the batch. A bug costs the message that shows it, and no other."""
-        sends: list[Send] = []
-        for index, item in enumerate(items):
-            try:
-                sends += self._step(item, now)
-            except Exception:
-                log.exception("this is a bug in Talkstick; dropped %r", item)
-                self._engine.roll_back()
-                return self._decide([*items[:index], *items[index + 1 :]], now)
-        return sends + self._engine.tick(now)
+    async def _take_each(self, items: Sequence[Item]) -> None:
+        if len(items) == 1:
+            log.error("dropped %r", items[0])
+            return
+        for item in items:
+            await self._take([item])
+
+    async def _decide(self, items: Sequence[Item]) -> list[Send]:
+        """Step through the batch and commit it, in a thread, since that waits for the disk; return what to send."""
+        now = self._now()
+        sends = [send for item in items for send in self._step(item, now)] + self._engine.tick(now)
+        changes = self._engine.changes()
+        if changes:
+            await asyncio.to_thread(self._journal.commit, changes, now)
+        self._engine.committed()
+        return sends
 
     def _step(self, item: Item, now: float) -> list[Send]:
         match item:
@@ -99,18 +113,6 @@ class Service:
         resumed = self._engine.hear(Resumed(), now) if self._was_connected else []
         self._was_connected = True
         return [send for send in resumed if not send.retain] + self._engine.projection(now) + [self._greeting.birth]
-
-    async def _commit(self, now: float) -> bool:
-        """Store what changed, in a thread, since it waits for the disk. False: nothing was stored."""
-        changes = self._engine.changes()
-        if not changes:
-            return True
-        try:
-            await asyncio.to_thread(self._journal.commit, changes, now)
-        except SQLAlchemyError:
-            log.exception("the journal cannot be written")
-            return False
-        return True
 
     def _hold(self, items: Sequence[Item]) -> list[Send]:
         """After a failed commit: who asked is told, and everything else is tried again."""

@@ -8,7 +8,6 @@ until the device is seen; a retained status proves nothing.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from backend.core.clock import iso
 from backend.core.desk import Effect
@@ -22,10 +21,17 @@ from backend.core.facts import (
     Resumed,
 )
 from backend.core.refusals import Code
-from backend.features.presence.messages import INFO, PRESENCE, STATUS, TELEMETRY, PresenceDocument, Status
+from backend.features.presence.messages import (
+    INFO,
+    PRESENCE,
+    STATUS,
+    TELEMETRY,
+    PresenceDocument,
+    PresenceReason,
+    PresenceState,
+    Status,
+)
 
-State = Literal["online", "sleeping", "lost", "disconnected", "unknown"]
-Reason = Literal["provisioned", "restarted", "birth", "heard", "sleeping", "goodbye", "last_will", "silent"]
 GONE = ("lost", "disconnected")
 RETAINED = (STATUS, PRESENCE, INFO, TELEMETRY)
 
@@ -53,10 +59,10 @@ class Presence:
 
     device: str
     provisioned: bool = False
-    state: State = "unknown"
+    state: PresenceState = "unknown"
     boot: int | None = None
     since: float = 0.0
-    reason: Reason = "provisioned"
+    reason: PresenceReason = "provisioned"
     wake_in_s: float | None = None
     silent_at: float | None = None
     doubt_until: float | None = None
@@ -164,11 +170,11 @@ def _heard(limits: Limits, presence: Presence, now: float) -> Presence:
     return alive if presence.state == "online" else _enter(alive, "online", "heard", now)
 
 
-def _gone(presence: Presence, state: State, reason: Reason, now: float) -> Presence:
+def _gone(presence: Presence, state: PresenceState, reason: PresenceReason, now: float) -> Presence:
     return _enter(replace(presence, silent_at=None, doubt_until=None), state, reason, now)
 
 
-def _enter(presence: Presence, state: State, reason: Reason, now: float) -> Presence:
+def _enter(presence: Presence, state: PresenceState, reason: PresenceReason, now: float) -> Presence:
     since = presence.since if state == presence.state else now
     return replace(presence, state=state, reason=reason, since=since, wake_in_s=None)
 

@@ -25,25 +25,12 @@ from backend.core.facts import (
     Resumed,
 )
 from backend.core.messages import Message, merged
-from backend.core.principals import Principal, Role
+from backend.core.principals import Principal
 from backend.core.refusals import Code
 from backend.features.sessions import views
-from backend.features.sessions.messages import (
-    COMMAND,
-    REPLY,
-    REQUEST,
-    RESULT,
-    SESSION,
-    Claim,
-    Ending,
-    Kick,
-    Leave,
-    Release,
-    Renew,
-    Result,
-    Update,
-)
-from backend.features.sessions.state import Policy, Running, Session, Waiter
+from backend.features.sessions.messages import COMMAND, REPLY, REQUEST, RESULT, SESSION, Result
+from backend.features.sessions.requests import answer
+from backend.features.sessions.state import Policy, Session
 from backend.features.sessions.turn import Turn
 
 
@@ -103,7 +90,7 @@ def step(policy: Policy, session: Session, event: object, now: float) -> tuple[S
         turn.pass_time()
     match event:
         case SessionAsked(who=who, asked=asked, body=body):
-            _asked(turn, who, asked, body)
+            answer(turn, who, asked, body)
         case Commanded(fence=fence, topic=topic):
             _commanded(turn, fence, topic)
         case Resulted(result=result):
@@ -113,116 +100,6 @@ def step(policy: Policy, session: Session, event: object, now: float) -> tuple[S
         case _:
             _hear(turn, event)
     return turn.result(session)
-
-
-# What people ask
-
-
-def _asked(turn: Turn, who: Principal, asked: Asked, body: Message) -> None:
-    match body:
-        case Claim():
-            _claim(turn, who, asked, body)
-        case Leave() if turn.drop(who.name, "left"):
-            turn.answer(asked, "left")
-        case Leave():
-            turn.refuse(asked, Code.NOT_WAITING)
-        case Kick():
-            _kick(turn, who, asked, body.user)
-        case Renew() | Update() | Release():
-            _asked_by_holder(turn, who, asked, body)
-
-
-def _claim(turn: Turn, who: Principal, asked: Asked, body: Claim) -> None:
-    session, running = turn.session, turn.session.running
-    refused = _bad_claim(turn, who, body)
-    if refused is not None:
-        turn.refuse(asked, refused)
-    elif running is not None and running.holder == who.name:
-        _claim_again(turn, running, asked, body)
-    elif any(waiter.user == who.name for waiter in session.queue):
-        _wait_on(turn, _waiter(turn, who, asked, body))
-    elif running is None and session.reachable:
-        turn.grant(_waiter(turn, who, asked, body))
-    elif body.wait:
-        turn.enqueue(_waiter(turn, who, asked, body))
-    elif running is None:
-        turn.refuse(asked, Code.DEVICE_OFFLINE)
-    else:
-        turn.effects.append(views.busy(session, running, turn.policy, turn.now, asked))
-
-
-def _bad_claim(turn: Turn, who: Principal, body: Claim) -> Code | None:
-    if body.for_ not in (None, who.name):
-        return Code.NOT_YOURSELF
-    if body.lease_s is not None and body.lease_s > turn.policy.max_lease_s:
-        return Code.LEASE_TOO_LONG
-    return Code.TOO_LARGE if turn.too_large(body.input) else None
-
-
-def _waiter(turn: Turn, who: Principal, asked: Asked, body: Claim) -> Waiter:
-    lease_s = body.lease_s if body.lease_s is not None else turn.policy.lease_s
-    return Waiter(who.name, who.display_name, body.client, body.type, lease_s, merged({}, body.input), asked)
-
-
-def _claim_again(turn: Turn, running: Running, asked: Asked, body: Claim) -> None:
-    """The holder asks once more (another id, so no repetition): the same session, a fresh lease, new input merged."""
-    data = merged(running.input, body.input)
-    if turn.too_large(data):
-        turn.refuse(asked, Code.TOO_LARGE)
-        return
-    running = replace(turn.renewed(running, body.lease_s), input=data)
-    turn.run(running)
-    turn.effects.append(views.granted(turn.session, running, turn.policy, turn.now, asked))
-
-
-def _wait_on(turn: Turn, again: Waiter) -> None:
-    """Who waits already keeps the place; the newer wishes and the newer request id count."""
-    turn.change(queue=tuple(again if waiter.user == again.user else waiter for waiter in turn.session.queue))
-    turn.effects.append(views.queued(turn.session, turn.policy, turn.now, again.asked))
-
-
-def _kick(turn: Turn, who: Principal, asked: Asked, user: str | None) -> None:
-    running = turn.session.running
-    if who.role is not Role.ADMIN:
-        turn.refuse(asked, Code.FORBIDDEN)
-    elif running is not None and user in (None, running.holder):
-        turn.end(running, Ending.KICKED)
-        turn.answer(asked, "kicked", running)
-    elif user is not None and turn.drop(user, "kicked"):
-        turn.answer(asked, "kicked")
-    else:
-        turn.refuse(asked, Code.NOT_WAITING if user is not None else Code.NOT_HOLDER)
-
-
-def _asked_by_holder(turn: Turn, who: Principal, asked: Asked, body: Renew | Update | Release) -> None:
-    running = turn.session.running
-    if running is None or running.holder != who.name:
-        turn.refuse(asked, Code.NOT_HOLDER)
-    elif body.fence not in (None, running.fence):
-        turn.refuse(asked, Code.STALE_FENCE)
-    elif isinstance(body, Release):
-        turn.end(running, Ending.RELEASED)
-        turn.answer(asked, "released", running)
-    elif isinstance(body, Update):
-        _update(turn, running, asked, body)
-    elif body.lease_s is not None and body.lease_s > turn.policy.max_lease_s:
-        turn.refuse(asked, Code.LEASE_TOO_LONG)
-    else:
-        turn.run(turn.renewed(running, body.lease_s))
-        turn.answer(asked, "renewed")
-
-
-def _update(turn: Turn, running: Running, asked: Asked, body: Update) -> None:
-    data = merged(running.input, body.input)
-    if turn.too_large(data):
-        turn.refuse(asked, Code.TOO_LARGE)
-        return
-    running = replace(turn.active(running), input=data)
-    if running.complete:  # another job in the same session
-        running = replace(running, output={}, complete=False)
-    turn.run(running)
-    turn.effects.append(views.of_running(turn.session, running, turn.now, "updated", input=data))
-    turn.answer(asked, "updated")
 
 
 # What the hardware does
@@ -274,7 +151,7 @@ def _hear(turn: Turn, fact: object) -> None:
         case DeviceLost():
             turn.change(reachable=False)
             if running is not None:
-                turn.end(running, Ending.DEVICE_LOST)
+                turn.end(running, "device_lost")
         case DirectoryChanged(devices=devices) if turn.session.device not in devices:
             if turn.session.provisioned:
                 _remove(turn)
@@ -288,7 +165,7 @@ def _remove(turn: Turn) -> None:
     running, waiters = turn.session.running, turn.session.queue
     turn.change(provisioned=False, reachable=False, queue=())
     if running is not None:
-        turn.end(running, Ending.DEVICE_LOST)
+        turn.end(running, "device_lost")
     for waiter in waiters:
         turn.refuse(waiter.asked, Code.UNKNOWN_DEVICE)
         turn.effects.append(views.left(turn.session, waiter, turn.now, "removed"))
@@ -301,4 +178,4 @@ def _forget_removed_accounts(turn: Turn, principals: frozenset[str]) -> None:
             turn.drop(waiter.user, "removed")
     running = turn.session.running
     if running is not None and running.holder not in principals:
-        turn.end(running, Ending.KICKED)
+        turn.end(running, "kicked")

@@ -1,11 +1,11 @@
 """Wire messages of a device's session: the exclusive, leased right to use it."""
 
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.core.messages import Document, Fence, FreeJson, Message, Reply, Request
+from backend.core.ids import ID_PATTERN
+from backend.core.messages import Document, Fence, FreeJson, Message, Moment, Reply, Request
 from backend.core.topics import Topic
 
 SESSION = Topic("devices/{device}/session")
@@ -17,17 +17,21 @@ RESULT = Topic("devices/{device}/result")
 
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 Word = Annotated[str, Field(min_length=1, max_length=64)]
+Name = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
+
+SUCCESS = {
+    "granted": "the device is yours; the reply carries `session`, `fence` and `expires_in_s`",
+    "queued": "you wait; the reply carries `position` and `eta_s`, and another reply follows when your turn comes",
+    "renewed": "the lease runs from now again",
+    "updated": "the keys are in the input of the session",
+    "released": "the session is over",
+    "left": "you are no longer in the queue",
+    "kicked": "the session, or the wait, of the other one is over",
+}
 
 
-class Ending(StrEnum):
-    """How a session ended."""
-
-    RELEASED = "released"
-    COMPLETED = "completed"
-    EXPIRED = "expired"
-    IDLE = "idle"
-    DEVICE_LOST = "device_lost"
-    KICKED = "kicked"
+Ending = Literal["released", "completed", "expired", "idle", "device_lost", "kicked"]
+Happening = Literal["granted", "queued", "left", "updated", "completed", "ended"]
 
 
 class Claim(Request):
@@ -39,30 +43,33 @@ class Claim(Request):
     lease_s: Seconds | None = Field(default=None, description="How long without activity the session lasts.")
     wait: bool = Field(default=False, description="Wait in the queue if the device is not free.")
     client: Word | None = Field(default=None, description="Which app of the principal asks.")
-    for_: Word | None = Field(default=None, alias="for", description="Whom the claim is for: only oneself.")
+    for_: Name | None = Field(default=None, alias="for", description="Whom the claim is for: only oneself.")
+
+
+IfFence = Annotated[Fence | None, Field(description="If given, only if this is still the fence of the session.")]
 
 
 class Renew(Request):
     """Make the lease last longer, from now."""
 
     action: Literal["renew"]
-    lease_s: Seconds | None = None
-    fence: Fence | None = None
+    lease_s: Seconds | None = Field(default=None, description="A new length; by default that of the claim.")
+    fence: IfFence = None
 
 
 class Update(Request):
     """Merge keys into the input; a null removes a key. A finished session is at work again."""
 
     action: Literal["update"]
-    input: FreeJson
-    fence: Fence | None = None
+    input: FreeJson = Field(description="What is merged.")
+    fence: IfFence = None
 
 
 class Release(Request):
     """Give the device back."""
 
     action: Literal["release"]
-    fence: Fence | None = None
+    fence: IfFence = None
 
 
 class Leave(Request):
@@ -75,7 +82,7 @@ class Kick(Request):
     """End the session of the holder, or take somebody out of the queue. For admins."""
 
     action: Literal["kick"]
-    user: Word | None = Field(default=None, description="Whom; by default the holder.")
+    user: Name | None = Field(default=None, description="Whom; by default the holder.")
 
 
 SessionRequest = Annotated[Claim | Renew | Update | Release | Leave | Kick, Field(discriminator="action")]
@@ -84,12 +91,12 @@ SessionRequest = Annotated[Claim | Renew | Update | Release | Leave | Kick, Fiel
 class SessionReply(Reply):
     """The answer to a request. A claim that waits is answered twice: ``queued``, and when its turn comes."""
 
-    session: str | None = None
+    session: str | None = Field(default=None, description="Of `granted`: the id of the session.")
     fence: Fence | None = None
-    expires_in_s: float | None = None
-    position: int | None = None
-    eta_s: float | None = None
-    retry_in_s: float | None = None
+    expires_in_s: float | None = Field(default=None, description="Of `granted`: how long the lease is.")
+    position: int | None = Field(default=None, description="Of `queued`: 1 is next.")
+    eta_s: float | None = Field(default=None, description="Of `queued`: after about how many seconds.")
+    retry_in_s: float | None = Field(default=None, description="Of `busy`: after about how many seconds.")
 
 
 class Result(Message):
@@ -97,7 +104,7 @@ class Result(Message):
 
     fence: Fence
     output: FreeJson = Field(default={}, description="Merged into the output of the session; a null removes a key.")
-    complete: bool = False
+    complete: bool = Field(default=False, description="The work is done.")
 
 
 class Command(Message):
@@ -109,49 +116,49 @@ class Command(Message):
 class Place(Message):
     """One who waits."""
 
-    user: str
-    name: str
-    position: int
+    user: str = Field(description="The principal.")
+    name: str = Field(description="How people call it.")
+    position: int = Field(description="1 is next.")
     eta_s: float | None = Field(description="About how long until its turn; null while the device is not connected.")
 
 
 class SessionDocument(Document):
     """Who holds the device, since when, for what, and who waits."""
 
-    state: Literal["free", "active"]
-    in_use: bool
-    session: str | None
-    type: str | None
-    holder: str | None
-    holder_name: str | None
-    client: str | None
+    state: Literal["free", "active"] = Field(description="Whether somebody holds the device.")
+    in_use: bool = Field(description="The same, for who only wants to know that.")
+    session: str | None = Field(description="The id of the session: a UUID.")
+    type: str | None = Field(description="What the session is for, as the holder said.")
+    holder: str | None = Field(description="The principal that may command the device.")
+    holder_name: str | None = Field(description="How people call it.")
+    client: str | None = Field(description="Which app of the holder asked, as it said.")
     fence: Fence
-    started_at: str | None
-    last_activity: str | None
+    started_at: Moment | None = Field(description="When the device was granted.")
+    last_activity: Moment | None = Field(description="When the holder, or the device for it, last did something.")
     expires_in_s: float | None = Field(description="Seconds from the moment of publishing, for who has no clock.")
-    expires_at: str | None = Field(description="The same as a point in time, for who reads the document later.")
+    expires_at: Moment | None = Field(description="The same as a point in time, for who reads the document later.")
     timeout: bool = Field(description="The last session ended by time: expired or idle.")
-    input: FreeJson
-    output: FreeJson
-    complete: bool
-    queue: tuple[Place, ...]
-    reason: str | None = Field(description="What happened last: claimed, or how the last session ended.")
+    input: FreeJson = Field(description="Parameters from the holder.")
+    output: FreeJson = Field(description="Results from the device, merged.")
+    complete: bool = Field(description="The device says that the work is done.")
+    queue: tuple[Place, ...] = Field(description="Who waits, in order.")
+    reason: Literal["claimed"] | Ending | None = Field(description="`claimed`, or how the last session ended.")
     revision: int = Field(description="Rises with every change of this document.")
 
 
 class SessionEvent(Message):
     """What happened, in order. Not retained."""
 
-    event: Literal["granted", "queued", "left", "updated", "completed", "ended"]
-    at: str
-    session: str | None = None
+    event: Happening = Field(description="What happened.")
+    at: Moment = Field(description="When.")
+    session: str | None = Field(default=None, description="The id of the session, where it is about one.")
     fence: Fence
-    user: str
-    name: str
-    reason: str | None = Field(default=None, description="Of `ended` and `left`.")
-    type: str | None = None
-    input: FreeJson | None = None
-    output: FreeJson | None = None
-    complete: bool | None = None
-    held_s: float | None = None
+    user: str = Field(description="To whom: the principal.")
+    name: str = Field(description="How people call it.")
+    reason: Ending | Literal["left", "removed"] | None = Field(default=None, description="Of `ended` and `left`.")
+    type: str | None = Field(default=None, description="What the session is for.")
+    input: FreeJson | None = Field(default=None, description="Of `granted`, `updated` and `ended`.")
+    output: FreeJson | None = Field(default=None, description="Of `completed` and `ended`.")
+    complete: bool | None = Field(default=None, description="Of `ended`: the device had said that the work was done.")
+    held_s: float | None = Field(default=None, description="Of `ended`: how long the session was.")
     position: int | None = Field(default=None, description="Of `queued`.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from backend.core.effects import Asked
 from backend.core.messages import FreeJson
@@ -49,9 +50,9 @@ class Running:
     def ends(self, policy: Policy) -> tuple[float, Ending]:
         """Return when the session ends if nothing happens, and how."""
         return min(
-            (self.expires_at, Ending.COMPLETED if self.complete else Ending.EXPIRED),
-            (self.last_activity + policy.idle_s, Ending.IDLE),
-            (self.started_at + policy.max_length_s, Ending.EXPIRED),
+            (self.expires_at, "completed" if self.complete else "expired"),
+            (self.last_activity + policy.idle_s, "idle"),
+            (self.started_at + policy.max_length_s, "expired"),
         )
 
 
@@ -79,7 +80,7 @@ class Session:
     revision: int = 0
     running: Running | None = None
     queue: tuple[Waiter, ...] = ()
-    reason: str | None = None
+    reason: Literal["claimed"] | Ending | None = None
     timeout: bool = False
 
     @property

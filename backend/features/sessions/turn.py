@@ -80,8 +80,8 @@ class Turn:
 
     def end(self, running: Running, reason: Ending) -> None:
         """End the session in progress; the next in the queue gets the device."""
-        timed_out = reason in (Ending.EXPIRED, Ending.IDLE)
-        self.change(running=None, reason=reason.value, timeout=timed_out)
+        timed_out = reason in ("expired", "idle")
+        self.change(running=None, reason=reason, timeout=timed_out)
         self.effects.append(views.ended(self.session, running, self.now, reason))
         self.grant_next()
 

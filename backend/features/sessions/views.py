@@ -1,6 +1,6 @@
 """How a session looks from outside: its document, its events, its replies."""
 
-from typing import Any, Literal
+from typing import Any
 
 from backend.core.clock import iso
 from backend.core.effects import Answer, Asked, Publish
@@ -10,6 +10,7 @@ from backend.features.sessions.messages import (
     EVENT,
     SESSION,
     Ending,
+    Happening,
     Place,
     SessionDocument,
     SessionEvent,
@@ -94,9 +95,6 @@ def no(asked: Asked, code: Code, message: str, **more: Any) -> Answer:
 
 def _yes(asked: Asked, code: str, **more: Any) -> Answer:
     return Answer(asked, SessionReply(id=asked.id, ok=True, code=code, **more))
-
-
-Happening = Literal["granted", "queued", "left", "updated", "completed", "ended"]
 
 
 def event(session: Session, now: float, what: Happening, user: str, name: str, /, **more: Any) -> Publish:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from backend.core.messages import Document
+from backend.core.messages import Document, Moment
 from backend.core.topics import Topic
 
 STATUS = Topic("backend/status")
@@ -16,7 +16,7 @@ class BackendStatus(Document):
 
     state: Literal["online", "lost", "disconnected"]
     version: str
-    since: str
+    since: Moment
 
 
 class StatsDocument(Document):

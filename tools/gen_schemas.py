@@ -1,0 +1,74 @@
+"""Generate schemas/ from the route table: a JSON Schema per message, the AsyncAPI document and the topic reference.
+
+``python -m tools.gen_schemas`` writes them, and removes the schemas of messages that are gone. With ``--check`` it
+writes nothing, names each file that is out of step, and exits with 1 if there is one.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from backend.app import TABLE, VERSION
+from tools.schemas import asyncapi, reference
+from tools.schemas.contract import messages, schema_of
+
+FOLDER = Path(__file__).parents[1] / "schemas"
+_SUFFIX = ".schema.json"
+
+
+def generate() -> dict[str, str]:
+    """Return the text of every generated file by its name."""
+    schemas = {name + _SUFFIX: _json(schema_of(route)) for name, route in messages(TABLE).items()}
+    return schemas | {"asyncapi.json": _json(asyncapi.document(TABLE, VERSION)), "README.md": reference.page(TABLE)}
+
+
+def out_of_step(folder: Path, files: dict[str, str]) -> dict[str, str]:
+    """Return what is wrong with which file of *folder*: stale, missing or superfluous."""
+    wrong = {}
+    for name, text in files.items():
+        path = folder / name
+        if not path.exists():
+            wrong[name] = "missing"
+        elif path.read_bytes() != text.encode():
+            wrong[name] = "stale"
+    return wrong | dict.fromkeys((path.name for path in _superfluous(folder, files)), "superfluous")
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    """Bring *folder* in step."""
+    for path in _superfluous(folder, files):
+        path.unlink()
+    for name, text in files.items():
+        (folder / name).write_bytes(text.encode())
+
+
+def _superfluous(folder: Path, files: dict[str, str]) -> list[Path]:
+    """Return the schemas of messages that are gone."""
+    return sorted(path for path in folder.glob(f"*{_SUFFIX}") if path.name not in files)
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.gen_schemas", description="Generate schemas/.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is out of step")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the files are (default: schemas/)")
+    options = parser.parse_args(arguments)
+    files = generate()
+    if not options.check:
+        write(options.folder, files)
+        return 0
+    wrong = out_of_step(options.folder, files)
+    for name, what in sorted(wrong.items()):
+        print(f"{options.folder.name}/{name} is {what}; run: make schemas")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What stands in schemas/, as text: `tools.gen_schemas` writes it."""

@@ -1,0 +1,176 @@
+"""The contract for people, with mosquitto_pub at hand: the topic reference in Markdown."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from backend.core.access import MAX_PAYLOAD
+from backend.core.refusals import EXPLAINED
+from backend.core.routing import Party, Route, RouteTable
+from backend.features.sessions.messages import SUCCESS
+from tools.schemas.contract import levels, messages, name_of, schema_of
+
+_BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+
+_INTRODUCTION = f"""# The MQTT contract
+
+*Generated from the route table and the message models by `make schemas`; do not edit. Only `examples/` is written by
+hand.*
+
+Everything can be seen with `mosquitto_sub` and done with `mosquitto_pub`. Log in with an account; its name is the
+principal. Here Alice asks for the device `scale-1` and reads the answer:
+
+```sh
+mosquitto_sub -u alice -P "$SECRET" -v -t 'devices/scale-1/session/#' &
+mosquitto_pub -u alice -P "$SECRET" -q 1 -t devices/scale-1/session/request/alice \\
+  -m '{{"id": "c1", "action": "claim", "type": "weighing", "wait": true}}'
+```
+
+The reply names the fence, and the fence goes into every command:
+
+```sh
+mosquitto_pub -u alice -P "$SECRET" -q 1 -t devices/scale-1/command/tare -m '{{"fence": 42}}'
+mosquitto_pub -u alice -P "$SECRET" -q 1 -t devices/scale-1/session/request/alice -m '{{"action": "release"}}'
+```
+
+- **Topics.** A level in braces is variable. MQTT does not tell who published, so identity is a level: you write only
+  where your own name stands. A prefix, if the server has one, goes before every topic. Admins read everything.
+- **Payloads** are UTF-8 JSON objects of at most {MAX_PAYLOAD // 1024} KiB. Unknown keys are ignored. NaN and Infinity
+  are not JSON. An integer is written without a decimal point.
+- **Requests** go to `…/request/{{principal}}` and are answered on `…/reply/{{principal}}`. Choose a new `id` for each:
+  the answer carries it, and sending the same request again does no harm.
+- **Retained** topics show at once how things stand. On a topic that is not retained, a retained message is refused.
+- **Refusals** of requests are replies with `"ok": false` and a [reason code](#reason-codes). A command that the broker
+  did not let through is answered on your `session/reply` topic, too. All others are only counted, in `backend/stats`.
+- **Keys** marked *required* must be there. Where the default is *none*, null says the same as leaving the key out. Keys
+  marked *always* are in every message, null if need be; those marked *if any* only where there is something to say.
+
+`NAME.schema.json` is the JSON Schema of a message, `asyncapi.json` the whole contract for machines. `examples/good/`
+shows messages as they may look, `examples/bad/` what is refused: a file name there begins with the reason code.
+"""
+
+
+def page(table: RouteTable) -> str:
+    """Return the whole page."""
+    sections = [
+        _INTRODUCTION,
+        "## Topics\n",
+        _topics(table),
+        _table(("level", "meaning"), ((f"`{{{name}}}`", meaning) for name, meaning in levels(table).items())),
+        "## Messages\n",
+        *(_message(name, _carriers(table, route)) for name, route in messages(table).items()),
+        "## Codes of success\n",
+        _table(("code", "meaning"), _codes(SUCCESS)),
+        "## Reason codes\n",
+        _table(("code", "meaning"), _codes(EXPLAINED)),
+    ]
+    return "\n".join(sections)
+
+
+def _topics(table: RouteTable) -> str:
+    rows = (
+        (
+            f"`{route.topic.template}`",
+            route.retain.value,
+            route.writer.value,
+            ", ".join(reader.value for reader in route.readers),
+            f"{route.summary} {_link(name_of(route))}",
+        )
+        for route in table.routes
+    )
+    return _table(("topic", "retained", "written by", "read by", "what"), rows)
+
+
+def _carriers(table: RouteTable, route: Route) -> list[Route]:
+    return [other for other in table.routes if other.body is route.body]
+
+
+def _message(name: str, routes: Sequence[Route]) -> str:
+    schema = schema_of(routes[0])
+    outbound = routes[0].writer is Party.BACKEND
+    topics = ", ".join(f"`{route.topic.template}`" for route in routes)
+    files = f"[schema]({name}.schema.json), [examples](examples/good/{name})"
+    lines = [f"### {name}\n", f"On {topics}; {files}.\n", *_model(schema, outbound=outbound)]
+    for part, body in _parts(schema).items():
+        lines += [f"#### {part}\n", *_model(body, outbound=outbound)]
+    return "\n".join(lines)
+
+
+def _parts(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the models within a message: those it is one of in their order, then the others. Free JSON is none."""
+    definitions = schema.get("$defs", {})
+    ordered = [_target(choice) for choice in schema.get("oneOf", [])]
+    ordered += [name for name in definitions if name not in ordered]
+    return {name: definitions[name] for name in ordered if definitions[name]}
+
+
+def _model(schema: dict[str, Any], *, outbound: bool) -> list[str]:
+    description = " ".join(schema["description"].split()) + "\n"
+    if "oneOf" in schema:
+        return [description, f"One of {', '.join(_link(_target(choice)) for choice in schema['oneOf'])}.\n"]
+    required = schema.get("required", [])
+    rows = [
+        (f"`{key}`", _kind(value), _presence(value, required=key in required, outbound=outbound), _meaning(value))
+        for key, value in schema["properties"].items()
+    ]
+    head = ("key", "type", "there" if outbound else "default", "meaning")
+    return [description, _table(head, rows) if rows else "No keys of its own.\n"]
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    absent_is_null = schema.get("default", ...) is None
+    choices = [each for each in schema.get("anyOf", [schema]) if not (absent_is_null and each == {"type": "null"})]
+    return " or ".join(_one_kind(each) for each in choices)
+
+
+def _one_kind(schema: dict[str, Any]) -> str:
+    match schema:
+        case {"$ref": _}:
+            return _link(_target(schema))
+        case {"const": value}:
+            return f"`{value}`"
+        case {"enum": values}:
+            return ", ".join(f"`{value}`" for value in values)
+        case {"type": "array", "items": items}:
+            return f"array of {_kind(items)}"
+        case {"type": "object", "additionalProperties": {"type": values}}:
+            return f"object of {values}"
+        case _:
+            return ", ".join([schema["type"], *_bounds(schema)])
+
+
+def _bounds(schema: dict[str, Any]) -> list[str]:
+    bounds = [f"{sign} {schema[key]}" for key, sign in _BOUNDS.items() if key in schema]
+    if "maxLength" in schema:
+        bounds.append(f"{schema.get('minLength', 0)} to {schema['maxLength']} characters")
+    return bounds
+
+
+def _presence(schema: dict[str, Any], *, required: bool, outbound: bool) -> str:
+    if outbound:
+        return "always" if required else "if any"
+    if required:
+        return "required"
+    return "none" if schema["default"] is None else f"`{json.dumps(schema['default'])}`"
+
+
+def _meaning(schema: dict[str, Any]) -> str:
+    """Return the description of a key; that of a key that may be null can stand with the type."""
+    return next((each["description"] for each in (schema, *schema.get("anyOf", ())) if "description" in each), "")
+
+
+def _codes(explained: dict[Any, str]) -> Iterable[tuple[str, str]]:
+    return ((f"`{code}`", meaning) for code, meaning in explained.items())
+
+
+def _target(reference: dict[str, Any]) -> str:
+    return str(reference["$ref"]).rpartition("/")[2]
+
+
+def _link(name: str) -> str:
+    return f"[{name}](#{name.lower()})"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = (" | ".join(cells) for cells in (head, ["---"] * len(head), *rows))
+    return "".join(f"| {line} |\n" for line in lines)
