@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -77,6 +78,7 @@ class Link:
             identifier=self._broker.name,
             will=will,
             max_inflight_messages=1000,
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # else each batch waits 40 ms for an ACK
         )
 
     async def _read(self, client: aiomqtt.Client) -> None:
