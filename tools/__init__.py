@@ -1,0 +1,1 @@
+"""For a checkout only; not shipped in the wheel."""

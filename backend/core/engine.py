@@ -89,7 +89,7 @@ class Engine:
         try:
             events = self._read(route, levels, message, asked)
         except Refused as refused:
-            return self._refuse(refused, message.topic, levels.get("principal"), asked, now)
+            return self._refuse(refused, message.topic, asked, now)
         return self._run(events, now)
 
     def hear(self, fact: object, now: float) -> list[Send]:
@@ -183,11 +183,9 @@ class Engine:
             self.replies.remember(asked.topic, asked.id, payload, now)
         return Send(asked.reply_topic, payload)
 
-    def _refuse(
-        self, refused: Refused, topic: str, principal: str | None, asked: Asked | None, now: float
-    ) -> list[Send]:
+    def _refuse(self, refused: Refused, topic: str, asked: Asked | None, now: float) -> list[Send]:
         """Count a message that could not be read, and tell the sender if it asked something. Not remembered."""
-        out = self.hear(MessageRefused(refused.code, topic, principal), now)
+        out = self.hear(MessageRefused(refused.code, topic), now)
         if asked is not None:
             out.append(Send(asked.reply_topic, refusal(asked.id, refused.code, refused.message).payload()))
         return out

@@ -46,11 +46,10 @@ class DeviceLost(Fact):
 
 @dataclass(frozen=True, slots=True)
 class MessageRefused(Fact):
-    """A message was refused. Without an answer where nobody can be told."""
+    """A message was refused by the backend. Who asked something was told; nobody else can be."""
 
     code: Code
     topic: str
-    principal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
