@@ -4,6 +4,7 @@ Each override names what it changes. They are written against amqtt 0.12.1, whic
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from amqtt.session import ApplicationMessage, Session
 
 from broker import guard
 from broker.ports import Door
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +108,23 @@ class EmbeddedBroker(Broker):
         return guard.refusal(bytes(document.data) if document is not None else None, name, payload)
 
     async def _client_message_loop(self, session: Session, handler: BrokerProtocolHandler) -> None:
-        """Handle what came before a DISCONNECT before handling the DISCONNECT: amqtt loses some of it."""
+        """Serve one client until it is gone, and let nothing come between that and its last will.
+
+        What came before a DISCONNECT is handled before it (amqtt loses some of it), and an error that escapes a handler
+        ends the connection (in amqtt it ends this loop, and leaves a client that is heard no more).
+        """
         disconnect = asyncio.ensure_future(handler.wait_disconnect())
+        try:
+            await self._serve_until(disconnect, session, handler)
+        except Exception:
+            log.exception("closing the connection of %s", session.client_id)
+            await handler.handle_connection_closed()
+        await disconnect
+        await self._handle_disconnect(session, handler, disconnect)
+
+    async def _serve_until(
+        self, disconnect: asyncio.Future[Any], session: Session, handler: BrokerProtocolHandler
+    ) -> None:
         waiting: dict[asyncio.Future[Any], tuple[Callable[[], Awaitable[Any]], Callable[..., Awaitable[Any]]]] = {}
 
         def await_next(get: Callable[[], Awaitable[Any]], handle: Callable[..., Awaitable[Any]]) -> None:
@@ -116,27 +134,19 @@ class EmbeddedBroker(Broker):
         await_next(handler.get_next_pending_unsubscription, self._handle_unsubscription)
         await_next(session.delivered_message_queue.get, self._handle_message_delivery)
         try:
-            while True:
+            while not disconnect.done():
                 done, _ = await asyncio.wait([disconnect, *waiting], return_when=asyncio.FIRST_COMPLETED)
                 for future in done - {disconnect}:
                     get, handle = waiting.pop(future)
                     await handle(session, handler, future)
                     await_next(get, handle)
-                if disconnect in done:
-                    await self._drain(session, handler, list(waiting))
-                    await self._handle_disconnect(session, handler, disconnect)
-                    return
         finally:
             for future in waiting:
                 future.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
+        await self._drain(session, handler)
 
-    async def _drain(
-        self, session: Session, handler: BrokerProtocolHandler, waiting: list[asyncio.Future[Any]]
-    ) -> None:
-        for future in waiting:
-            future.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+    async def _drain(self, session: Session, handler: BrokerProtocolHandler) -> None:
         while not session.delivered_message_queue.empty():
             delivery: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             delivery.set_result(session.delivered_message_queue.get_nowait())
@@ -147,18 +157,18 @@ class EmbeddedBroker(Broker):
     ) -> None:
         """Give a client the retained messages of its own filters only, and only those it may receive.
 
-        amqtt gives every client that connects what matches anybody's filters.
+        amqtt gives every client that connects what matches anybody's filters, and serves the client no further until it
+        has acknowledged all of it.
         """
         topic_filter, qos = subscription
         handler = self._get_handler(session)
         if handler is None or all(owner is not session for owner, _ in self.subscriptions.get(topic_filter, ())):
             return
-        due = [
-            handler.mqtt_publish(topic, retained.data, min(qos, retained.qos or 0), retain=True)
-            for topic, retained in self.retained_messages.items()
-            if self._matches(topic, topic_filter) and self._door.may_receive(session.username or "", topic)
-        ]
-        await asyncio.gather(*due)
+        for topic, retained in self.retained_messages.items():
+            if self._matches(topic, topic_filter) and self._door.may_receive(session.username or "", topic):
+                sending = handler.mqtt_publish(topic, retained.data, min(qos, retained.qos or 0), retain=True)
+                # amqtt's own broadcast loop looks after these tasks: it logs what fails, and ends them with the broker.
+                self._tasks_queue.append(asyncio.ensure_future(sending))
 
 
 def _config(listeners: Listeners) -> BrokerConfig:

@@ -79,3 +79,9 @@ def _log(settings: Settings) -> None:
     if settings.log_level != "DEBUG":  # they tell each packet, and name no fault of ours
         for name in ("amqtt", "transitions", "websockets"):
             logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger("amqtt.broker").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Leave out what this command says better, as an error message."""
+    return record.getMessage() != "Broker startup failed"

@@ -61,7 +61,7 @@ class Link:
         """
         client = self._client
         if client is None:
-            log.info("%d messages not sent: no connection", len(sends))
+            log.debug("%d messages not sent: no connection", len(sends))
             return
         results = await asyncio.gather(*(self._publish(client, send) for send in sends), return_exceptions=True)
         failed = [result for result in results if isinstance(result, BaseException)]

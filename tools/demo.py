@@ -1,0 +1,156 @@
+"""Three devices and four people share the hardware, on a server of their own, until Ctrl-C."""
+
+import queue
+import signal
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+from rich.live import Live
+
+from tools.actor import Actor, Login
+from tools.people import Errand, Person
+from tools.server import Server, ServerError
+from tools.simulator import KINDS, Device
+from tools.wall import Wall, Watcher
+
+DEVICES = {
+    "scale-1": ("scale", "Kitchen scale"),
+    "printer-1": ("printer", "3D printer"),
+    "probe-1": ("probe", "Lab probe"),
+}
+PEOPLE: Mapping[str, Mapping[str, object]] = {
+    "alice": {"age": 34, "gender": "female", "height": 168},
+    "bob": {"age": 52, "gender": "male", "height": 181},
+    "carol": {"age": 27, "gender": "female"},
+    "dave": {"age": 9},
+}
+GUEST, WATCHER = "guest", "wall"
+
+_REFRESH_S = 0.25
+
+
+def accounts() -> Sequence[tuple[str, ...]]:
+    """Return the commands that make everybody's account."""
+    return [
+        *(("device", "add", device, "--name", title) for device, (_kind, title) in DEVICES.items()),
+        *(("user", "add", person, "--name", person.title()) for person in (*PEOPLE, GUEST)),
+        ("user", "add", WATCHER, "--role", "listener"),
+    ]
+
+
+def actors(logins: Mapping[str, Login]) -> Sequence[Actor]:
+    """Return the devices and the people, none of them started. Everybody begins at another device."""
+    devices = [Device(logins[device], KINDS[kind]) for device, (kind, _title) in DEVICES.items()]
+    people = []
+    for number, (person, body) in enumerate(PEOPLE.items()):
+        errands = deque(_errands(body))
+        errands.rotate(number)
+        people.append(Person(logins[person], tuple(errands)))
+    return [*devices, *people]
+
+
+def _errands(body: Mapping[str, object]) -> Sequence[Errand]:
+    return [
+        Errand("scale-1", "weighing", body, command="tare"),
+        Errand("printer-1", "printing", {"file": "bracket.stl", "material": "PLA"}),
+        Errand("probe-1", "measuring", {"sample": "pond water"}),
+    ]
+
+
+def how_to_poke(guest: Login) -> str:
+    """Return commands to paste into another terminal."""
+    account = f"-h {guest.host} -p {guest.port} -u {guest.name} -P {guest.password}"
+    request = f"mosquitto_pub {account} -t devices/scale-1/session/request/{guest.name} -m"
+    return f"""\
+Take part as {guest.name} (password {guest.password}), from another terminal. Watch everything:
+  mosquitto_sub {account} -v -t '#'
+Claim the scale; the reply that says "granted" names your fence:
+  {request} '{{"action":"claim","type":"weighing","input":{{"height":175}},"wait":true}}'
+Command it, with your fence for 42; see what happens with a wrong one, or when it is not your turn:
+  mosquitto_pub {account} -t devices/scale-1/command/start -m '{{"fence":42}}'
+Weigh again, and give it back:
+  {request} '{{"action":"update","input":{{"height":180}}}}'
+  {request} '{{"action":"release"}}'
+"""
+
+
+def show(wall: Wall, watcher: Watcher, seconds: float | None, check: Callable[[], None]) -> None:
+    """Show what happens: a live table on a terminal, else a line for each event. Until Ctrl-C or *seconds* are over."""
+    end = time.monotonic() + seconds if seconds is not None else float("inf")
+    with ExitStack() as stack:
+        live = stack.enter_context(Live(auto_refresh=False)) if sys.stdout.isatty() else None
+        while (now := time.monotonic()) < end:
+            check()
+            for line in _news(wall, watcher, min(_REFRESH_S, end - now)):
+                if live is None:
+                    print(line, flush=True)
+            if live is not None:
+                live.update(wall.draw(time.monotonic()), refresh=True)
+
+
+def _news(wall: Wall, watcher: Watcher, patience_s: float) -> Iterator[str]:
+    """Let the wall hear all that came, waiting for the first a moment; yield the lines to print."""
+    try:
+        message = watcher.heard.get(timeout=patience_s)
+        while True:
+            line = wall.hear(*message, time.monotonic())
+            if line is not None:
+                yield line
+            message = watcher.heard.get_nowait()
+    except queue.Empty:
+        return
+
+
+def play(port: int, seconds: float | None, wall: Wall) -> None:
+    """Run the whole demo; clean up whatever happens. Raises ServerError."""
+    with ExitStack() as stack:
+        data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="talkstick-demo-")))
+        server = Server(data, port)
+        print("Making the accounts and starting the server ...", flush=True)
+        logins = server.provision(accounts())
+        check = stack.enter_context(server.serving())
+        watcher = stack.enter_context(Watcher(logins[WATCHER]))
+        for actor in actors(logins):
+            stack.enter_context(actor)
+        print(how_to_poke(logins[GUEST]), flush=True)
+        show(wall, watcher, seconds, check)
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _interrupt(*_: object) -> None:
+    """Begin to clean up, and let nothing interrupt that."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+@click.command()
+@click.option("--port", default=18830, show_default=True, help="MQTT on 127.0.0.1; WebSocket is on the next port.")
+@click.option("--for", "seconds", type=float, help="End after so many seconds; fails if a device completed nothing.")
+def main(port: int, seconds: float | None) -> None:
+    """Three devices and four people share the hardware. Stays up to be poked, until Ctrl-C."""
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
+    wall, time_is_over = Wall(), False
+    try:
+        play(port, seconds, wall)
+        time_is_over = True
+    except KeyboardInterrupt:
+        pass
+    except ServerError as error:
+        raise click.ClickException(str(error)) from error
+    print(wall.summary())
+    if time_is_over and not all(wall.completed[device] for device in DEVICES):
+        raise click.ClickException("not every device completed a session")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""A server of one's own, run by the real command line: for the demo and for measuring."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from tools.actor import Login
+
+HOST = "127.0.0.1"
+
+_READY_WITHIN_S = 30.0
+_STOPPED_WITHIN_S = 10.0
+_LOG_LINES_SHOWN = 15
+
+
+class ServerError(Exception):
+    """The server does not run; the message says why."""
+
+
+class Server:
+    """A server with a data directory of its own, run by the real command line."""
+
+    def __init__(self, data: Path, port: int) -> None:
+        self.port = port
+        self._log = data / "server.log"
+        self._command = [str(Path(sys.executable).parent / "talkstick"), "--data", str(data)]
+        ours = {"TALKSTICK_HOST": HOST, "TALKSTICK_PORT": str(port), "TALKSTICK_WS_PORT": str(port + 1)}
+        self._environment = {k: v for k, v in os.environ.items() if not k.startswith("TALKSTICK_")} | ours
+
+    def provision(self, wanted: Sequence[tuple[str, ...]]) -> Mapping[str, Login]:
+        """Make the accounts of these commands (``user add alice``, ...); return the logins by name.
+
+        Raises ServerError.
+        """
+        self._talkstick("init")
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            made = list(pool.map(lambda arguments: self._talkstick(*arguments), wanted))
+        names = (arguments[2] for arguments in wanted)
+        return {n: Login(n, account["password"], HOST, self.port) for n, account in zip(names, made, strict=True)}
+
+    @contextmanager
+    def serving(self) -> Iterator[Callable[[], None]]:
+        """Run the server; yield a check that it still runs. Raises ServerError, and so does the check."""
+        with self._log.open("w") as log, self._started(log) as server:
+
+            def check() -> None:
+                if server.poll() is not None:
+                    last = self._log.read_text().splitlines()[-_LOG_LINES_SHOWN:]
+                    raise ServerError("\n".join(["the server ended:", *last]))
+
+            try:
+                if not _becomes_ready(server):
+                    _end(server)
+                check()
+                yield check
+            finally:
+                _end(server)
+
+    def _started(self, log: IO[str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*self._command, "serve"],
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the demo, which lets everybody say goodbye first
+        )
+
+    def _talkstick(self, *arguments: str) -> Mapping[str, str]:
+        command = [*self._command, *arguments, "--json"]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ServerError(f"{' '.join(command)} failed:\n{done.stderr}")
+        made: Mapping[str, str] = json.loads(done.stdout)
+        return made
+
+
+def _becomes_ready(server: subprocess.Popen[str]) -> bool:
+    """Wait until the server says that it is ready (True), or ends, of itself or because it takes too long (False)."""
+    watchdog = threading.Timer(_READY_WITHIN_S, server.terminate)
+    watchdog.start()
+    try:
+        return any("ready" in line for line in server.stdout or ())
+    finally:
+        watchdog.cancel()
+
+
+def _end(server: subprocess.Popen[str]) -> None:
+    server.terminate()
+    try:
+        server.wait(_STOPPED_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
