@@ -7,7 +7,7 @@ MAX_ID = 63
 ID_PATTERN = rf"[a-z0-9][a-z0-9_-]{{0,{MAX_ID - 1}}}"
 
 _ID = re.compile(ID_PATTERN)
-_MAC = re.compile(r"[0-9a-f]{2}([:-]?)(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}")
+_MAC = re.compile(r"[0-9a-f]{2}(?:[: -]?[0-9a-f]{2}){5}")
 _NOT_ALLOWED = re.compile(r"[^a-z0-9_-]+")
 
 
@@ -24,9 +24,9 @@ def device_id(text: str) -> str:
 
     Raises ValueError where nothing usable is left, or more than 63 characters.
     """
-    plain = unicodedata.normalize("NFKD", text.strip()).encode("ascii", "ignore").decode().lower()
+    plain = unicodedata.normalize("NFKD", text.strip()).encode("ascii", "ignore").decode().lower().strip("-_ ")
     if _MAC.fullmatch(plain):
-        return "esp32-" + re.sub("[:-]", "", plain)
+        return "esp32-" + re.sub("[: -]", "", plain)
     made = _NOT_ALLOWED.sub("-", plain).strip("-_")
     if not is_id(made):
         raise ValueError(f"{text!r} makes no id: give 1 to {MAX_ID} letters, digits, '-' or '_'")

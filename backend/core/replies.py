@@ -4,7 +4,7 @@ The same id on the same request topic within ten minutes gets the same reply and
 too. If a request was answered twice (queued, and granted later), the last answer counts.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -22,46 +22,66 @@ class Remembered:
     expires_at: float
 
 
-Key = tuple[str, str]
-
-
 @dataclass
 class ReplyMemory:
     """The answers of the last ten minutes, by request topic and request id."""
 
     _known: dict[str, OrderedDict[str, Remembered]] = field(default_factory=dict)
-    _before: dict[Key, Remembered | None] = field(default_factory=dict)
+    _order: deque[Remembered] = field(default_factory=deque)
+    _before: dict[tuple[str, str], Remembered | None] = field(default_factory=dict)
 
     def load(self, stored: Iterable[Remembered]) -> None:
-        """Take over what was stored."""
+        """Take over what was stored, in the order of expiry."""
         for answer in stored:
-            self._known.setdefault(answer.topic, OrderedDict())[answer.id] = answer
+            self._keep(answer)
 
     def recall(self, topic: str, request_id: str, now: float) -> Remembered | None:
         """Return what this request was answered already, or None."""
-        found = self._known[topic].get(request_id) if topic in self._known else None
+        found = self._find(topic, request_id)
         return found if found is not None and found.expires_at > now else None
 
     def remember(self, topic: str, request_id: str, payload: bytes, now: float) -> None:
-        """Keep an answer, and let go of what is too old or too much on its topic."""
-        known = self._known.setdefault(topic, OrderedDict())
-        self._before.setdefault((topic, request_id), known.pop(request_id, None))
-        known[request_id] = Remembered(topic, request_id, payload, now + REMEMBERED_S)
-        while len(known) > MOST_PER_TOPIC or next(iter(known.values())).expires_at <= now:
-            known.popitem(last=False)
+        """Keep an answer."""
+        self._before.setdefault((topic, request_id), self._find(topic, request_id))
+        self._keep(Remembered(topic, request_id, payload, now + REMEMBERED_S))
+        self._forget_expired(now)
 
     def changed(self) -> list[Remembered]:
         """Return the answers that must be stored before they are given."""
-        return [self._known[topic][key] for topic, key in self._before if key in self._known.get(topic, {})]
+        return [answer for key in self._before if (answer := self._find(*key)) is not None]
 
     def committed(self) -> None:
-        """Forget how things were: they are stored."""
+        """Forget how things were: they are stored. Only now may old answers make room."""
+        for topic in {topic for topic, _ in self._before}:
+            known = self._known.get(topic, OrderedDict())
+            while len(known) > MOST_PER_TOPIC:
+                known.popitem(last=False)
         self._before.clear()
 
     def roll_back(self) -> None:
         """Make everything since the last commit not have happened."""
-        for (topic, key), before in self._before.items():
-            self._known[topic].pop(key, None)
+        for (topic, request_id), before in self._before.items():
+            known = self._known.setdefault(topic, OrderedDict())
+            known.pop(request_id, None)
             if before is not None:
-                self._known[topic][key] = before
+                known[request_id] = before
         self._before.clear()
+
+    def _keep(self, answer: Remembered) -> None:
+        known = self._known.setdefault(answer.topic, OrderedDict())
+        known[answer.id] = answer
+        known.move_to_end(answer.id)
+        self._order.append(answer)
+
+    def _find(self, topic: str, request_id: str) -> Remembered | None:
+        return self._known[topic].get(request_id) if topic in self._known else None
+
+    def _forget_expired(self, now: float) -> None:
+        """Let go of what is too old, on topics that nobody asks on any more, too."""
+        while self._order and self._order[0].expires_at <= now:
+            old = self._order.popleft()
+            known = self._known.get(old.topic)
+            if known is not None and known.get(old.id) is old:
+                del known[old.id]
+                if not known:
+                    del self._known[old.topic]

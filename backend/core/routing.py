@@ -5,7 +5,7 @@ reference. A route with a handler is read by the backend; one without is only de
 published).
 """
 
-import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +19,8 @@ from backend.core.effects import Asked
 from backend.core.principals import Principal
 from backend.core.refusals import Code, Refused
 from backend.core.topics import Topic
+
+MAX_DEPTH = 32  # levels of nesting in a payload
 
 
 class Party(StrEnum):
@@ -89,12 +91,27 @@ def parse_object(payload: bytes) -> dict[str, Any]:
     """Return the JSON object in *payload*. Raises Refused: ``bad_json``. NaN and Infinity are not JSON."""
     try:
         body = from_json(payload, allow_inf_nan=False)
-        json.dumps(body, allow_nan=False)  # 1e999 is read as infinite all the same
+        _check(body, MAX_DEPTH)
     except ValueError as error:
         raise Refused(Code.BAD_JSON, str(error)) from error
     if not isinstance(body, dict):
         raise Refused(Code.BAD_JSON, "the payload must be a JSON object")
     return body
+
+
+def _check(value: Any, depth: int) -> None:
+    """Insist on JSON that everybody can read again. Raises ValueError.
+
+    1e999 is infinite, and what is nested as deeply as one parser bears is too deep for the next once it is part of a
+    document.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number is too large")
+    if isinstance(value, dict | list):
+        if depth == 0:
+            raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check(inner, depth - 1)
 
 
 def _explained(error: ValidationError) -> Refused:

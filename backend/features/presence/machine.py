@@ -55,12 +55,14 @@ class StatusSaid:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """What is known of one device. ``boot`` None: never seen."""
+    """What is known of one device. ``seen``: it was there once. ``asleep_until``: what it announced last."""
 
     device: str
     provisioned: bool = False
     state: PresenceState = "unknown"
+    seen: bool = False
     boot: int | None = None
+    asleep_until: float | None = None
     since: float = 0.0
     reason: PresenceReason = "provisioned"
     wake_in_s: float | None = None
@@ -88,8 +90,8 @@ def until(presence: Presence) -> float | None:
 
 
 def durable(presence: Presence) -> object:
-    """Reduce to what a restart must not forget: which boot was the last."""
-    return presence.provisioned, presence.boot
+    """Reduce to what a restart must not forget."""
+    return presence.provisioned, presence.seen, presence.boot, presence.asleep_until
 
 
 def document(presence: Presence) -> list[Publish]:
@@ -115,10 +117,10 @@ def step(limits: Limits, before: Presence, event: object, now: float) -> tuple[P
         case StatusSaid(status=status, retained=retained):
             presence = _said(limits, presence, status, now, retained=retained)
         case DeviceHeard():
-            presence = _heard(limits, presence, now)
+            reason = presence.reason if presence.state == "online" else "heard"
+            presence = _alive(limits, presence, reason, now)
         case Resumed():
-            silent_at = now + limits.heartbeat_s if presence.boot is not None else None
-            presence = _enter(replace(presence, silent_at=silent_at, doubt_until=None), "unknown", "restarted", now)
+            presence = _resumed(limits, presence, now)
         case DirectoryChanged(devices=devices) if presence.device in devices and not presence.provisioned:
             presence = replace(presence, provisioned=True, state="unknown", reason="provisioned", since=now)
         case DirectoryChanged(devices=devices) if presence.device not in devices and presence.provisioned:
@@ -146,16 +148,15 @@ def _is_stale(presence: Presence, status: Status) -> bool:
 
 
 def _said(limits: Limits, presence: Presence, status: Status, now: float, *, retained: bool) -> Presence:
-    silent_at = now + limits.heartbeat_s
-    known = replace(presence, boot=status.boot)
+    awake_at = now + (status.wake_in_s or 0.0)
+    known = replace(presence, seen=True, boot=status.boot)
     match status.state:
         case "online" | "sleeping" if retained:
-            return replace(known, silent_at=presence.silent_at or silent_at)
+            return _reminded(limits, known, status, now)
         case "online":
-            return _enter(replace(known, silent_at=silent_at, doubt_until=None), "online", "birth", now)
+            return _alive(limits, known, "birth", now)
         case "sleeping":
-            nap = status.wake_in_s or 0.0
-            asleep = replace(known, silent_at=silent_at + nap, doubt_until=None)
+            asleep = replace(known, asleep_until=awake_at, silent_at=awake_at + limits.heartbeat_s, doubt_until=None)
             return replace(_enter(asleep, "sleeping", "sleeping", now), wake_in_s=status.wake_in_s)
         case "disconnected":
             return _gone(known, "disconnected", "goodbye", now)
@@ -165,9 +166,26 @@ def _said(limits: Limits, presence: Presence, status: Status, now: float, *, ret
             return replace(known, doubt_until=presence.doubt_until or now + limits.debounce_s)
 
 
-def _heard(limits: Limits, presence: Presence, now: float) -> Presence:
-    alive = replace(presence, silent_at=now + limits.heartbeat_s, doubt_until=None)
-    return alive if presence.state == "online" else _enter(alive, "online", "heard", now)
+def _reminded(limits: Limits, presence: Presence, status: Status, now: float) -> Presence:
+    """A retained status proves nothing, and gives no second patience; but a nap that nobody heard of is believed."""
+    if status.wake_in_s is None or presence.asleep_until is not None:
+        return replace(presence, silent_at=presence.silent_at or now + limits.heartbeat_s)
+    awake_at = now + status.wake_in_s
+    return replace(presence, asleep_until=awake_at, silent_at=awake_at + limits.heartbeat_s)
+
+
+def _alive(limits: Limits, presence: Presence, reason: PresenceReason, now: float) -> Presence:
+    alive = replace(presence, seen=True, asleep_until=None, silent_at=now + limits.heartbeat_s, doubt_until=None)
+    return _enter(alive, "online", reason, now)
+
+
+def _resumed(limits: Limits, presence: Presence, now: float) -> Presence:
+    """Nobody knows, until the device is seen, or was silent for too long. A nap that was announced goes on."""
+    awake_at = max(now, presence.asleep_until or now)
+    silent_at = awake_at + limits.heartbeat_s if presence.seen else None
+    return replace(
+        presence, state="unknown", reason="restarted", since=now, wake_in_s=None, silent_at=silent_at, doubt_until=None
+    )
 
 
 def _gone(presence: Presence, state: PresenceState, reason: PresenceReason, now: float) -> Presence:

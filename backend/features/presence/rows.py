@@ -1,4 +1,4 @@
-"""What presence remembers: the last boot of each device."""
+"""What presence remembers of each device: that it was seen, its last boot, its nap."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,7 +14,9 @@ class PresenceRow(SQLModel, table=True):
 
     device: str = Field(primary_key=True)
     provisioned: bool
+    seen: bool
     boot: int | None
+    asleep_until: float | None
 
 
 TABLE = PresenceRow
@@ -22,10 +24,18 @@ TABLE = PresenceRow
 
 def load(database: Database) -> dict[str, Presence]:
     """Return the stored states by device; nobody has been seen yet."""
-    found = database.exec(select(PresenceRow))
-    return {row.device: Presence(row.device, row.provisioned, boot=row.boot) for row in found}
+    return {row.device: Presence(**row.model_dump()) for row in database.exec(select(PresenceRow))}
 
 
 def dump(states: Iterable[Presence]) -> list[dict[str, Any]]:
     """Return one row per device."""
-    return [{"device": state.device, "provisioned": state.provisioned, "boot": state.boot} for state in states]
+    return [
+        {
+            "device": state.device,
+            "provisioned": state.provisioned,
+            "seen": state.seen,
+            "boot": state.boot,
+            "asleep_until": state.asleep_until,
+        }
+        for state in states
+    ]

@@ -109,7 +109,7 @@ def _commanded(turn: Turn, fence: int, topic: str) -> None:
     running = turn.session.running
     if running is None or fence != running.fence:
         turn.effects.append(MessageRefused(Code.STALE_FENCE, topic))
-    elif turn.now - running.last_activity >= running.lease_s / 10:  # not a new document for every command
+    elif turn.now - running.last_activity >= min(running.lease_s, turn.policy.idle_s) / 10:  # not a document for each
         turn.run(turn.active(running))
 
 
@@ -122,9 +122,10 @@ def _resulted(turn: Turn, result: Result) -> None:
     if turn.too_large(data):
         turn.effects.append(MessageRefused(Code.TOO_LARGE, topic))
         return
-    after = replace(turn.active(running), output=data, complete=result.complete)
-    if after.complete:
-        after = replace(after, expires_at=min(running.expires_at, turn.now + turn.policy.linger_s))
+    after = turn.active(replace(running, output=data, complete=False))
+    if result.complete:
+        shown_until = running.expires_at if running.complete else turn.now + turn.policy.linger_s
+        after = replace(after, complete=True, expires_at=shown_until)
     turn.run(after)
     if after.complete and not running.complete:
         turn.effects.append(views.of_running(turn.session, after, turn.now, "completed", output=data))

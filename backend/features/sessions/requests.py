@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from backend.core.effects import Asked
-from backend.core.messages import Message, merged
+from backend.core.messages import FreeJson, Message, merged
 from backend.core.principals import Principal, Role
 from backend.core.refusals import Code
 from backend.features.sessions import views
@@ -61,13 +61,13 @@ def _waiter(turn: Turn, who: Principal, asked: Asked, body: Claim) -> Waiter:
 
 def _claim_again(turn: Turn, running: Running, asked: Asked, body: Claim) -> None:
     """The holder asks once more (another id, so no repetition): the same session, a fresh lease, new input merged."""
-    data = merged(running.input, body.input)
-    if turn.too_large(data):
+    after = _with_input(turn, running, body.input) if body.input else running
+    if after is None:
         turn.refuse(asked, Code.TOO_LARGE)
         return
-    running = replace(turn.renewed(running, body.lease_s), input=data)
-    turn.run(running)
-    turn.effects.append(views.granted(turn.session, running, turn.policy, turn.now, asked))
+    after = turn.renewed(after, body.lease_s)
+    turn.run(after)
+    turn.effects.append(views.granted(turn.session, after, turn.policy, turn.now, asked))
 
 
 def _wait_on(turn: Turn, again: Waiter) -> None:
@@ -108,13 +108,21 @@ def _asked_by_holder(turn: Turn, who: Principal, asked: Asked, body: Renew | Upd
 
 
 def _update(turn: Turn, running: Running, asked: Asked, body: Update) -> None:
-    data = merged(running.input, body.input)
-    if turn.too_large(data):
+    after = _with_input(turn, running, body.input)
+    if after is None:
         turn.refuse(asked, Code.TOO_LARGE)
         return
-    running = replace(turn.active(running), input=data)
+    after = turn.active(after)
+    turn.run(after)
+    turn.effects.append(views.of_running(turn.session, after, turn.now, "updated", input=after.input))
+    turn.answer(asked, "updated")
+
+
+def _with_input(turn: Turn, running: Running, more: FreeJson) -> Running | None:
+    """Return the session with more input, at work again if it was complete; None where that would be too much."""
+    data = merged(running.input, more)
+    if turn.too_large(data):
+        return None
     if running.complete:  # another job in the same session
         running = replace(running, output={}, complete=False)
-    turn.run(running)
-    turn.effects.append(views.of_running(turn.session, running, turn.now, "updated", input=data))
-    turn.answer(asked, "updated")
+    return replace(running, input=data)

@@ -104,9 +104,13 @@ class Turn:
         return bool(gone)
 
     def renewed(self, running: Running, lease_s: float | None = None) -> Running:
-        """Return the session with a fresh lease, of another length if one is given."""
+        """Return the session with a fresh lease, of another length if one is given.
+
+        Apps renew by themselves; who waits shall not wait for that when the work is done, so then nothing is gained.
+        """
         lease_s = lease_s if lease_s is not None else running.lease_s
-        return replace(running, lease_s=lease_s, expires_at=self.now + lease_s)
+        expires_at = running.expires_at if running.complete else self.now + lease_s
+        return replace(running, lease_s=lease_s, expires_at=expires_at)
 
     def active(self, running: Running) -> Running:
         """Return the session after a sign of life of its holder's work: that renews the lease and ends idleness."""
