@@ -1,0 +1,21 @@
+"""What all tests share: how Hypothesis searches, and a database that lives in memory."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+from sqlalchemy import Engine as Database
+
+from tests.house import memory_database
+
+# A slow machine is no failing test: no deadlines.
+settings.register_profile("talkstick", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("talkstick")
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    """An empty database with all tables."""
+    made = memory_database()
+    yield made
+    made.dispose()

@@ -1,0 +1,177 @@
+"""Histories told in sentences: one machine, a clock that is told the time, and everything it said."""
+
+import json
+from itertools import count
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from backend.core.desk import Effect
+from backend.core.effects import Answer, Asked, Publish
+from backend.core.facts import DeviceLost, DeviceOnline, DirectoryChanged, Fact, MessageRefused
+from backend.core.messages import Message
+from backend.core.principals import Principal
+from backend.features.presence import machine as presence
+from backend.features.presence.messages import PRESENCE, Status
+from backend.features.sessions.machine import Commanded, Resulted, SessionAsked, step, until
+from backend.features.sessions.messages import EVENT, REPLY, REQUEST, SESSION, Result, SessionRequest
+from backend.features.sessions.state import Policy, Running, Session
+from tests.people import EVERYBODY
+
+START = 1_000_000.0
+DEVICE = "scale-1"
+DIRECTORY = DirectoryChanged(frozenset({DEVICE}), frozenset(EVERYBODY))
+
+_REQUEST: TypeAdapter[Message] = TypeAdapter(SessionRequest)
+
+
+class SessionHistory:
+    """The session of one device, provisioned and there."""
+
+    def __init__(self, policy: Policy = Policy(), *, reachable: bool = True) -> None:  # noqa: B008 - it is frozen
+        self.policy = policy
+        self.now = START
+        self.session = Session(DEVICE)
+        self.said: list[Effect] = []
+        self.ever_said: list[Effect] = []
+        self._ids = count(1)
+        self.happens(DIRECTORY)
+        if reachable:
+            self.happens(DeviceOnline(DEVICE))
+
+    def happens(self, event: object) -> list[Effect]:
+        """Let the machine hear of something; return what it says."""
+        self.session, self.said = step(self.policy, self.session, event, self.now)
+        self.ever_said += self.said
+        return self.said
+
+    def passes(self, seconds: float) -> list[Effect]:
+        """Let time pass."""
+        self.now += seconds
+        return self.happens(None)
+
+    def asks(self, who: Principal, action: str, **keys: Any) -> dict[str, Any]:
+        """Ask something; return the answer as it goes out."""
+        topics = {"device": DEVICE, "principal": who.name}
+        asked = Asked(REQUEST.at(**topics), REPLY.at(**topics), f"c{next(self._ids)}")
+        self.happens(SessionAsked(DEVICE, who, asked, _REQUEST.validate_python({"action": action, **keys})))
+        (answer,) = (said.body for said in self.said if isinstance(said, Answer) and said.asked == asked)
+        return plain(answer)
+
+    def claims(self, who: Principal, **keys: Any) -> dict[str, Any]:
+        """Claim the device."""
+        return self.asks(who, "claim", **keys)
+
+    def commands(self, fence: int | None = None) -> list[Effect]:
+        """Send a command to the hardware, with the running fence unless told otherwise."""
+        used = fence if fence is not None else self.session.fence
+        return self.happens(Commanded(DEVICE, used, f"devices/{DEVICE}/command/tare"))
+
+    def results(self, *, fence: int | None = None, complete: bool = False, **output: Any) -> list[Effect]:
+        """Let the device report, with the running fence unless told otherwise."""
+        used = fence if fence is not None else self.session.fence
+        return self.happens(Resulted(DEVICE, Result(fence=used, output=output, complete=complete)))
+
+    def is_lost(self) -> list[Effect]:
+        """Let the device go away."""
+        return self.happens(DeviceLost(DEVICE))
+
+    def is_back(self) -> list[Effect]:
+        """Let the device come (back)."""
+        return self.happens(DeviceOnline(DEVICE))
+
+    @property
+    def running(self) -> Running:
+        """The session in progress."""
+        assert self.session.running is not None
+        return self.session.running
+
+    @property
+    def queue(self) -> list[str]:
+        """Who waits, in order."""
+        return [waiter.user for waiter in self.session.queue]
+
+    @property
+    def deadline(self) -> float | None:
+        """In how many seconds time alone changes something."""
+        when = until(self.policy, self.session)
+        return None if when is None else round(when - self.now, 3)
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        """The session documents said last."""
+        return published(self.said, SESSION.at(device=DEVICE))
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The events said last."""
+        return published(self.said, EVENT.at(device=DEVICE))
+
+    @property
+    def endings(self) -> list[tuple[str, str]]:
+        """Whose session ended last, and how."""
+        return [(event["user"], event["reason"]) for event in self.events if event["event"] == "ended"]
+
+    @property
+    def answers(self) -> dict[str, dict[str, Any]]:
+        """The last answer to each principal said last."""
+        found = [said for said in self.said if isinstance(said, Answer)]
+        return {said.asked.reply_topic.rsplit("/", 1)[1]: plain(said.body) for said in found}
+
+
+class PresenceHistory:
+    """The presence of one provisioned device."""
+
+    def __init__(self, limits: presence.Limits = presence.Limits()) -> None:  # noqa: B008 - it is frozen
+        self.limits = limits
+        self.now = START
+        self.presence = presence.Presence(DEVICE)
+        self.said: list[Effect] = []
+        self.happens(DIRECTORY)
+
+    def happens(self, event: object) -> list[Effect]:
+        """Let the machine hear of something; return what it says."""
+        self.presence, self.said = presence.step(self.limits, self.presence, event, self.now)
+        return self.said
+
+    def passes(self, seconds: float) -> list[Effect]:
+        """Let time pass."""
+        self.now += seconds
+        return self.happens(None)
+
+    def says(self, state: Any, boot: int, *, retained: bool = False, wake_in_s: float | None = None) -> list[Effect]:
+        """Let the device (or the broker in its name) say how it is."""
+        return self.happens(
+            presence.StatusSaid(DEVICE, Status(state=state, boot=boot, wake_in_s=wake_in_s), retained=retained)
+        )
+
+    @property
+    def state(self) -> str:
+        """What is believed now."""
+        return self.presence.state
+
+    @property
+    def facts(self) -> list[Fact]:
+        """What other features heard last."""
+        return [said for said in self.said if isinstance(said, Fact)]
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        """The presence documents said last."""
+        return published(self.said, PRESENCE.at(device=DEVICE))
+
+
+def plain(body: Message) -> dict[str, Any]:
+    """Return a message as its receiver reads it."""
+    return dict(json.loads(body.payload()))
+
+
+def published(said: list[Effect], topic: str) -> list[dict[str, Any]]:
+    """Return what was published on a topic, as its readers see it; a cleared topic reads as ``{}``."""
+    found = [each for each in said if isinstance(each, Publish) and each.topic == topic]
+    return [plain(each.body) if each.body is not None else {} for each in found]
+
+
+def refusals(said: list[Effect]) -> list[str]:
+    """Return the codes of what was refused without an answer."""
+    return [each.code.value for each in said if isinstance(each, MessageRefused)]

@@ -1,0 +1,142 @@
+"""The whole engine, as it is wired in earnest, on a real journal, with a clock that is told the time."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Engine as Database
+from sqlalchemy.pool import StaticPool
+from sqlmodel import SQLModel, create_engine
+
+from backend.app import TABLE
+from backend.core.desk import Desk
+from backend.core.engine import Arrived, Engine, Send
+from backend.core.facts import Resumed
+from backend.core.principals import Principal
+from backend.features.directory import feature as directory
+from backend.features.presence import feature as presence
+from backend.features.presence.machine import Presence
+from backend.features.sessions import feature as sessions
+from backend.features.sessions.state import Policy, Session
+from backend.features.stats import feature as stats
+from backend.shell.journal import Journal
+from tests.histories import START
+from tests.people import EVERYBODY
+
+POLICY = Policy()
+LIMITS = presence.Limits()
+STATS_S = 5.0
+
+
+@cache
+def _empty() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    SQLModel.metadata.create_all(create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool))
+    return connection
+
+
+def _copy() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    _empty().backup(connection)
+    return connection
+
+
+def memory_database() -> Database:
+    """Return an empty database with all tables, in memory."""
+    return create_engine("sqlite://", creator=_copy, poolclass=StaticPool)
+
+
+class House:
+    """Engine and journal. Nothing is stored, or said to the world, before `commit`."""
+
+    def __init__(self, database: Database, policy: Policy = POLICY, limits: presence.Limits = LIMITS) -> None:
+        self.policy = policy
+        self.limits = limits
+        self.now = START
+        self.accounts: Mapping[str, Principal] = EVERYBODY
+        self.journal = Journal(database)
+        self.pending: list[Send] = []
+        self.engine = self._open()
+
+    def _open(self) -> Engine:
+        accounts = directory.desk()
+        desks: list[Desk[Any]] = [accounts, presence.desk(self.limits), sessions.desk(self.policy), stats.desk(STATS_S)]
+        engine = Engine(TABLE, desks, lambda name: directory.lookup(accounts, name))
+        self.journal.load(engine, self.now)
+        self.pending = engine.hear(Resumed(), self.now)
+        self.pending += engine.hear(directory.DirectoryLoaded(self.accounts), self.now)
+        self.pending += engine.tick(self.now)
+        self.engine = engine
+        self.greeting = [*self.commit(), *engine.projection(self.now)]
+        return engine
+
+    def restart(self) -> list[Send]:
+        """Die without a word, start again from what is stored; return what is then sent."""
+        self._open()
+        return self.greeting
+
+    def receive(self, topic: str, body: bytes | Mapping[str, Any], *, retained: bool = False) -> list[Send]:
+        """Let a message arrive; return what would be sent for it."""
+        payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self._to_send(self.engine.receive(Arrived(topic, payload, retained), self.now))
+
+    def asks(self, who: Principal, device: str, action: str, **keys: Any) -> dict[str, Any]:
+        """Ask something of a device's session; return the first answer to the one who asked."""
+        sends = self.receive(f"devices/{device}/session/request/{who.name}", {"action": action, **keys})
+        return answer_to(sends, device, who)
+
+    def knows(self, accounts: Mapping[str, Principal]) -> list[Send]:
+        """Let the directory change."""
+        self.accounts = accounts
+        return self._to_send(self.engine.hear(directory.DirectoryLoaded(accounts), self.now))
+
+    def passes(self, seconds: float) -> list[Send]:
+        """Let time pass."""
+        self.now += seconds
+        return self._to_send(self.engine.tick(self.now))
+
+    def commit(self) -> list[Send]:
+        """Store what changed; return what is now sent."""
+        changes = self.engine.changes()
+        if changes:
+            self.journal.commit(changes, self.now)
+        self.engine.committed()
+        sent, self.pending = self.pending, []
+        return sent
+
+    def fail(self) -> None:
+        """The disk is full: nothing since the last commit happened."""
+        self.engine.roll_back()
+        self.pending = []
+
+    def session(self, device: str) -> Session:
+        """Return the session of a device."""
+        found = self._states("sessions")[device]
+        assert isinstance(found, Session)
+        return found
+
+    def presence(self, device: str) -> Presence:
+        """Return the presence of a device."""
+        found = self._states("presence")[device]
+        assert isinstance(found, Presence)
+        return found
+
+    def everything(self) -> dict[str, dict[str, object]]:
+        """Return a copy of all states of all desks."""
+        return {desk.name: dict(desk.states) for desk in self.engine.desks}
+
+    def _states(self, name: str) -> Mapping[str, object]:
+        (states,) = (desk.states for desk in self.engine.desks if desk.name == name)
+        return states
+
+    def _to_send(self, sends: list[Send]) -> list[Send]:
+        self.pending += sends
+        return sends
+
+
+def answer_to(sends: Sequence[Send], device: str, who: Principal) -> dict[str, Any]:
+    """Return the first reply to a principal."""
+    topic = f"devices/{device}/session/reply/{who.name}"
+    return next(dict(json.loads(send.payload)) for send in sends if send.topic == topic)

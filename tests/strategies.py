@@ -1,0 +1,18 @@
+"""What Hypothesis makes up for the tests."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+_TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
+_LEAVES = (
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False) | _TEXT
+)
+
+
+def json_objects() -> st.SearchStrategy[dict[str, Any]]:
+    """JSON objects such as people and boards may send."""
+    values = st.recursive(
+        _LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3), max_leaves=6
+    )
+    return st.dictionaries(_TEXT, values, max_size=4)

@@ -1,0 +1,71 @@
+"""Who has an account, and which devices are provisioned."""
+
+import pytest
+from sqlalchemy import Engine as Database
+from sqlmodel import Session
+
+from backend.core.facts import DirectoryChanged
+from backend.core.principals import Principal, Role
+from backend.features.directory.feature import AccountRow, DirectoryLoaded, desk, lookup, principal
+from backend.features.directory.machine import Directory, step
+from tests.people import ALICE, BOB, SCALE
+
+PEOPLE = {"alice": ALICE, "scale-1": SCALE}
+
+
+def test_what_was_loaded_is_found_and_everybody_is_told() -> None:
+    accounts = desk()
+    assert lookup(accounts, "alice") is None
+    told = accounts.handle(DirectoryLoaded(PEOPLE), 0.0)
+    assert told == [DirectoryChanged(frozenset({"scale-1"}), frozenset({"alice", "scale-1"}))]
+    assert lookup(accounts, "alice") == ALICE
+    assert lookup(accounts, "bob") is None
+
+
+def test_the_same_directory_again_is_no_news() -> None:
+    directory, _ = step(Directory(), DirectoryLoaded(PEOPLE), 0.0)
+    assert step(directory, DirectoryLoaded(dict(PEOPLE)), 1.0) == (directory, [])
+    assert step(directory, None, 2.0) == (directory, [])
+
+
+@pytest.mark.parametrize(
+    ("now", "devices", "principals"),
+    [
+        ({}, set(), set()),
+        ({"bob": BOB}, set(), {"bob"}),
+        ({**PEOPLE, "bob": BOB}, {"scale-1"}, {"alice", "bob", "scale-1"}),
+        ({"scale-1": Principal("scale-1", Role.USER, "no device any more")}, set(), {"scale-1"}),
+    ],
+)
+def test_a_change_is_told_whole(now: dict[str, Principal], devices: set[str], principals: set[str]) -> None:
+    before, _ = step(Directory(), DirectoryLoaded(PEOPLE), 0.0)
+    after, told = step(before, DirectoryLoaded(now), 1.0)
+    assert after.principals == now
+    assert told == [DirectoryChanged(frozenset(devices), frozenset(principals))]
+
+
+def test_a_rolled_back_directory_is_the_old_one() -> None:
+    accounts = desk()
+    accounts.handle(DirectoryLoaded(PEOPLE), 0.0)
+    accounts.committed()
+    accounts.handle(DirectoryLoaded({}), 1.0)
+    accounts.roll_back()
+    assert lookup(accounts, "alice") == ALICE
+    assert accounts.handle(DirectoryLoaded({}), 2.0) != [], "and the news is still news"
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_an_account_becomes_a_principal_without_its_secret(role: Role) -> None:
+    row = AccountRow(name="x", role=role.value, display_name="X", secret_hash="hash", created_at=0.0)
+    assert principal(row) == Principal("x", role, "X")
+
+
+def test_accounts_are_stored_with_everything(database: Database) -> None:
+    row = AccountRow(name="x", role="device", display_name="X", secret_hash="hash", created_at=1.5, hardware="A4:CF")
+    with Session(database) as session:
+        session.add(row)
+        session.commit()
+    with Session(database) as session:
+        found = session.get(AccountRow, "x")
+        assert found is not None
+        assert (found.hardware, found.created_at) == ("A4:CF", 1.5)
