@@ -22,8 +22,8 @@ Name = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 SUCCESS = {
     "granted": "the device is yours; the reply carries `session`, `fence` and `expires_in_s`",
     "queued": "you wait; the reply carries `position` and `eta_s`, and another reply follows when your turn comes",
-    "renewed": "the lease runs from now again",
-    "updated": "the keys are in the input of the session",
+    "renewed": "the lease runs from now again; the reply is as that of `granted`",
+    "updated": "the keys are in the input of the session; the reply is as that of `granted`",
     "released": "the session is over",
     "left": "you are no longer in the queue",
     "kicked": "the session, or the wait, of the other one is over",
@@ -91,9 +91,11 @@ SessionRequest = Annotated[Claim | Renew | Update | Release | Leave | Kick, Fiel
 class SessionReply(Reply):
     """The answer to a request. A claim that waits is answered twice: ``queued``, and when its turn comes."""
 
-    session: str | None = Field(default=None, description="Of `granted`: the id of the session.")
+    session: str | None = Field(default=None, description="The id of the session, for its holder.")
     fence: Fence | None = None
-    expires_in_s: float | None = Field(default=None, description="Of `granted`: how long the lease is.")
+    expires_in_s: float | None = Field(
+        default=None, description="How long it lasts if nothing happens, for its holder."
+    )
     position: int | None = Field(default=None, description="Of `queued`: 1 is next.")
     eta_s: float | None = Field(default=None, description="Of `queued`: after about how many seconds.")
     retry_in_s: float | None = Field(default=None, description="Of `busy`: after about how many seconds.")

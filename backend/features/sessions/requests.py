@@ -67,7 +67,7 @@ def _claim_again(turn: Turn, running: Running, asked: Asked, body: Claim) -> Non
         return
     after = turn.renewed(after, body.lease_s)
     turn.run(after)
-    turn.effects.append(views.granted(turn.session, after, turn.policy, turn.now, asked))
+    turn.answer_holder(asked, "granted")
 
 
 def _wait_on(turn: Turn, again: Waiter) -> None:
@@ -104,7 +104,7 @@ def _asked_by_holder(turn: Turn, who: Principal, asked: Asked, body: Renew | Upd
         turn.refuse(asked, Code.LEASE_TOO_LONG)
     else:
         turn.run(turn.renewed(running, body.lease_s))
-        turn.answer(asked, "renewed")
+        turn.answer_holder(asked, "renewed")
 
 
 def _update(turn: Turn, running: Running, asked: Asked, body: Update) -> None:
@@ -115,7 +115,7 @@ def _update(turn: Turn, running: Running, asked: Asked, body: Update) -> None:
     after = turn.active(after)
     turn.run(after)
     turn.effects.append(views.of_running(turn.session, after, turn.now, "updated", input=after.input))
-    turn.answer(asked, "updated")
+    turn.answer_holder(asked, "updated")
 
 
 def _with_input(turn: Turn, running: Running, more: FreeJson) -> Running | None:

@@ -68,7 +68,7 @@ class Turn:
             input=waiter.input,
         )
         self.change(fence=fence, running=running, reason="claimed", timeout=False)
-        self.effects.append(views.granted(self.session, running, self.policy, self.now, waiter.asked))
+        self.answer_holder(waiter.asked, "granted")
         self.effects.append(views.of_running(self.session, running, self.now, "granted", input=running.input))
 
     def grant_next(self) -> None:
@@ -124,6 +124,11 @@ class Turn:
         """Say that it was done, to the session *running* if it is over by now."""
         fence = running.fence if running is not None else self.session.fence
         self.effects.append(views.done(asked, code, fence))
+
+    def answer_holder(self, asked: Asked, code: str) -> None:
+        """Tell the holder that it has the device, and for how long."""
+        if self.session.running is not None:
+            self.effects.append(views.held(self.session.running, self.policy, self.now, asked, code))
 
     def too_large(self, data: FreeJson) -> bool:
         """Tell whether the document would carry too much."""

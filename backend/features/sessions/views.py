@@ -55,15 +55,10 @@ def _places(session: Session, policy: Policy, now: float) -> tuple[Place, ...]:
     )
 
 
-def granted(session: Session, running: Running, policy: Policy, now: float, asked: Asked) -> Answer:
-    """Return the answer that gives the device."""
-    return _yes(
-        asked,
-        "granted",
-        session=running.id,
-        fence=session.fence,
-        expires_in_s=round(running.ends(policy)[0] - now, 1),
-    )
+def held(running: Running, policy: Policy, now: float, asked: Asked, code: str) -> Answer:
+    """Return the answer to the holder: which session, and how long it lasts if nothing happens."""
+    left = round(max(0.0, running.ends(policy)[0] - now), 1)
+    return _yes(asked, code, session=running.id, fence=running.fence, expires_in_s=left)
 
 
 def queued(session: Session, policy: Policy, now: float, asked: Asked) -> Answer:
