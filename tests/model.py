@@ -66,10 +66,11 @@ class Floor:
         self.fence += 1
         self.holding = Holding(user, lease_s, now, now, now + lease_s)
 
-    def claims(self, user: str, lease_s: float | None, now: float, *, wait: bool) -> str:
+    def claims(self, user: str, lease_s: float | None, now: float, *, wait: bool, another_job: bool = False) -> str:
         """Return the code of the answer."""
         lease = lease_s or POLICY.lease_s
         if self.holding and self.holding.user == user:
+            self.holding.complete &= not another_job
             return self.renews(user, lease_s, now) and "granted"
         if user in self.queue:
             self.waiting[self.queue.index(user)] = (user, lease)
@@ -89,15 +90,20 @@ class Floor:
         if self.holding is None or self.holding.user != user:
             return "not_holder"
         self.holding.lease_s = lease_s or self.holding.lease_s
-        self.holding.until = now + self.holding.lease_s
+        self.extends(now)
         return "renewed"
+
+    def extends(self, now: float) -> None:
+        """Start the lease anew, unless the work is done."""
+        if self.holding and not self.holding.complete:
+            self.holding.until = now + self.holding.lease_s
 
     def updates(self, user: str, now: float) -> str:
         """Return the code of the answer."""
         if self.holding is None or self.holding.user != user:
             return "not_holder"
-        self.works(now)
         self.holding.complete = False
+        self.works(now)
         return "updated"
 
     def releases(self, user: str, now: float) -> str:
@@ -129,7 +135,7 @@ class Floor:
         """Let the holder be active: that renews the lease."""
         if self.holding:
             self.holding.active = now
-            self.holding.until = now + self.holding.lease_s
+            self.extends(now)
 
     def is_commanded(self, fence: int, now: float) -> None:
         """Let a command pass; the moment of the last activity needs no second one."""
@@ -140,11 +146,11 @@ class Floor:
         """Let the device report."""
         if self.holding is None or fence != self.fence:
             return
-        was_over_at = self.holding.until
+        lingers_until = self.holding.until if self.holding.complete else now + POLICY.linger_s
+        self.holding.complete = False
         self.works(now)
         if complete:
-            self.holding.until = min(was_over_at, now + POLICY.linger_s)
-        self.holding.complete = complete
+            self.holding.complete, self.holding.until = True, lingers_until
 
     def comes(self, now: float) -> None:
         """Let the device be there."""

@@ -115,9 +115,8 @@ class House24(RuleBasedStateMachine):
     def claims(self, device: str, user: str, wait: bool, lease_s: float | None) -> None:
         self.floors_pass()
         floor = self.floors[device]
-        if not (floor.holding and floor.holding.complete):
-            code = self.may_ask(device, user) or floor.claims(user, lease_s, self.house.now, wait=wait)
-            self.asks(device, user, code, "claim", wait=wait, lease_s=lease_s)
+        code = self.may_ask(device, user) or floor.claims(user, lease_s, self.house.now, wait=wait)
+        self.asks(device, user, code, "claim", wait=wait, lease_s=lease_s)
 
     @rule(device=devices, user=users)
     def updates(self, device: str, user: str) -> None:
@@ -199,9 +198,8 @@ class House24(RuleBasedStateMachine):
         floor = self.floors[device]
         self.floors_pass()
         fence = max(0, floor.fence + off)
-        if not (floor.holding and floor.holding.complete):
-            floor.is_commanded(fence, self.house.now)
-            self.gets(f"devices/{device}/command/go", {"fence": fence})
+        floor.is_commanded(fence, self.house.now)
+        self.gets(f"devices/{device}/command/go", {"fence": fence})
 
     @rule(
         topic=st.sampled_from(

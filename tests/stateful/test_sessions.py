@@ -81,18 +81,17 @@ class Sessions(RuleBasedStateMachine):
         for floor in self.floors.values():
             floor.passes(self.now)
 
-    @rule(device=devices, who=people, wait=st.booleans(), lease_s=leases)
-    def claims(self, device: str, who: Principal, wait: bool, lease_s: float | None) -> None:
-        holding = self.floors[device].holding
-        if holding is None or not holding.complete:
-            expected = lambda floor: floor.claims(who.name, lease_s, self.now, wait=wait)  # noqa: E731
-            self.asks(device, who, expected, "claim", wait=wait, lease_s=lease_s)
+    @rule(device=devices, who=people, wait=st.booleans(), lease_s=leases, job=st.booleans())
+    def claims(self, device: str, who: Principal, wait: bool, lease_s: float | None, job: bool) -> None:
+        def expected(floor: Floor) -> str:
+            return floor.claims(who.name, lease_s, self.now, wait=wait, another_job=job)
+
+        data = {"n": self.asked} if job else None
+        self.asks(device, who, expected, "claim", wait=wait, lease_s=lease_s, input=data)
 
     @rule(device=devices, who=people, lease_s=leases)
     def renews(self, device: str, who: Principal, lease_s: float | None) -> None:
-        holding = self.floors[device].holding
-        if holding is None or not holding.complete:
-            self.asks(device, who, lambda floor: floor.renews(who.name, lease_s, self.now), "renew", lease_s=lease_s)
+        self.asks(device, who, lambda floor: floor.renews(who.name, lease_s, self.now), "renew", lease_s=lease_s)
 
     @rule(device=devices, who=people)
     def updates(self, device: str, who: Principal) -> None:
@@ -119,7 +118,7 @@ class Sessions(RuleBasedStateMachine):
     @rule(device=devices, off=off_by)
     def commands(self, device: str, off: int) -> None:
         floor = self.floors[device]
-        if floor.known and not (floor.holding and floor.holding.complete):
+        if floor.known:
             self.floors_pass()
             fence = max(0, floor.fence + off)
             floor.is_commanded(fence, self.now)

@@ -1,5 +1,7 @@
 """The same request id gets the same reply for ten minutes, across restarts and failures."""
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +53,17 @@ def test_a_topic_keeps_its_newest_thousand() -> None:
     assert payload_of(memory, "c10") == b"x"
     assert payload_of(memory, f"c{MOST_PER_TOPIC + 9}") == b"x"
     assert payload_of(memory, "c0", topic=OTHER) == b"x"
+
+
+def test_a_topic_on_which_much_is_asked_costs_no_more_than_its_newest_thousand() -> None:
+    memory = ReplyMemory()
+    sizes = []
+    for number in range(10 * MOST_PER_TOPIC):
+        memory.remember(TOPIC, f"c{number:05}", b"x", number * 0.001)
+        memory.committed()
+        if number % MOST_PER_TOPIC == 0:
+            sizes.append(len(pickle.dumps(memory)))
+    assert max(sizes) < 4 * sizes[1]
 
 
 def test_only_what_is_new_must_be_stored() -> None:

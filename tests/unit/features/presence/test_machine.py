@@ -339,6 +339,13 @@ def test_a_nap_that_was_announced_before_a_restart_is_no_silence() -> None:
     assert history.state == "lost"
 
 
+def test_only_a_nap_prolongs_the_patience() -> None:
+    history = PresenceHistory(LIMITS)
+    history.says("online", 5, retained=True, wake_in_s=3600)
+    history.passes(120)
+    assert history.state == "lost"
+
+
 def test_what_is_stored_is_the_boot_and_the_rest_is_unknown(database: Database) -> None:
     house = House(database)
     house.receive(f"devices/{DEVICE}/status", {"state": "online", "boot": 2**32 - 1})
