@@ -32,14 +32,16 @@ from backend.shell.journal import Journal
 from backend.shell.link import Broker, Link
 from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
-from backend.shell.watcher import watch
-from broker.server import Listeners, running
+from backend.shell.watcher import Watcher
+from broker.server import EmbeddedBroker, Listeners, running
 
 log = logging.getLogger(__name__)
 
 FEATURES = (sessions, presence, directory, stats)
 TABLE = RouteTable([route for feature in FEATURES for route in feature.ROUTES])
 VERSION = version("talkstick")
+
+_READY_WITHIN_S = 20.0
 
 
 class CannotServeError(Exception):
@@ -66,10 +68,13 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
         parts.journal.load(parts.engine, now())
         listeners = Listeners(settings.host, settings.port, settings.ws_port)
         try:
-            async with running(listeners, parts.door):
-                await _run(settings, parts, now, ready)
+            async with running(listeners, parts.door) as broker:
+                await _run(settings, parts, broker, now, ready)
         except BrokerError as error:
-            raise CannotServeError(f"cannot listen on {settings.host}:{settings.port}: {error}") from error
+            ports = f"{settings.port} and {settings.ws_port}" if settings.ws_port else str(settings.port)
+            raise CannotServeError(f"cannot listen on {settings.host}, ports {ports}: {error}") from error
+        except ExceptionGroup as group:
+            raise next((error for error in group.exceptions if isinstance(error, CannotServeError)), group) from None
 
 
 def _wire(settings: Settings) -> _Parts:
@@ -104,26 +109,42 @@ def _policy(settings: Settings) -> sessions.Policy:
     )
 
 
-async def _run(settings: Settings, parts: _Parts, now: SteadyClock, ready: Callable[[], None]) -> None:
-    inbox, since = Inbox(), now()
-    seen = parts.accounts.revision()
+async def _run(
+    settings: Settings, parts: _Parts, broker: EmbeddedBroker, now: SteadyClock, ready: Callable[[], None]
+) -> None:
+    inbox, since, is_ready = Inbox(), now(), asyncio.Event()
+    watcher = Watcher(parts.accounts, inbox)
     await inbox.put(Resumed())  # before anything else may end a lease that ran out while nobody could renew it
     await inbox.put(directory.DirectoryLoaded(parts.accounts.principals()))
     parts.door.report = inbox.offer
-    where = Broker("127.0.0.1", settings.port, parts.backend.name, parts.secret, settings.prefix)
+    where = Broker(settings.reachable_host, settings.port, parts.backend.name, parts.secret, settings.prefix)
     link = Link(where, TABLE.subscriptions(), _status("lost", since), inbox)
-    service = Service(parts.engine, parts.journal, link, inbox, now, Greeting(_status("online", since), ready))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, inbox.offer, Stop())
+    greeting = Greeting(_status("online", since), is_ready.set)
+    service = Service(parts.engine, parts.journal, link, inbox, now, greeting)
     async with asyncio.TaskGroup() as tasks:  # whichever of them fails, nothing goes on as if it had not
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, lambda: tasks.create_task(inbox.put(Stop())))
         others = [
             tasks.create_task(link.run(), name="link"),
-            tasks.create_task(watch(parts.accounts, inbox, seen), name="watcher"),
+            tasks.create_task(watcher.run(broker.drop), name="watcher"),
+            tasks.create_task(_announce(is_ready, ready), name="announcer"),
         ]
         await service.run()
         await link.send([_status("disconnected", now())])
         for task in others:
             task.cancel()
+
+
+async def _announce(is_ready: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Say once that everything is served. Raises CannotServeError where that takes too long."""
+    try:
+        async with asyncio.timeout(_READY_WITHIN_S):
+            await is_ready.wait()
+    except TimeoutError as error:
+        raise CannotServeError(
+            "the server cannot reach its own broker; is TALKSTICK_HOST an address of this machine?"
+        ) from error
+    ready()
 
 
 def _status(state: str, since: float) -> Send:

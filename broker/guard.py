@@ -19,9 +19,9 @@ def refusal(document: bytes | None, name: str, command: bytes) -> str | None:
     if sent is None:
         return "bad_json"
     fence = sent.get("fence")
-    if type(fence) is not int or fence != session.get("fence"):
-        return "stale_fence"
-    return None
+    if type(fence) is not int:
+        return "bad_message"
+    return None if fence == session.get("fence") else "stale_fence"
 
 
 def _object(payload: bytes) -> Mapping[str, Any] | None:

@@ -5,13 +5,16 @@ Each override names what it changes. They are written against amqtt 0.12.1, whic
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from amqtt.adapters import ReaderAdapter, WriterAdapter
 from amqtt.broker import Broker
 from amqtt.contexts import Action, BrokerConfig, ListenerConfig, ListenerType
+from amqtt.errors import AMQTTError, MQTTError, NoDataError
+from amqtt.mqtt.connack import NOT_AUTHORIZED, ConnackPacket
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.session import ApplicationMessage, Session
 
@@ -19,6 +22,8 @@ from broker import guard
 from broker.ports import Door
 
 log = logging.getLogger(__name__)
+
+_CONNECT_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +36,12 @@ class Listeners:
 
 
 @asynccontextmanager
-async def running(listeners: Listeners, door: Door) -> AsyncIterator[None]:
+async def running(listeners: Listeners, door: Door) -> AsyncIterator["EmbeddedBroker"]:
     """Run the broker. Raises amqtt's BrokerError where it cannot listen."""
     broker = EmbeddedBroker(listeners, door)
     await broker.start()
     try:
-        yield
+        yield broker
     finally:
         await broker.flush()
         await broker.shutdown()
@@ -60,8 +65,48 @@ class EmbeddedBroker(Broker):
         except TimeoutError:
             pass
 
-    async def _authenticate(self, session: Session, _listener: ListenerConfig) -> bool:
-        """Ask the door, not plugins; and judge the last will now, since it will be published unasked."""
+    async def _initialize_client_session(
+        self, reader: ReaderAdapter, writer: WriterAdapter, remote_address: str, remote_port: int
+    ) -> tuple[BrokerProtocolHandler, Session]:
+        """Let nobody near a session before the door let it in; and a client id is its account's own.
+
+        amqtt looks the session up first, and copies name and last will of whoever knocks into it.
+        """
+        del remote_address, remote_port
+        try:
+            handler, session = await self._first_packet(reader, writer)
+            if not await self._admitted(session):
+                await ConnackPacket.build(0, NOT_AUTHORIZED).to_stream(writer)
+                raise MQTTError("not authorized")
+        except (AMQTTError, MQTTError, NoDataError):
+            await writer.close()
+            raise
+        session.client_id = f"{session.username}/{session.client_id}"
+        known, _ = self.sessions.get(session.client_id, (None, None))
+        if session.clean_session or known is None:
+            await self._delete_session(session.client_id)
+            return handler, session
+        for name in ("will_flag", "will_message", "will_topic", "will_qos", "will_retain", "keep_alive"):
+            setattr(known, name, getattr(session, name))
+        known.parent = 1
+        return handler, known
+
+    async def _first_packet(
+        self, reader: ReaderAdapter, writer: WriterAdapter
+    ) -> tuple[BrokerProtocolHandler, Session]:
+        """Read the CONNECT. Raises MQTTError where it does not come in time, or is none."""
+        try:
+            async with asyncio.timeout(_CONNECT_WITHIN_S):
+                return await BrokerProtocolHandler.init_from_connect(reader, writer, self.plugins_manager)
+        except TimeoutError as error:
+            raise MQTTError("no CONNECT") from error
+
+    async def _authenticate(self, _session: Session, _listener: ListenerConfig) -> bool:
+        """Say yes: the door was asked before there was a session."""
+        return True
+
+    async def _admitted(self, session: Session) -> bool:
+        """Ask the door; and judge the last will now, since it will be published unasked."""
         if not session.username or not await self._door.authenticate(session.username, session.password or ""):
             return False
         if not session.will_flag:
@@ -74,6 +119,14 @@ class EmbeddedBroker(Broker):
             return True
         self._door.refused(session.username, session.will_topic or "", judged.code or "forbidden")
         return False
+
+    async def drop(self, names: Collection[str]) -> None:
+        """End the connections and sessions of these accounts: their rights are gone, or their secret is another."""
+        for client_id, (session, handler) in list(self.sessions.items()):
+            if session.username in names:
+                session.will_flag = False
+                await handler.handle_connection_closed()
+                await self._cleanup_session(client_id)
 
     async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
         """Ask the door, not plugins. Publishing was judged before, with the whole message in hand."""
@@ -172,10 +225,11 @@ class EmbeddedBroker(Broker):
 
 
 def _config(listeners: Listeners) -> BrokerConfig:
-    made: dict[str, ListenerConfig] = {}
-    for kind, port in ((ListenerType.TCP, listeners.tcp_port), (ListenerType.WS, listeners.ws_port)):
-        if port:
-            made[kind.value] = ListenerConfig(type=kind, bind=f"{listeners.host}:{port}", max_connections=0)
-    # amqtt insists on a listener called "default", and lends its values to the others.
-    made["default"] = ListenerConfig(bind=None)
-    return BrokerConfig(listeners=made, plugins={})
+    config = BrokerConfig(plugins={})
+    # Set afterwards: where a value is amqtt's default, its constructor would take another listener's instead.
+    config.listeners = {
+        kind.value: ListenerConfig(type=kind, bind=f"{listeners.host}:{port}")
+        for kind, port in ((ListenerType.TCP, listeners.tcp_port), (ListenerType.WS, listeners.ws_port))
+        if port
+    }
+    return config

@@ -128,7 +128,7 @@ class Floor:
             self.ends(now)
             return "kicked"
         if user is None:
-            return "not_holder"
+            return "not_in_use"
         return "kicked" if self.leaves(user) == "left" else "not_waiting"
 
     def works(self, now: float) -> None:
@@ -146,11 +146,9 @@ class Floor:
         """Let the device report."""
         if self.holding is None or fence != self.fence:
             return
-        lingers_until = self.holding.until if self.holding.complete else now + POLICY.linger_s
-        self.holding.complete = False
         self.works(now)
-        if complete:
-            self.holding.complete, self.holding.until = True, lingers_until
+        if complete and not self.holding.complete:
+            self.holding.complete, self.holding.until = True, now + POLICY.linger_s
 
     def comes(self, now: float) -> None:
         """Let the device be there."""
@@ -166,8 +164,9 @@ class Floor:
         """Start the server again."""
         if self.holding:
             grace = now + POLICY.restart_grace_s
-            self.holding.until = max(self.holding.until, grace)
-            self.holding.active = max(self.holding.active, grace - POLICY.idle_s)
+            most = now + max(self.holding.lease_s, POLICY.restart_grace_s)
+            self.holding.until = min(max(self.holding.until, grace), most)
+            self.holding.active = min(max(self.holding.active, grace - POLICY.idle_s), now)
 
     def directory(self, *, known: bool, users: frozenset[str], now: float) -> None:
         """Let devices and accounts come and go."""

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from backend.shell import operator, settings
 from backend.shell.accounts import Accounts
-from backend.shell.database import open_database
+from backend.shell.database import WrongSchemaError, open_database
 from backend.shell.operator import Login
 from backend.shell.settings import Settings, SettingsError
 
@@ -40,7 +40,7 @@ class Context:
         """Return the accounts, or end with why the database cannot be opened."""
         try:
             return Accounts(open_database(self.settings.data))
-        except (OSError, SQLAlchemyError) as error:
+        except (OSError, SQLAlchemyError, WrongSchemaError) as error:
             raise click.ClickException(f"cannot open the database in {self.settings.data}: {error}") from error
 
     def login(self, name: str | None) -> Login:

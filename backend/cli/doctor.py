@@ -100,7 +100,7 @@ def _accounts(context: Context) -> Iterator[Finding]:
 
 
 def _server(context: Context) -> Iterator[Finding]:
-    where, login = f"{mqtt.address(context)}:{context.settings.port}", operator.read(context.settings.data)
+    where, login = f"{context.settings.reachable_host}:{context.settings.port}", operator.read(context.settings.data)
     if login is None:
         return
     try:

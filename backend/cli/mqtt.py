@@ -27,23 +27,17 @@ def run(context: Context, coroutine: Coroutine[Any, Any, T]) -> T:
     except aiomqtt.MqttCodeError as error:
         raise click.ClickException(f"the server refused the login: {error}") from error
     except aiomqtt.MqttError as error:
-        where = f"{address(context)}:{context.settings.port}"
+        where = f"{context.settings.reachable_host}:{context.settings.port}"
         raise click.ClickException(f"no server on {where} ({error}); is `talkstick serve` running?") from error
     except TimeoutError as error:
         raise click.ClickException(f"no answer within {_ANSWER_WITHIN_S:.0f} s") from error
-
-
-def address(context: Context) -> str:
-    """Return where this machine reaches the server."""
-    host = context.settings.host
-    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared, not bound
 
 
 @asynccontextmanager
 async def connected(context: Context, login: Login) -> AsyncIterator[aiomqtt.Client]:
     """Log in. Raises MqttError."""
     async with aiomqtt.Client(
-        address(context),
+        context.settings.reachable_host,
         context.settings.port,
         username=login.user,
         password=login.password,

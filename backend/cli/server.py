@@ -26,7 +26,7 @@ def init(context: Context, as_json: bool) -> None:
     record: dict[str, Any] = {"data": str(context.settings.data), "admin": None}
     if made is None:
         show(
-            record, as_json=as_json, text=lambda: f"{context.settings.data} has accounts already; nothing was changed."
+            record, as_json=as_json, text=lambda: f"{context.settings.data} has an admin already; nothing was changed."
         )
         return
     record = {**record, "admin": {"user": made.user, "password": made.password}}
@@ -66,7 +66,7 @@ def serve(context: Context) -> None:
 
 def _make_admin(context: Context) -> Login | None:
     """Make the first account where there is none; return its login, or None."""
-    if context.accounts.all():
+    if any(account.role is Role.ADMIN for account in context.accounts.all()):
         return None
     login = Login(ADMIN, new_secret())
     context.accounts.add(Principal(ADMIN, Role.ADMIN, "Admin"), login.password, context.now())

@@ -100,7 +100,10 @@ def remove(context: Context, name: str, *, yes: bool, device: bool) -> None:
     existing(context, name, device=device)
     if not yes:
         click.confirm(f"Remove {name}?", abort=True)
-    context.accounts.remove(name)
+    try:
+        context.accounts.remove(name)
+    except AccountError as error:
+        raise click.ClickException(str(error)) from error
     click.echo(f"Removed {name}.")
 
 

@@ -81,7 +81,7 @@ class Desk(Generic[S]):
         return {
             key: self.states[key]
             for key, before in self._before.items()
-            if before is None or self.durable(before) != self.durable(self.states[key])
+            if key in self.states and (before is None or self.durable(before) != self.durable(self.states[key]))
         }
 
     def committed(self) -> None:
@@ -92,7 +92,7 @@ class Desk(Generic[S]):
         """Make everything since the last commit not have happened."""
         for key, before in self._before.items():
             if before is None:
-                del self.states[key]
+                self.states.pop(key, None)
             else:
                 self.states[key] = before
                 self._schedule(key)
@@ -100,9 +100,8 @@ class Desk(Generic[S]):
 
     def _step(self, key: str, event: object, now: float) -> list[Effect]:
         known = self.states.get(key)
-        state, effects = self.step(known if known is not None else self.fresh(key), event, now)
-        self._before.setdefault(key, known)
-        self.states[key] = state
+        self._before.setdefault(key, known)  # first: a step that fails is undone, its alarm included
+        self.states[key], effects = self.step(known if known is not None else self.fresh(key), event, now)
         self._schedule(key)
         return effects
 

@@ -20,6 +20,8 @@ class Code(StrEnum):
     NOT_YOURSELF = "not_yourself"
     NOT_HOLDER = "not_holder"
     NOT_WAITING = "not_waiting"
+    NOT_IN_USE = "not_in_use"
+    SUPERSEDED = "superseded"
     STALE_FENCE = "stale_fence"
     STALE_BOOT = "stale_boot"
     BUSY = "busy"
@@ -42,8 +44,10 @@ EXPLAINED: dict[Code, str] = {
     Code.FORBIDDEN: "this principal may not do that",
     Code.NOT_YOURSELF: "a claim is for oneself",
     Code.NOT_HOLDER: "only the holder of the session may do that",
-    Code.NOT_WAITING: "not in the queue of this device",
-    Code.STALE_FENCE: "the fence is missing or not that of the running session",
+    Code.NOT_WAITING: "not in the queue of this device, or no longer",
+    Code.NOT_IN_USE: "nobody holds the device",
+    Code.SUPERSEDED: "another claim of yours took this one's place in the queue",
+    Code.STALE_FENCE: "the fence is not that of the running session",
     Code.STALE_BOOT: "the message is of an older boot of the device",
     Code.BUSY: "somebody else holds the device",
     Code.QUEUE_FULL: "too many wait for the device already",

@@ -4,7 +4,7 @@ The same id on the same request topic within ten minutes gets the same reply and
 too. If a request was answered twice (queued, and granted later), the last answer counts.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -26,8 +26,8 @@ class Remembered:
 class ReplyMemory:
     """The answers of the last ten minutes, by request topic and request id."""
 
-    _known: dict[str, OrderedDict[str, Remembered]] = field(default_factory=dict)
-    _order: deque[Remembered] = field(default_factory=deque)
+    _known: OrderedDict[str, OrderedDict[str, Remembered]] = field(default_factory=OrderedDict)
+    """Topics by their last use, and their answers by age: the lifetime is the same for all."""
     _before: dict[tuple[str, str], Remembered | None] = field(default_factory=dict)
 
     def load(self, stored: Iterable[Remembered]) -> None:
@@ -71,17 +71,18 @@ class ReplyMemory:
         known = self._known.setdefault(answer.topic, OrderedDict())
         known[answer.id] = answer
         known.move_to_end(answer.id)
-        self._order.append(answer)
+        self._known.move_to_end(answer.topic)
 
     def _find(self, topic: str, request_id: str) -> Remembered | None:
         return self._known[topic].get(request_id) if topic in self._known else None
 
     def _forget_expired(self, now: float) -> None:
         """Let go of what is too old, on topics that nobody asks on any more, too."""
-        while self._order and self._order[0].expires_at <= now:
-            old = self._order.popleft()
-            known = self._known.get(old.topic)
-            if known is not None and known.get(old.id) is old:
-                del known[old.id]
-                if not known:
-                    del self._known[old.topic]
+        latest = next(reversed(self._known.values()))
+        while next(iter(latest.values())).expires_at <= now:
+            latest.popitem(last=False)
+        while self._known:
+            topic, answers = next(iter(self._known.items()))
+            if answers and next(reversed(answers.values())).expires_at > now:
+                return
+            del self._known[topic]

@@ -20,6 +20,7 @@ from backend.core.principals import Principal
 from backend.core.refusals import Code, Refused
 from backend.core.topics import Topic
 
+MAX_TOPIC = 1024  # characters; the longest of the contract have about 150
 MAX_DEPTH = 32  # levels of nesting in a payload
 
 
@@ -117,8 +118,7 @@ def _check(value: Any, depth: int) -> None:
 def _explained(error: ValidationError) -> Refused:
     first = error.errors(include_url=False, include_input=False)[0]
     if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        known = first.get("ctx", {}).get("expected_tags", "one")
-        return Refused(Code.UNKNOWN_ACTION, f"the action must be {known}")
+        return Refused(Code.UNKNOWN_ACTION, f"{first['msg']}" if "ctx" in first else "the key action is missing")
     where = ".".join(str(part) for part in first["loc"][-2:])
     return Refused(Code.BAD_MESSAGE, f"{where}: {first['msg']}")
 
@@ -128,11 +128,11 @@ class RouteTable:
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = tuple(routes)
-        self._found = lru_cache(maxsize=65536)(self._search)
+        self._found = lru_cache(maxsize=16384)(self._search)
 
     def find(self, topic: str) -> tuple[Route, Mapping[str, str]] | None:
         """Return the route of *topic* and its variable levels, or None."""
-        return self._found(topic)
+        return self._found(topic) if len(topic) <= MAX_TOPIC else None
 
     def _search(self, topic: str) -> tuple[Route, Mapping[str, str]] | None:
         for route in self.routes:

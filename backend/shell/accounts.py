@@ -71,9 +71,13 @@ class Accounts:
             )
 
     def remove(self, name: str) -> None:
-        """Remove an account. Raises AccountError where there is none."""
+        """Remove an account. Raises AccountError where there is none, or it is the last admin's."""
         with self._changing() as session:
-            session.delete(_found(session, name))
+            row = _found(session, name)
+            admins = session.exec(select(AccountRow).where(AccountRow.role == Role.ADMIN.value)).all()
+            if [admin.name for admin in admins] == [name]:
+                raise AccountError(f"{name} is the last admin; add another one first")
+            session.delete(row)
 
     def set_secret(self, name: str, secret: str) -> None:
         """Replace the secret; the old one is void at once. Raises AccountError where there is no such account."""
@@ -94,6 +98,11 @@ class Accounts:
         """Return what the engine needs to know of all accounts."""
         with Session(self._database) as session:
             return {row.name: principal(row) for row in session.exec(select(AccountRow))}
+
+    def secrets(self) -> Mapping[str, str]:
+        """Return the hashes of all secrets by name: what a login that was good is good for."""
+        with Session(self._database) as session:
+            return {row.name: row.secret_hash for row in session.exec(select(AccountRow))}
 
     def revision(self) -> int:
         """Return a number that rises with every change."""

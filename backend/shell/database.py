@@ -3,16 +3,21 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, inspect
 from sqlmodel import SQLModel, create_engine
 
 FILE = "talkstick.db"
+SCHEMA = 1  # rises with every change of a table
+
+
+class WrongSchemaError(Exception):
+    """The database was made by another version of Talkstick."""
 
 
 def open_database(directory: Path) -> Engine:
     """Open (and make, if need be) the database of a data directory, readable by its owner only.
 
-    Raises OSError or SQLAlchemy's OperationalError where that is not possible.
+    Raises OSError or SQLAlchemyError where that is not possible, and WrongSchemaError.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / FILE
@@ -20,8 +25,17 @@ def open_database(directory: Path) -> Engine:
         path.touch(mode=0o600)
     engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _prepare)
-    SQLModel.metadata.create_all(engine)
+    _make_tables(engine, path)
     return engine
+
+
+def _make_tables(engine: Engine, path: Path) -> None:
+    with engine.begin() as connection:
+        found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        if found != SCHEMA and inspect(connection).get_table_names():
+            raise WrongSchemaError(f"{path} has schema {found}, and this version of Talkstick needs {SCHEMA}")
+        SQLModel.metadata.create_all(connection)
+        connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA}")
 
 
 def _prepare(connection: Any, _record: Any) -> None:

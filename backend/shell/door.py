@@ -16,6 +16,7 @@ from backend.shell.accounts import Accounts, verify
 log = logging.getLogger(__name__)
 
 _LOGINS_AT_ONCE = 4
+_LOOKS, _LOOK_EVERY_S = 30, 0.1
 
 
 class Door:
@@ -44,15 +45,22 @@ class Door:
         if name == self._backend.name:
             return hmac.compare_digest(secret.encode(), self._backend_secret.encode())
         stored = await asyncio.to_thread(self._accounts.secret_hash, name)
-        if stored is not None and self._verified.get(name) == (stored, self._digest(secret)):
-            return True
-        async with self._logins:
-            right = await asyncio.to_thread(verify, stored, secret)
-        if right and stored is not None:
+        if stored is None or self._verified.get(name) != (stored, self._digest(secret)):
+            async with self._logins:
+                right = await asyncio.to_thread(verify, stored, secret)
+            if not right or stored is None:
+                log.warning("login of %r refused", name[:80])
+                return False
             self._verified[name] = (stored, self._digest(secret))
-        else:
-            log.warning("login of %r refused", name[:80])
-        return right
+        return await self._is_listed(name)
+
+    async def _is_listed(self, name: str) -> bool:
+        """Wait until the directory in memory has an account that was added this moment: rights are read there."""
+        for _ in range(_LOOKS):
+            if self._lookup(name) is not None:
+                return True
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return False
 
     def judge(self, name: str, topic: str, *, retain: bool, size: int) -> Verdict:
         """Judge a publish, or a last will."""
@@ -71,7 +79,7 @@ class Door:
 
     def refused(self, name: str, topic: str, code: str) -> None:
         """Hear that a publish was refused, and report it."""
-        log.info("publish refused: %s by %s to %s", code, name, topic[:200])
+        log.info("publish refused: %s by %r to %r", code, name, topic[:200])
         self.report(PublishRefused(Code(code), topic.removeprefix(self._prefix), name))
 
     def _who(self, name: str) -> Principal | None:

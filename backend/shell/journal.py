@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Field, Session, SQLModel, col, delete, select
 
 from backend.core.engine import Changes, Engine
@@ -21,6 +22,10 @@ class ReplyRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     payload: bytes
     expires_at: float = Field(index=True)
+
+
+class NotStoredError(Exception):
+    """The database did not take the changes; nothing was stored."""
 
 
 class Journal:
@@ -40,14 +45,20 @@ class Journal:
             engine.replies.load(Remembered(row.topic, row.id, row.payload, row.expires_at) for row in stored)
 
     def commit(self, changes: Changes, now: float) -> None:
-        """Store everything in one transaction. Raises SQLAlchemyError; then nothing was stored."""
-        with self._database.begin() as connection:
-            for rows, states in changes.states:
-                _upsert(connection, rows.TABLE, rows.dump(states))
-            _upsert(connection, ReplyRow, [_reply(answer) for answer in changes.replies])
-            if now >= self._sweep_at:
-                connection.execute(delete(ReplyRow).where(col(ReplyRow.expires_at) <= now))
-                self._sweep_at = now + _SWEEP_S
+        """Store everything in one transaction. Raises NotStoredError."""
+        try:
+            with self._database.begin() as connection:
+                self._write(connection, changes, now)
+        except SQLAlchemyError as error:
+            raise NotStoredError from error
+
+    def _write(self, connection: Connection, changes: Changes, now: float) -> None:
+        for rows, states in changes.states:
+            _upsert(connection, rows.TABLE, rows.dump(states))
+        _upsert(connection, ReplyRow, [_reply(answer) for answer in changes.replies])
+        if now >= self._sweep_at:
+            connection.execute(delete(ReplyRow).where(col(ReplyRow.expires_at) <= now))
+            self._sweep_at = now + _SWEEP_S
 
 
 def _reply(answer: Remembered) -> dict[str, Any]:

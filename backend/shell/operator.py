@@ -20,7 +20,7 @@ def read(directory: Path) -> Login | None:
     """Return the operator's login of a data directory, or None where there is none."""
     try:
         return Login(**json.loads((directory / FILE).read_text()))
-    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+    except (OSError, ValueError, TypeError):
         return None
 
 

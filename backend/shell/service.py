@@ -5,17 +5,16 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.exc import OperationalError
-
 from backend.core.engine import Arrived, Engine, Send, not_stored
 from backend.core.facts import Resumed
 from backend.shell.inbox import Connected, Inbox, Item, Stop
-from backend.shell.journal import Journal
+from backend.shell.journal import Journal, NotStoredError
 from backend.shell.link import Link
 
 log = logging.getLogger(__name__)
 
 _RETRY_S = 0.5
+_HELD_AT_MOST = 10_000  # messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +38,27 @@ class Service:
         self._now = now
         self._greeting = greeting
         self._was_connected = False
+        self._storing = True
         self._held: list[Item] = []
 
     async def run(self) -> None:
         """Serve until a `Stop` comes out of the inbox."""
         stopped = False
         while not stopped:
-            items = self._held + await self._inbox.batch(self._patience())
-            self._held = []
+            items = await self._next()
             stopped = any(isinstance(item, Stop) for item in items)
             await self._take([item for item in items if not isinstance(item, Stop)])
         if self._held:
             log.error("%d messages could not be stored and are lost", len(self._held))
 
-    def _patience(self) -> float | None:
-        """Return how many seconds the loop may wait for something to happen."""
-        if self._held:
-            return _RETRY_S
-        deadline = self._engine.deadline()
-        return None if deadline is None else max(0.0, deadline - self._now())
+    async def _next(self) -> list[Item]:
+        """Return what is to be taken next; after a failed commit the same again, after a pause."""
+        if self._storing:
+            deadline = self._engine.deadline()
+            return await self._inbox.batch(None if deadline is None else max(0.0, deadline - self._now()))
+        await asyncio.sleep(_RETRY_S)
+        held, self._held = self._held, []
+        return held + await self._inbox.batch(0)
 
     async def _take(self, items: Sequence[Item]) -> None:
         """Decide on a batch, store it as one, then act. Without storage nothing happened.
@@ -66,8 +67,10 @@ class Service:
         """
         try:
             sends = await self._decide(items)
-        except OperationalError:
-            log.exception("the journal cannot be written")
+        except NotStoredError as error:
+            if self._storing:  # say it once, not twice a second
+                log.error("the journal cannot be written: %s", error.__cause__)
+            self._storing = False
             self._engine.roll_back()
             sends = self._hold(items)
         except Exception:
@@ -79,7 +82,7 @@ class Service:
             return
         if sends:
             await self._link.send(sends)
-        if any(isinstance(item, Connected) for item in items):
+        if any(isinstance(item, Connected) for item in items) and self._storing:
             self._greeting.ready()
 
     async def _take_each(self, items: Sequence[Item]) -> None:
@@ -97,6 +100,7 @@ class Service:
         if changes:
             await asyncio.to_thread(self._journal.commit, changes, now)
         self._engine.committed()
+        self._storing = True
         return sends
 
     def _step(self, item: Item, now: float) -> list[Send]:
@@ -115,12 +119,14 @@ class Service:
         return [send for send in resumed if not send.retain] + self._engine.projection(now) + [self._greeting.birth]
 
     def _hold(self, items: Sequence[Item]) -> list[Send]:
-        """After a failed commit: who asked is told, and everything else is tried again."""
-        answers = []
+        """After a failed commit: who asked is told; everything else is kept, up to a limit, and tried again."""
+        answers: list[Send] = []
         for item in items:
             answer = not_stored(self._engine.table, item) if isinstance(item, Arrived) else None
-            if answer is None:
+            if answer is not None:
+                answers.append(answer)
+            elif len(self._held) < _HELD_AT_MOST:
                 self._held.append(item)
             else:
-                answers.append(answer)
+                log.error("too much waits for storage; lost %r", item)
         return answers

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-Port = Annotated[int, Field(ge=0, le=65535)]
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 DEFAULT_DATA = Path("~/.talkstick")
 FILE = "talkstick.toml"
@@ -24,9 +24,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TALKSTICK_", extra="forbid", frozen=True)
 
     data: Path = Field(default=DEFAULT_DATA, description="Where accounts, sessions and secrets live.")
-    host: str = Field(default="0.0.0.0", description="The address to listen on.")  # noqa: S104 - boards must reach it
+    host: str = Field(default="0.0.0.0", description="The IPv4 address to listen on.")  # noqa: S104 - boards must reach it
     port: Port = Field(default=1883, description="MQTT over TCP.")
-    ws_port: Port = Field(default=9001, description="MQTT over WebSocket; 0 switches it off.")
+    ws_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=9001, description="MQTT over WebSocket; 0 switches it off."
+    )
     prefix: str = Field(
         default="",
         pattern=r"^([a-z0-9][a-z0-9_/-]*/)?$",
@@ -44,6 +46,11 @@ class Settings(BaseSettings):
     debounce_s: PositiveFloat = Field(default=2.0, description="How long a last will is doubted.")
     heartbeat_s: PositiveFloat = Field(default=120.0, description="After how much silence a device is lost.")
     stats_s: PositiveFloat = Field(default=5.0, description="How often the counters are published at most.")
+
+    @property
+    def reachable_host(self) -> str:
+        """Where this machine reaches the server."""
+        return "127.0.0.1" if self.host == "0.0.0.0" else self.host  # noqa: S104 - compared, not bound
 
     @classmethod
     def settings_customise_sources(
@@ -69,7 +76,12 @@ def load(data: Path | None = None) -> Settings:
     try:
         return OfDirectory(data=directory)
     except ValidationError as error:
-        wrong = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise SettingsError("; ".join(wrong)) from error
-    except tomllib.TOMLDecodeError as error:
+        wrong = "; ".join(_explained(each["loc"], each["type"], each["msg"]) for each in error.errors())
+        raise SettingsError(f"{wrong} (from {directory / FILE}, or the environment)") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SettingsError(f"{directory / FILE}: {error}") from error
+
+
+def _explained(where: tuple[int | str, ...], kind: str, message: str) -> str:
+    name = ".".join(map(str, where))
+    return f"there is no setting {name!r}" if kind == "extra_forbidden" else f"{name}: {message}"

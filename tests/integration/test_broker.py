@@ -5,13 +5,17 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
+from broker.server import Listeners, _config
 from tests.rig import Talkstick, serving
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - a setting, nothing is bound
 STATUS = "devices/scale-1/status"
 
 
@@ -91,3 +95,89 @@ def test_a_stranger_is_not_let_in(talkstick: Talkstick) -> None:
         check=False,
     )
     assert "not authorised" in (done.stdout + done.stderr).lower()
+
+
+def knock(talkstick: Talkstick, client_id: str, user: str, password: str, *, clean: bool, will: str = "") -> int:
+    """Try to log in; return the return code. Who is let in stays until the test ends the connection."""
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id, clean_session=clean, reconnect_on_failure=False)
+    client.username_pw_set(user, password)
+    if will:
+        client.will_set(will, b'{"fence":1,"by":"stranger"}', qos=1)
+    answered, codes = threading.Event(), list[int]()
+
+    def connected(_client: object, _data: object, _flags: object, code: ReasonCode, _properties: object) -> None:
+        codes.append(code.value)
+        answered.set()
+
+    client.on_connect = connected
+    client.connect("127.0.0.1", talkstick.port)
+    client.loop_start()
+    assert answered.wait(10)
+    client.loop_stop()
+    line = client.socket()
+    if line is not None:
+        line.close()
+    return codes[0]
+
+
+@pytest.mark.parametrize("clean", [True, False])
+@pytest.mark.parametrize("client_id", ["backend", "backend/backend", "board"])
+def test_who_is_not_let_in_touches_nobody(talkstick: Talkstick, client_id: str, clean: bool) -> None:
+    will = "devices/scale-1/command/unlock"
+    with (
+        talkstick.subscribe("scale-1", "devices/scale-1/command/+") as scale,
+        talkstick.subscribe("alice", "devices/scale-1/#") as alice,
+    ):
+        board_ = board(talkstick, 30, acknowledges=True)
+        board_.publish(STATUS, b'{"state":"online","boot":30}', qos=1)
+        alice.body("devices/scale-1/presence", state="online", boot=30)
+        for user, password in (("nobody", "x"), ("backend", "x"), ("scale-1", "x")):
+            assert knock(talkstick, client_id, user, password, clean=clean, will=will) != 0
+        talkstick.ask("alice", "scale-1", id=f"k-{client_id}-{clean}", action="claim")
+        fence = alice.body("devices/scale-1/session/reply/alice", code="granted")["fence"]
+        talkstick.publish("alice", "devices/scale-1/command/go", {"fence": fence, "by": "alice"})
+        scale.body("devices/scale-1/command/go", by="alice")
+        assert not scale.bodies(will)
+        board_.publish("devices/scale-1/heartbeat", b'{"boot":30}')
+        alice.body("devices/scale-1/heartbeat", boot=30)
+        board_.disconnect()
+        board_.loop_stop()
+
+
+def test_a_client_id_is_its_accounts_own(talkstick: Talkstick) -> None:
+    with talkstick.subscribe("alice", "devices/scale-1/#") as alice:
+        board_ = board(talkstick, 40, acknowledges=True)
+        assert knock(talkstick, "board", "bob", talkstick.passwords["bob"], clean=True) == 0
+        board_.publish("devices/scale-1/heartbeat", b'{"boot":40}')
+        alice.body("devices/scale-1/heartbeat", boot=40)
+        talkstick.publish("scale-1", STATUS, {"state": "online", "boot": 40}, "-r", "-q", "1")
+        heard = threading.Event()
+        board_.on_message = lambda *_: heard.set()
+        talkstick.ask("bob", "scale-1", id="own", action="claim", wait=True)
+        assert heard.wait(10), "the board's subscriptions are untouched"
+        board_.disconnect()
+        board_.loop_stop()
+
+
+def test_a_new_secret_ends_the_connections_of_the_old_one(tmp_path: Path) -> None:
+    with serving(tmp_path) as talkstick, talkstick.subscribe("alice", "devices/scale-1/#") as alice:
+        client = board(talkstick, 1, acknowledges=True)
+        gone = threading.Event()
+        client.on_disconnect = lambda *_: gone.set()
+        talkstick.run("device", "rotate", "scale-1")
+        assert gone.wait(10)
+        client.loop_stop()
+        assert not [got for got in alice.got if got.topic == STATUS], "no last will speaks for who has no rights"
+
+
+def test_who_was_added_this_moment_is_let_in(talkstick: Talkstick) -> None:
+    for number in range(3):
+        talkstick.user(f"newcomer-{number}")
+        with talkstick.subscribe(f"newcomer-{number}", "backend/status") as newcomer:
+            newcomer.body("backend/status", state="online")
+
+
+def test_listeners_are_where_they_are_told_to_be_even_on_the_default_port() -> None:
+    bound = {name: listener.bind for name, listener in _config(Listeners(EVERYWHERE, 1883, 9001)).listeners.items()}
+    assert bound == {"tcp": "0.0.0.0:1883", "ws": "0.0.0.0:9001"}
+    assert list(_config(Listeners("127.0.0.1", 1883, 0)).listeners) == ["tcp"]

@@ -136,16 +136,16 @@ def test_what_was_not_asked_is_tried_again_until_there_is_room(
     outbox = Outbox()
     backend = Backend(database, outbox)
     asyncio.run(backend.live(ONLINE, ask("alice", "a1", action="claim")))
-    commit, failures = backend.journal.commit, iter([True, True, False])
+    write, failures = backend.journal._write, iter([True, True, False])
     read_only = create_engine(f"sqlite:///file:{database.url.database}?mode=ro&uri=true")
 
-    def failing(changes: Any, now: float) -> None:
+    def failing(connection: Any, changes: Any, now: float) -> None:
         if next(failures):
-            with read_only.connect() as connection:
-                connection.execute(text("DELETE FROM replyrow"))
-        commit(changes, now)
+            with read_only.connect() as other:
+                other.execute(text("DELETE FROM replyrow"))
+        write(connection, changes, now)
 
-    monkeypatch.setattr(backend.journal, "commit", failing)
+    monkeypatch.setattr(backend.journal, "_write", failing)
     result = Arrived("devices/scale-1/result", b'{"fence":1,"output":{"kg":7},"complete":true}')
 
     async def story() -> None:

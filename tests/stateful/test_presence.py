@@ -51,11 +51,11 @@ class Seen:
         awake_at = max(now, self.asleep_until or now)
         self.is_("unknown", patience=awake_at + LIMITS.heartbeat_s if self.ever else None)
 
-    def is_late(self, state: str, boot: int) -> bool:
-        return self.boot is not None and boot < self.boot and (state in AWAY or self.state in HERE)
+    def is_late(self, state: str, boot: int, *, retained: bool) -> bool:
+        return self.boot is not None and boot < self.boot and (state in AWAY or retained)
 
     def says(self, state: str, boot: int, nap_s: float | None, now: float, *, retained: bool) -> None:
-        if self.is_late(state, boot):
+        if self.is_late(state, boot, retained=retained):
             return
         self.ever, self.boot, awake_at = True, boot, now + (nap_s or 0.0)
         if retained and state in HERE:
@@ -102,7 +102,7 @@ class Watching(RuleBasedStateMachine):
             nap_s = nap_s if state == "sleeping" else None
             status = Status(state=state, boot=boot, wake_in_s=nap_s)
             self.seen.passes(self.now)
-            late = self.seen.is_late(state, boot)
+            late = self.seen.is_late(state, boot, retained=retained)
             self.seen.says(state, boot, nap_s, self.now, retained=retained)
             said = self.told(StatusSaid(DEVICE, status, retained=retained))
             assert any(isinstance(each, MessageRefused) for each in said) is late

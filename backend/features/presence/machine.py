@@ -112,7 +112,7 @@ def step(limits: Limits, before: Presence, event: object, now: float) -> tuple[P
     """Advance time to *now*, then apply *event* (None: time only)."""
     presence, effects = _pass_time(before, now), list[Effect]()
     match event:
-        case StatusSaid(status=status) if _is_stale(presence, status):
+        case StatusSaid() if _is_stale(presence, event):
             effects.append(MessageRefused(Code.STALE_BOOT, STATUS.at(device=presence.device)))
         case StatusSaid(status=status, retained=retained):
             presence = _said(limits, presence, status, now, retained=retained)
@@ -137,14 +137,13 @@ def _pass_time(presence: Presence, now: float) -> Presence:
     return presence
 
 
-def _is_stale(presence: Presence, status: Status) -> bool:
-    """Tell whether a status is late: a will or goodbye of an older boot is, and so is an older birth.
+def _is_stale(presence: Presence, said: StatusSaid) -> bool:
+    """Tell whether a status is late: a will, a goodbye or a retained copy of an older boot is.
 
-    But a board whose memory was erased counts from the start again: if the newer boot is gone, its birth is believed.
+    A birth is believed whatever it counts: a board whose memory was erased begins again.
     """
-    if presence.boot is None or status.boot >= presence.boot:
-        return False
-    return status.state in GONE or presence.state in ("online", "sleeping")
+    older = presence.boot is not None and said.status.boot < presence.boot
+    return older and (said.retained or said.status.state in GONE)
 
 
 def _said(limits: Limits, presence: Presence, status: Status, now: float, *, retained: bool) -> Presence:
@@ -168,7 +167,7 @@ def _said(limits: Limits, presence: Presence, status: Status, now: float, *, ret
 
 def _reminded(limits: Limits, presence: Presence, status: Status, now: float) -> Presence:
     """A retained status proves nothing, and gives no second patience; but a nap that nobody heard of is believed."""
-    if status.wake_in_s is None or presence.asleep_until is not None:
+    if status.state != "sleeping" or status.wake_in_s is None or presence.asleep_until is not None:
         return replace(presence, silent_at=presence.silent_at or now + limits.heartbeat_s)
     awake_at = now + status.wake_in_s
     return replace(presence, asleep_until=awake_at, silent_at=awake_at + limits.heartbeat_s)

@@ -30,7 +30,7 @@ from backend.core.refusals import Code
 from backend.features.sessions import views
 from backend.features.sessions.messages import COMMAND, REPLY, REQUEST, RESULT, SESSION, Result
 from backend.features.sessions.requests import answer
-from backend.features.sessions.state import Policy, Session
+from backend.features.sessions.state import Policy, Running, Session
 from backend.features.sessions.turn import Turn
 
 
@@ -122,10 +122,9 @@ def _resulted(turn: Turn, result: Result) -> None:
     if turn.too_large(data):
         turn.effects.append(MessageRefused(Code.TOO_LARGE, topic))
         return
-    after = turn.active(replace(running, output=data, complete=False))
-    if result.complete:
-        shown_until = running.expires_at if running.complete else turn.now + turn.policy.linger_s
-        after = replace(after, complete=True, expires_at=shown_until)
+    after = turn.active(replace(running, output=data))
+    if result.complete and not running.complete:
+        after = replace(after, complete=True, expires_at=turn.now + turn.policy.linger_s)
     turn.run(after)
     if after.complete and not running.complete:
         turn.effects.append(views.of_running(turn.session, after, turn.now, "completed", output=data))
@@ -143,9 +142,7 @@ def _hear(turn: Turn, fact: object) -> None:
     running = turn.session.running
     match fact:
         case Resumed() if running is not None:
-            least = turn.now + turn.policy.restart_grace_s
-            active = max(running.last_activity, least - turn.policy.idle_s)
-            turn.run(replace(running, expires_at=max(running.expires_at, least), last_activity=active))
+            turn.run(_resumed(turn, running))
         case DeviceOnline():
             turn.change(reachable=True)
             turn.grant_next()
@@ -161,6 +158,18 @@ def _hear(turn: Turn, fact: object) -> None:
             _forget_removed_accounts(turn, principals)
 
 
+def _resumed(turn: Turn, running: Running) -> Running:
+    """Give the holder time to renew; and no more than it ever had, should the wall clock have been set back."""
+    least = turn.now + turn.policy.restart_grace_s
+    most = turn.now + max(running.lease_s, turn.policy.restart_grace_s)
+    return replace(
+        running,
+        started_at=min(running.started_at, turn.now),
+        expires_at=min(max(running.expires_at, least), most),
+        last_activity=min(max(running.last_activity, least - turn.policy.idle_s), turn.now),
+    )
+
+
 def _remove(turn: Turn) -> None:
     """The device is gone for good: everybody is told, the topic is cleared, the fence stays."""
     running, waiters = turn.session.running, turn.session.queue
@@ -168,7 +177,7 @@ def _remove(turn: Turn) -> None:
     if running is not None:
         turn.end(running, "device_lost")
     for waiter in waiters:
-        turn.refuse(waiter.asked, Code.UNKNOWN_DEVICE)
+        turn.refuse(waiter.asked, Code.UNKNOWN_DEVICE)  # says more than that the place is gone
         turn.effects.append(views.left(turn.session, waiter, turn.now, "removed"))
     turn.effects.append(Publish(SESSION.at(device=turn.session.device), None, retain=True))
 

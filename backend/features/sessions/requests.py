@@ -72,6 +72,9 @@ def _claim_again(turn: Turn, running: Running, asked: Asked, body: Claim) -> Non
 
 def _wait_on(turn: Turn, again: Waiter) -> None:
     """Who waits already keeps the place; the newer wishes and the newer request id count."""
+    for waiter in turn.session.queue:
+        if waiter.user == again.user and waiter.asked != again.asked:
+            turn.refuse(waiter.asked, Code.SUPERSEDED)
     turn.change(queue=tuple(again if waiter.user == again.user else waiter for waiter in turn.session.queue))
     turn.effects.append(views.queued(turn.session, turn.policy, turn.now, again.asked))
 
@@ -86,7 +89,7 @@ def _kick(turn: Turn, who: Principal, asked: Asked, user: str | None) -> None:
     elif user is not None and turn.drop(user, "kicked"):
         turn.answer(asked, "kicked")
     else:
-        turn.refuse(asked, Code.NOT_WAITING if user is not None else Code.NOT_HOLDER)
+        turn.refuse(asked, Code.NOT_WAITING if user is not None else Code.NOT_IN_USE)
 
 
 def _asked_by_holder(turn: Turn, who: Principal, asked: Asked, body: Renew | Update | Release) -> None:

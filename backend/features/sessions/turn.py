@@ -100,7 +100,9 @@ class Turn:
         gone = [waiter for waiter in self.session.queue if waiter.user == user]
         if gone:
             self.change(queue=tuple(waiter for waiter in self.session.queue if waiter.user != user))
-            self.effects += [views.left(self.session, waiter, self.now, reason) for waiter in gone]
+            for waiter in gone:
+                self.effects.append(views.left(self.session, waiter, self.now, reason))
+                self.refuse(waiter.asked, Code.NOT_WAITING)
         return bool(gone)
 
     def renewed(self, running: Running, lease_s: float | None = None) -> Running:

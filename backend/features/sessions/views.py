@@ -5,7 +5,7 @@ from typing import Any
 from backend.core.clock import iso
 from backend.core.effects import Answer, Asked, Publish
 from backend.core.messages import Reply, refusal
-from backend.core.refusals import Code
+from backend.core.refusals import EXPLAINED, Code
 from backend.features.sessions.messages import (
     EVENT,
     SESSION,
@@ -125,4 +125,4 @@ def left(session: Session, waiter: Waiter, now: float, reason: str) -> Publish:
 
 def reply_to_refused(topic: str, code: Code, reply_topic: str) -> Publish:
     """Return what a principal is told whose publish the broker refused."""
-    return Publish(reply_topic, Reply(ok=False, code=code, message=f"{topic} was refused: {code}"))
+    return Publish(reply_topic, Reply(ok=False, code=code, message=f"{topic}: {EXPLAINED[code]}"))

@@ -27,18 +27,21 @@ def test_without_a_document_that_names_a_holder_nobody_passes(document: bytes | 
     assert refusal(document, "alice", b'{"fence":42}') == "not_holder"
 
 
-@pytest.mark.parametrize(
-    "fence", ["41", "43", "-42", "42.0", '"42"', "null", "true", "[42]", "{}", "4200e-2", "42.00000000000000001"]
-)
+@pytest.mark.parametrize("fence", ["41", "43", "-42"])
 def test_any_other_fence_is_stale(fence: str) -> None:
     assert refusal(DOCUMENT, "alice", f'{{"fence":{fence}}}'.encode()) == "stale_fence"
 
 
-def test_no_fence_is_stale_too_even_if_the_document_has_none() -> None:
-    assert refusal(DOCUMENT, "alice", b"{}") == "stale_fence"
-    assert refusal(b'{"holder":"alice"}', "alice", b"{}") == "stale_fence"
-    assert refusal(b'{"holder":"alice","fence":null}', "alice", b'{"fence":null}') == "stale_fence"
-    assert refusal(b'{"holder":"alice","fence":true}', "alice", b'{"fence":true}') == "stale_fence"
+@pytest.mark.parametrize("fence", ["42.0", '"42"', "null", "true", "[42]", "{}", "4200e-2", "42.00000000000000001"])
+def test_what_is_no_integer_is_no_fence(fence: str) -> None:
+    assert refusal(DOCUMENT, "alice", f'{{"fence":{fence}}}'.encode()) == "bad_message"
+
+
+def test_a_command_needs_a_fence_even_if_the_document_has_none() -> None:
+    assert refusal(DOCUMENT, "alice", b"{}") == "bad_message"
+    assert refusal(b'{"holder":"alice"}', "alice", b"{}") == "bad_message"
+    assert refusal(b'{"holder":"alice","fence":null}', "alice", b'{"fence":null}') == "bad_message"
+    assert refusal(b'{"holder":"alice","fence":true}', "alice", b'{"fence":true}') == "bad_message"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,7 @@ def test_what_is_no_utf8_json_object_does_not_pass(command: bytes) -> None:
 @given(st.binary() | json_objects().map(lambda body: json.dumps(body).encode()), st.binary())
 def test_garbage_never_passes_and_never_raises(document: bytes, command: bytes) -> None:
     assert refusal(document, "alice", b'{"fence":42}') == "not_holder"
-    assert refusal(DOCUMENT, "alice", command) in ("bad_json", "stale_fence")
+    assert refusal(DOCUMENT, "alice", command) in ("bad_json", "bad_message", "stale_fence")
 
 
 @given(json_objects(), st.integers(0, 2**70), st.integers(0, 2**70))

@@ -1,5 +1,7 @@
 """Who is really there: births, wills, silence, naps, restarts."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import Engine as Database
 
@@ -8,7 +10,7 @@ from backend.core.facts import DeviceHeard, DeviceLost, DeviceOnline, DirectoryC
 from backend.core.refusals import Code
 from backend.features.presence.machine import Limits, Presence, until
 from tests.histories import DEVICE, DIRECTORY, START, PresenceHistory
-from tests.house import House
+from tests.house import House, memory_database
 
 HEARD = DeviceHeard(DEVICE)
 ONLINE = DeviceOnline(DEVICE)
@@ -147,31 +149,23 @@ def test_a_will_or_goodbye_of_an_older_boot_never_overwrites_a_newer_birth(state
 
 
 @pytest.mark.parametrize("state", ["online", "sleeping"])
-def test_a_birth_of_an_older_boot_is_late(state: str) -> None:
+def test_a_retained_copy_of_an_older_boot_is_late(state: str) -> None:
     history = online(boot=6)
     before = history.presence
-    assert history.says(state, 5) == [STALE]
+    assert history.says(state, 5, retained=True) == [STALE]
     assert history.presence == before
 
 
-def test_a_sleeping_device_keeps_its_boot_too() -> None:
-    history = online(boot=6)
-    history.says("sleeping", 6)
-    assert history.says("online", 5) == [STALE]
-    assert history.says("lost", 5) == [STALE]
-
-
-@pytest.mark.parametrize("gone", ["disconnected", "lost"])
-def test_a_board_whose_memory_was_erased_counts_from_the_start_once_the_newer_boot_is_gone(gone: str) -> None:
+@pytest.mark.parametrize("gone", ["disconnected", "lost", None])
+def test_a_board_whose_memory_was_erased_counts_from_the_start(gone: str | None) -> None:
     history = online(boot=500)
-    assert history.says("online", 1) == [STALE]
-    history.says(gone, 500)
-    history.passes(2)
-    assert history.state == gone
+    if gone is not None:
+        history.says(gone, 500)
+        history.passes(2)
+        assert history.state == gone
     assert history.says("lost", 0) == [STALE], "a will of an older boot tells nothing"
     history.says("online", 1)
     assert (history.state, history.presence.boot) == ("online", 1)
-    assert history.facts == [ONLINE]
     history.says("disconnected", 1)
     assert history.state == "disconnected"
 
@@ -357,6 +351,30 @@ def test_what_is_stored_is_the_boot_and_the_rest_is_unknown(database: Database) 
     assert presence.silent_at == house.now + house.limits.heartbeat_s
     assert house.receive(f"devices/{DEVICE}/status", {"state": "lost", "boot": 2**32 - 2}) == []
     assert house.presence(DEVICE) == presence
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"state": "online", "boot": 5}, {"state": "online", "boot": 6}),
+        ({"state": "online", "boot": 5}, {"state": "sleeping", "boot": 5, "wake_in_s": 3600}),
+        ({"state": "sleeping", "boot": 5, "wake_in_s": 3600}, {"state": "online", "boot": 5}),
+        ({"state": "online", "boot": 5}, {"state": "disconnected", "boot": 7}),
+    ],
+)
+def test_whatever_a_restart_must_know_is_stored_when_it_changes(
+    database: Database, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    house, one_batch = House(database), House(memory_database())
+    for status in (before, after):
+        house.receive(f"devices/{DEVICE}/status", status)
+        house.commit()
+        one_batch.receive(f"devices/{DEVICE}/status", status)
+    one_batch.commit()
+    house.restart()
+    one_batch.restart()
+    assert house.presence(DEVICE) == one_batch.presence(DEVICE)
+    assert house.presence(DEVICE).boot == after["boot"]
 
 
 def test_after_a_start_the_device_is_unknown_since_then_and_not_since_1970(database: Database) -> None:

@@ -244,7 +244,7 @@ def test_an_admin_kicks_by_name_whoever_holds_or_waits() -> None:
     assert history.session.holder == "bob"
     assert history.asks(ROOT, "kick", user="carol")["code"] == "not_waiting"
     assert history.asks(ROOT, "kick")["code"] == "kicked"
-    assert history.asks(ROOT, "kick")["code"] == "not_holder", "nobody is left to be kicked"
+    assert history.asks(ROOT, "kick")["code"] == "not_in_use", "nobody is left to be kicked"
 
 
 @pytest.mark.parametrize("who", [*USERS, SCALE])
