@@ -88,6 +88,7 @@ def _wire(settings: Settings) -> _Parts:
             stats.desk(settings.stats_s),
         ],
         lambda name: directory.lookup(accounts_desk, name),
+        lambda refused: log.info("refused: %s on %r: %s", refused.code, refused.topic[:200], refused.detail),
     )
     database = open_database(settings.data)
     accounts = Accounts(database)

@@ -31,7 +31,13 @@ class Server:
         self.port = port
         self._log = data / "server.log"
         self._command = [str(Path(sys.executable).parent / "talkstick"), "--data", str(data)]
-        ours = {"TALKSTICK_HOST": HOST, "TALKSTICK_PORT": str(port), "TALKSTICK_WS_PORT": str(port + 1)}
+        # Somebody who pastes commands needs longer than an app.
+        ours = {
+            "TALKSTICK_LINGER_S": "60",
+            "TALKSTICK_HOST": HOST,
+            "TALKSTICK_PORT": str(port),
+            "TALKSTICK_WS_PORT": str(port + 1),
+        }
         self._environment = {k: v for k, v in os.environ.items() if not k.startswith("TALKSTICK_")} | ours
 
     def provision(self, wanted: Sequence[tuple[str, ...]]) -> Mapping[str, Login]:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
+from backend.core.ids import is_id
 from backend.shell import operator, settings
 from backend.shell.accounts import Accounts
 from backend.shell.database import WrongSchemaError, open_database
@@ -80,17 +79,31 @@ def show_all(records: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str)
     if not records:
         click.echo(empty)
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for key in records[0]:
-        table.add_column(key)
-    for record in records:
-        table.add_row(*("" if value is None else str(value) for value in record.values()))
-    Console(soft_wrap=True).print(table, markup=False)
+    columns = [[key, *(text_of(record[key]) for record in records)] for key in records[0]]
+    widths = [max(map(len, column)) for column in columns]
+    for row in zip(*columns, strict=True):
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def text_of(value: Any) -> str:
-    """Return a value of a document for people: JSON, but for plain words."""
-    return value if isinstance(value, str) else json.dumps(value)
+    """Return a value of a document for people: JSON, but for plain words, lists of them, and nothing."""
+    if value is None:
+        return "-"
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return printable(", ".join(value)) or "-"
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def printable(text: str) -> str:
+    """Return *text* with control characters escaped: what comes over MQTT shall not drive the operator's terminal."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
+def device_argument(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """Insist on a device id, before it becomes part of a topic."""
+    if not is_id(value):
+        raise click.BadParameter(f"{value!r} is no device id; see `talkstick device list`")
+    return value
 
 
 def read_secret() -> str:

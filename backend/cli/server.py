@@ -42,7 +42,14 @@ def init(context: Context, as_json: bool) -> None:
     )
 
 
-@click.command()
+def _settings_text() -> str:
+    lines = ["\b", "Settings, in talkstick.toml of the data directory, or TALKSTICK_... in the environment:"]
+    for name, field in Settings.model_fields.items():
+        lines.append(f"  {name:16} {field.description} [{field.default}]")
+    return "\n".join(lines)
+
+
+@click.command(epilog=_settings_text())
 @pass_context
 def serve(context: Context) -> None:
     """Run the server: broker and backend in one process. Stop it with Ctrl-C or SIGTERM."""

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from backend.cli import mqtt
-from backend.cli.context import Context, as_option, json_option, pass_context, show, show_all, text_of
+from backend.cli.context import Context, as_option, device_argument, json_option, pass_context, show, show_all, text_of
 from backend.features.presence.messages import PRESENCE
 from backend.features.sessions.messages import SESSION
 
@@ -29,7 +29,7 @@ def list_(context: Context, name: str | None, as_json: bool) -> None:
 
 
 @session.command("show")
-@click.argument("device")
+@click.argument("device", callback=device_argument)
 @as_option
 @json_option
 @pass_context
@@ -47,7 +47,7 @@ def show_(context: Context, device: str, name: str | None, as_json: bool) -> Non
 
 
 @session.command("claim")
-@click.argument("device")
+@click.argument("device", callback=device_argument)
 @click.option("--type", "type_", help="What the session is for.")
 @click.option("--input", "data", default="{}", help="Parameters for the device, a JSON object.")
 @click.option("--lease", type=float, help="Seconds the session lasts without activity.")
@@ -72,7 +72,7 @@ def claim(
 
 
 @session.command("release")
-@click.argument("device")
+@click.argument("device", callback=device_argument)
 @as_option
 @json_option
 @pass_context
@@ -82,7 +82,7 @@ def release(context: Context, device: str, name: str | None, as_json: bool) -> N
 
 
 @session.command("kick")
-@click.argument("device")
+@click.argument("device", callback=device_argument)
 @click.option("--user", help="Whom. [default: the holder]")
 @as_option
 @json_option
@@ -114,7 +114,7 @@ def _row(device: str, found: dict[str, Any]) -> dict[str, Any]:
         "holder": document["holder"],
         "type": document["type"],
         "until": document["expires_at"],
-        "waiting": ", ".join(place["user"] for place in document["queue"]),
+        "waiting": [place["user"] for place in document["queue"]],
         "fence": document["fence"],
     }
 

@@ -8,7 +8,8 @@ import aiomqtt
 import click
 
 from backend.cli import mqtt
-from backend.cli.context import Context, as_option, json_option, pass_context
+from backend.cli.context import Context, as_option, json_option, pass_context, printable, text_of
+from backend.core.clock import iso
 from backend.core.topics import is_filter
 from backend.shell.operator import Login
 
@@ -67,14 +68,14 @@ def _line(message: aiomqtt.Message, prefix: str, *, as_json: bool) -> str:
     except ValueError:
         body = raw.decode(errors="replace")
     if as_json:
-        return json.dumps({"topic": topic, "retained": message.retain, "payload": body})
+        return json.dumps({"at": iso(time.time()), "topic": topic, "retained": message.retain, "payload": body})
     clock = click.style("retained" if message.retain else time.strftime("%H:%M:%S"), dim=True)
-    return f"{clock:8} {click.style(topic, fg='cyan')}  {_readable(body)}"
+    return f"{clock:8} {click.style(printable(topic), fg='cyan')}  {_readable(body)}"
 
 
 def _readable(body: object) -> str:
     """Return a JSON object as ``key value`` pairs without what is empty."""
     if not isinstance(body, dict):
-        return str(body)
+        return printable(str(body))
     shown = ((key, value) for key, value in body.items() if value not in (None, {}, [], ""))
-    return "  ".join(f"{click.style(key, dim=True)} {json.dumps(value).strip(chr(34))}" for key, value in shown)
+    return "  ".join(f"{click.style(printable(key), dim=True)} {text_of(value)}" for key, value in shown)

@@ -63,15 +63,20 @@ class Changes:
 
 
 class Engine:
-    """All desks, the route table, and the memory of what was answered."""
+    """All desks, the route table, and the memory of what was answered. ``report`` hears what was refused."""
 
     def __init__(
-        self, table: RouteTable, desks: Sequence[Desk[Any]], principal: Callable[[str], Principal | None]
+        self,
+        table: RouteTable,
+        desks: Sequence[Desk[Any]],
+        principal: Callable[[str], Principal | None],
+        report: Callable[[MessageRefused], None] = lambda _refused: None,
     ) -> None:
         self.table = table
         self.desks = tuple(desks)
         self.replies = ReplyMemory()
         self._principal = principal
+        self._report = report
 
     def receive(self, message: Arrived, now: float) -> list[Send]:
         """Take one message; return what to send once the change is committed."""
@@ -166,12 +171,14 @@ class Engine:
                 case Answer():
                     out.append(self._answer(event.asked, event.body, now))
                     if not event.body.ok:
-                        todo.append(MessageRefused(Code(event.body.code), event.asked.topic))
+                        todo.append(MessageRefused(Code(event.body.code), event.asked.topic, event.body.message or ""))
                 case _:
                     todo.extend(self._tell(event, now))
         return out
 
     def _tell(self, event: object, now: float) -> list[Effect]:
+        if isinstance(event, MessageRefused):
+            self._report(event)
         heard = [desk for desk in self.desks if isinstance(event, desk.events)]
         if not heard and not isinstance(event, Fact):
             raise LookupError(f"nobody handles {event!r}")
@@ -185,7 +192,7 @@ class Engine:
 
     def _refuse(self, refused: Refused, topic: str, asked: Asked | None, now: float) -> list[Send]:
         """Count a message that could not be read, and tell the sender if it asked something. Not remembered."""
-        out = self.hear(MessageRefused(refused.code, topic), now)
+        out = self.hear(MessageRefused(refused.code, topic, refused.message), now)
         if asked is not None:
             out.append(Send(asked.reply_topic, refusal(asked.id, refused.code, refused.message).payload()))
         return out

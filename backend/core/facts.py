@@ -50,6 +50,7 @@ class MessageRefused(Fact):
 
     code: Code
     topic: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

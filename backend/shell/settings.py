@@ -34,7 +34,9 @@ class Settings(BaseSettings):
         pattern=r"^([a-z0-9][a-z0-9_/-]*/)?$",
         description="Puts the whole topic tree elsewhere: `lab1/` makes `lab1/devices/…`.",
     )
-    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    log_level: str = Field(
+        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="How much is logged; refusals are INFO."
+    )
 
     lease_s: PositiveFloat = Field(default=60.0, description="How long a session lasts without renewal.")
     max_lease_s: PositiveFloat = Field(default=3600.0, description="The longest lease one may ask for.")

@@ -37,11 +37,14 @@ mosquitto_pub -u alice -P "$SECRET" -q 1 -t devices/scale-1/session/request/alic
   where your own name stands. A prefix, if the server has one, goes before every topic. Admins read everything.
 - **Payloads** are UTF-8 JSON objects of at most {MAX_PAYLOAD // 1024} KiB. Unknown keys are ignored. NaN and Infinity
   are not JSON. An integer is written without a decimal point.
+- **Roles.** `user` and `integration` claim and command; `listener` only reads; `admin` may kick, too, and reads
+  all; `device` is a board, on its own topics. Everybody sees who holds what; replies are private.
 - **Requests** go to `…/request/{{principal}}` and are answered on `…/reply/{{principal}}`. Choose a new `id` for each:
   the answer carries it, and sending the same request again does no harm.
 - **Retained** topics show at once how things stand. On a topic that is not retained, a retained message is refused.
-- **Refusals** of requests are replies with `"ok": false` and a [reason code](#reason-codes). A command that the broker
-  did not let through is answered on your `session/reply` topic, too. All others are only counted, in `backend/stats`.
+- **Refusals** of requests are replies with `"ok": false` and a [reason code](#reason-codes). A command or a request
+  that the broker did not let through is answered on your `session/reply` topic, too, without an id. All others are only
+  counted, in `backend/stats`, and logged.
 - **Keys** marked *required* must be there. Where the default is *none*, null says the same as leaving the key out. Keys
   marked *always* are in every message, null if need be; those marked *if any* only where there is something to say.
 
