@@ -82,7 +82,9 @@ class Subscriber:
     def body(self, topic: str, after: int = 0, **expected: object) -> dict[str, Any]:
         """Return the first JSON body on *topic* that has these keys and values."""
         return self.wait_for(
-            lambda got: got.topic == topic and expected.items() <= got.body.items(), f"{topic} {expected}", after
+            lambda got: got.topic == topic and got.payload != "" and expected.items() <= got.body.items(),
+            f"{topic} {expected}",
+            after,
         ).body
 
     def bodies(self, topic: str) -> list[dict[str, Any]]:
