@@ -82,7 +82,7 @@ class Service:
             return
         if sends:
             await self._link.send(sends)
-        if any(isinstance(item, Connected) for item in items) and self._storing:
+        if any(isinstance(item, Connected) for item in items):
             self._greeting.ready()
 
     async def _take_each(self, items: Sequence[Item]) -> None:

@@ -11,6 +11,7 @@ import aiomqtt
 import pytest
 from sqlalchemy import Engine as Database
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from backend.app import TABLE
 from backend.core.access import Rulebook
@@ -158,6 +159,30 @@ def test_what_was_not_asked_is_tried_again_until_there_is_room(
 
     asyncio.run(asyncio.wait_for(story(), 20))
     assert outbox.bodies("devices/scale-1/session")[-1]["output"] == {"kg": 7}
+
+
+def test_a_full_disk_is_retried_calmly_though_a_lease_is_over(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    backend = Backend(database, Outbox())
+    asyncio.run(backend.live(ONLINE, ask("alice", "a1", action="claim")))
+    attempts: list[float] = []
+
+    def full(_connection: Any, _changes: Any, now: float) -> None:
+        attempts.append(now)
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr(backend.journal, "_write", full)
+    backend.now += 1000
+
+    async def story() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(backend.service.run(), 1.3)
+
+    asyncio.run(story())
+    assert 2 <= len(attempts) <= 4
+    assert caplog.text.count("the journal cannot be written") == 1
+    assert backend.engine.desks[2].states["scale-1"].holder == "alice"
 
 
 def test_a_bug_costs_one_message_and_no_more(

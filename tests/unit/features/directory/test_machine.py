@@ -34,6 +34,7 @@ def test_the_same_directory_again_is_no_news() -> None:
         ({}, set(), set()),
         ({"bob": BOB}, set(), {"bob"}),
         ({**PEOPLE, "bob": BOB}, {"scale-1"}, {"alice", "bob", "scale-1"}),
+        ({**PEOPLE, "scale-1": Principal("scale-1", Role.USER, "no device any more")}, set(), {"alice", "scale-1"}),
         ({"scale-1": Principal("scale-1", Role.USER, "no device any more")}, set(), {"scale-1"}),
     ],
 )
