@@ -12,6 +12,7 @@ from pathlib import Path
 
 from amqtt.errors import BrokerError
 from filelock import FileLock, Timeout
+from sqlalchemy import Engine as Database
 
 from backend.core.access import Rulebook
 from backend.core.clock import iso
@@ -53,6 +54,7 @@ class _Parts:
     """What is wired together once, before anything runs."""
 
     engine: Engine
+    database: Database
     accounts: Accounts
     journal: Journal
     door: Door
@@ -75,6 +77,8 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
             raise CannotServeError(f"cannot listen on {settings.host}, ports {ports}: {error}") from error
         except ExceptionGroup as group:
             raise next((error for error in group.exceptions if isinstance(error, CannotServeError)), group) from None
+        finally:
+            parts.database.dispose()
 
 
 def _wire(settings: Settings) -> _Parts:
@@ -95,7 +99,7 @@ def _wire(settings: Settings) -> _Parts:
     backend, secret = Principal("backend", Role.BACKEND, "Talkstick"), secrets.token_urlsafe()
     rules = Rulebook(TABLE, settings.prefix)
     door = Door(rules, accounts, (backend, secret), lambda name: directory.lookup(accounts_desk, name), settings.prefix)
-    return _Parts(engine, accounts, Journal(database), door, backend, secret)
+    return _Parts(engine, database, accounts, Journal(database), door, backend, secret)
 
 
 def _policy(settings: Settings) -> sessions.Policy:

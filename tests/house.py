@@ -1,7 +1,9 @@
 """The whole engine, as it is wired in earnest, on a real journal, with a clock that is told the time."""
 
+import atexit
 import json
 import sqlite3
+import weakref
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -34,18 +36,17 @@ STATS_S = 5.0
 def _empty() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", check_same_thread=False)
     SQLModel.metadata.create_all(create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool))
-    return connection
-
-
-def _copy() -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:", check_same_thread=False)
-    _empty().backup(connection)
+    atexit.register(connection.close)
     return connection
 
 
 def memory_database() -> Database:
-    """Return an empty database with all tables, in memory."""
-    return create_engine("sqlite://", creator=_copy, poolclass=StaticPool)
+    """Return an empty database with all tables, in memory; it is closed when nobody uses it any more."""
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    _empty().backup(connection)
+    database = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    weakref.finalize(database, connection.close)
+    return database
 
 
 class House:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -98,8 +98,10 @@ class Backend:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return open_database(tmp_path)
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(tmp_path)
+    yield opened
+    opened.dispose()
 
 
 def fill(database: Database) -> None:
@@ -158,6 +160,7 @@ def test_what_was_not_asked_is_tried_again_until_there_is_room(
         await serving
 
     asyncio.run(asyncio.wait_for(story(), 20))
+    read_only.dispose()
     assert outbox.bodies("devices/scale-1/session")[-1]["output"] == {"kg": 7}
 
 
