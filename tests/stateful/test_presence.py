@@ -113,7 +113,7 @@ class Watching(RuleBasedStateMachine):
             self.seen.is_heard(self.now)
             self.told(DeviceHeard(DEVICE))
 
-    @rule(seconds=st.integers(1, 25))
+    @rule(seconds=st.sampled_from([1, 1, 1, 2, 4, 9, 10, 25]))
     def time_passes(self, seconds: int) -> None:
         self.now += seconds
         self.seen.passes(self.now)

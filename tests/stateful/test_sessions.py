@@ -32,6 +32,8 @@ devices = st.sampled_from(["scale-1", "scale-1", "scale-1", "printer-1"])  # a c
 people = st.sampled_from(list(PEOPLE.values()))
 leases = st.sampled_from(LEASES)
 moments = st.sampled_from([1, 1, 2, 3, 4, 6, 20])
+usually = st.sampled_from([True, True, True, False])
+later = st.sampled_from([0, 0, 0, 1, 2, 3])
 off_by = st.sampled_from([0, 0, 0, -1, 1])
 
 
@@ -48,7 +50,7 @@ class Sessions(RuleBasedStateMachine):
         self.observer = Observer()
         self.asked = 0
 
-    @initialize(there=st.sampled_from([True, True, True, False]))
+    @initialize(there=usually)
     def opens(self, there: bool) -> None:
         self.told(DirectoryChanged(frozenset(DEVICES), frozenset(PEOPLE)))
         if there:
@@ -82,7 +84,7 @@ class Sessions(RuleBasedStateMachine):
         for floor in self.floors.values():
             floor.passes(self.now)
 
-    @rule(device=devices, who=people, wait=st.booleans(), lease_s=leases, job=st.booleans())
+    @rule(device=devices, who=people, wait=st.sampled_from([True, True, False]), lease_s=leases, job=st.booleans())
     def claims(self, device: str, who: Principal, wait: bool, lease_s: float | None, job: bool) -> None:
         def expected(floor: Floor) -> str:
             return floor.claims(who.name, lease_s, self.now, wait=wait, another_job=job)
@@ -95,8 +97,9 @@ class Sessions(RuleBasedStateMachine):
         for who in PEOPLE.values():
             self.claims(device, who, wait=True, lease_s=None, job=False)
 
-    @rule(device=devices, lease_s=leases)
-    def the_holder_renews(self, device: str, lease_s: float | None) -> None:
+    @rule(device=devices, lease_s=leases, steps=later)
+    def the_holder_renews(self, device: str, lease_s: float | None, steps: int) -> None:
+        self.time_passes(steps)
         holder = self.floors[device].holder
         if holder is not None:
             self.renews(device, PEOPLE[holder], lease_s)
@@ -104,6 +107,13 @@ class Sessions(RuleBasedStateMachine):
     @rule(device=devices, who=people, lease_s=leases)
     def renews(self, device: str, who: Principal, lease_s: float | None) -> None:
         self.asks(device, who, lambda floor: floor.renews(who.name, lease_s, self.now), "renew", lease_s=lease_s)
+
+    @rule(device=devices, steps=later)
+    def the_holder_updates(self, device: str, steps: int) -> None:
+        self.time_passes(steps)
+        holder = self.floors[device].holder
+        if holder is not None:
+            self.updates(device, PEOPLE[holder])
 
     @rule(device=devices, who=people)
     def updates(self, device: str, who: Principal) -> None:
@@ -127,8 +137,9 @@ class Sessions(RuleBasedStateMachine):
     def kicks(self, device: str, who: Principal, user: str | None) -> None:
         self.asks(device, who, lambda floor: floor.is_kicked(who is ROOT, user, self.now), "kick", user=user)
 
-    @rule(device=devices, off=off_by)
-    def commands(self, device: str, off: int) -> None:
+    @rule(device=devices, off=off_by, steps=later)
+    def commands(self, device: str, off: int, steps: int) -> None:
+        self.time_passes(steps)
         floor = self.floors[device]
         if floor.known:
             self.floors_pass()
@@ -136,8 +147,9 @@ class Sessions(RuleBasedStateMachine):
             floor.is_commanded(fence, self.now)
             self.told(Commanded(device, fence, f"devices/{device}/command/go"))
 
-    @rule(device=devices, off=off_by, complete=st.booleans())
-    def results(self, device: str, off: int, complete: bool) -> None:
+    @rule(device=devices, off=off_by, complete=st.booleans(), steps=later)
+    def results(self, device: str, off: int, complete: bool, steps: int) -> None:
+        self.time_passes(steps)
         floor = self.floors[device]
         if floor.known:
             self.floors_pass()
@@ -152,12 +164,14 @@ class Sessions(RuleBasedStateMachine):
             self.floors[device].comes(self.now)
             self.told(DeviceOnline(device))
 
-    @rule(device=devices)
-    def is_gone(self, device: str) -> None:
+    @rule(device=devices, soon_back=usually)
+    def is_gone(self, device: str, soon_back: bool) -> None:
         if self.floors[device].known:
             self.floors_pass()
             self.floors[device].goes()
             self.told(DeviceLost(device))
+        if soon_back:
+            self.is_there(device)
 
     @rule(steps=moments)
     def time_passes(self, steps: int) -> None:
@@ -165,8 +179,15 @@ class Sessions(RuleBasedStateMachine):
         self.floors_pass()
         self.staged += self.desk.tick(self.now)
 
-    @rule(gone=st.sets(st.sampled_from([*PEOPLE, "printer-1"]), max_size=2) | st.just({"scale-1"}))
-    def the_directory_changes(self, gone: set[str]) -> None:
+    @rule(gone=st.sampled_from([{"alice"}, {"bob", "carol"}, {"printer-1"}, {"scale-1"}]), soon_back=usually)
+    def the_directory_changes(self, gone: set[str], soon_back: bool) -> None:
+        self.the_directory_lacks(gone)
+        if soon_back:
+            self.the_directory_lacks(set())
+            for device in DEVICES:
+                self.is_there(device)
+
+    def the_directory_lacks(self, gone: set[str]) -> None:
         self.floors_pass()
         users = frozenset(PEOPLE) - gone
         for device, floor in self.floors.items():
