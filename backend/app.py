@@ -34,7 +34,7 @@ from backend.shell.link import Broker, Link
 from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
 from backend.shell.watcher import Watcher
-from broker.server import EmbeddedBroker, Listeners, running
+from broker.server import EmbeddedBroker, Listener, running
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +68,8 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
     with _only_server(settings.data):
         parts = _wire(settings)
         parts.journal.load(parts.engine, now())
-        listeners = Listeners(settings.host, settings.port, settings.ws_port)
         try:
-            async with running(listeners, parts.door) as broker:
+            async with running(_listeners(settings), parts.door, store=settings.data / "broker.db") as broker:
                 await _run(settings, parts, broker, now, ready)
         except BrokerError as error:
             ports = f"{settings.port} and {settings.ws_port}" if settings.ws_port else str(settings.port)
@@ -100,6 +99,11 @@ def _wire(settings: Settings) -> _Parts:
     rules = Rulebook(TABLE, settings.prefix)
     door = Door(rules, accounts, (backend, secret), lambda name: directory.lookup(accounts_desk, name), settings.prefix)
     return _Parts(engine, database, accounts, Journal(database), door, backend, secret)
+
+
+def _listeners(settings: Settings) -> list[Listener]:
+    plain = [Listener("tcp", settings.host, settings.port)]
+    return plain + ([Listener("ws", settings.host, settings.ws_port)] if settings.ws_port else [])
 
 
 def _policy(settings: Settings) -> sessions.Policy:

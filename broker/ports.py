@@ -22,6 +22,9 @@ class Door(Protocol):
     async def authenticate(self, name: str, secret: str) -> bool:
         """Tell whether this is the secret of that account."""
 
+    async def vouched(self, name: str) -> bool:
+        """Tell whether that account, named by a verified client certificate, may come in without a secret."""
+
     def judge(self, name: str, topic: str, *, retain: bool, size: int) -> Judgement:
         """Judge a publish, or a last will, of *size* bytes."""
 
@@ -33,3 +36,6 @@ class Door(Protocol):
 
     def refused(self, name: str, topic: str, code: str) -> None:
         """Hear that a publish was refused."""
+
+    def keeps(self, name: str) -> bool:
+        """Tell whether the account publishes its retained messages again after a restart, so that none must be kept."""

@@ -1,235 +1,207 @@
-"""The embedded broker: amqtt, asked to be strict.
+"""The embedded broker: amqtt's listeners and codec, with routing, sessions and a client loop of our own.
 
-Each override names what it changes. They are written against amqtt 0.12.1, which is pinned, since most are private.
+Written against amqtt 0.12.1, which is pinned: what is overridden is partly private. README.md names each defect of
+amqtt that is mended here, and when the mending can go.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+import ssl
+import time
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
 
-from amqtt.adapters import ReaderAdapter, WriterAdapter
+import websockets.asyncio.server
+from amqtt.adapters import ReaderAdapter, StreamReaderAdapter, WriterAdapter
 from amqtt.broker import Broker
-from amqtt.contexts import Action, BrokerConfig, ListenerConfig, ListenerType
-from amqtt.errors import AMQTTError, MQTTError, NoDataError
-from amqtt.mqtt.connack import NOT_AUTHORIZED, ConnackPacket
-from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
-from amqtt.session import ApplicationMessage, Session
+from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
+from websockets.asyncio.server import ServerConnection
+from websockets.typing import Subprotocol
 
-from broker import guard
+from broker.connection import Connection, House
+from broker.keeper import Keeper
+from broker.limits import Gate, Limits
 from broker.ports import Door
+from broker.router import Router
+from broker.streams import TcpWriter, WebSocketReader, WebSocketWriter, certified_name
 
 log = logging.getLogger(__name__)
 
-_CONNECT_WITHIN_S = 10.0
+_EXPIRE_EVERY_S = 60.0
+_BACKLOG = 1024  # connections that wait to be accepted: boards come back all at once
 
 
 @dataclass(frozen=True, slots=True)
-class Listeners:
-    """Where the broker listens. A port of 0 switches a listener off."""
+class Tls:
+    """PEM files. With a ``client_ca``, a client must show a certificate that it signed."""
 
+    certificate: Path
+    key: Path
+    client_ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where the broker listens."""
+
+    transport: Literal["tcp", "ws"]
     host: str
-    tcp_port: int
-    ws_port: int
+    port: int
+    tls: Tls | None = None
 
 
 @asynccontextmanager
-async def running(listeners: Listeners, door: Door) -> AsyncIterator["EmbeddedBroker"]:
-    """Run the broker. Raises amqtt's BrokerError where it cannot listen."""
-    broker = EmbeddedBroker(listeners, door)
-    await broker.start()
+async def running(
+    listeners: Sequence[Listener], door: Door, limits: Limits | None = None, store: Path | None = None
+) -> AsyncIterator["EmbeddedBroker"]:
+    """Run the broker. *store* keeps what survives a restart; None keeps nothing.
+
+    Raises amqtt's BrokerError where it cannot listen, sqlite3.Error where it cannot open the store.
+    """
+    limits = limits or Limits()
+    keeper = Keeper(store)
+    router = Router(door, limits, keeper)
+    router.restore(time.time())
+    broker = EmbeddedBroker(listeners, House(router, door, keeper, Gate(limits), limits, time.time))
     try:
-        yield broker
+        await broker.start()
+        chores = [asyncio.create_task(keeper.run()), asyncio.create_task(_expire(router))]
+        try:
+            yield broker
+        finally:
+            await broker.shutdown()
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
     finally:
-        await broker.flush()
-        await broker.shutdown()
+        keeper.close()
+
+
+async def _expire(router: Router) -> None:
+    while True:
+        await asyncio.sleep(_EXPIRE_EVERY_S)
+        router.expire(time.time())
 
 
 class EmbeddedBroker(Broker):
-    """amqtt with one door for everything that comes in and goes out."""
+    """amqtt's listeners; what connects there is served by `Connection`."""
 
-    def __init__(self, listeners: Listeners, door: Door) -> None:
+    def __init__(self, listeners: Sequence[Listener], house: House) -> None:
         super().__init__(_config(listeners))
-        self._door = door
-
-    async def flush(self, within_s: float = 1.0) -> None:
-        """Let what was published go out: amqtt's shutdown drops it, and with it the last words of the backend."""
-        try:
-            async with asyncio.timeout(within_s):
-                while not (  # noqa: ASYNC110
-                    self._broadcast_queue.empty() and all(task.done() for task in self._tasks_queue)
-                ):
-                    await asyncio.sleep(0.01)  # amqtt has nothing to wait on
-        except TimeoutError:
-            pass
-
-    async def _initialize_client_session(
-        self, reader: ReaderAdapter, writer: WriterAdapter, remote_address: str, remote_port: int
-    ) -> tuple[BrokerProtocolHandler, Session]:
-        """Let nobody near a session before the door let it in; and a client id is its account's own.
-
-        amqtt looks the session up first, and copies name and last will of whoever knocks into it.
-        """
-        del remote_address, remote_port
-        try:
-            handler, session = await self._first_packet(reader, writer)
-            if not await self._admitted(session):
-                await ConnackPacket.build(0, NOT_AUTHORIZED).to_stream(writer)
-                raise MQTTError("not authorized")
-        except (AMQTTError, MQTTError, NoDataError):
-            await writer.close()
-            raise
-        session.client_id = f"{session.username}/{session.client_id}"
-        known, _ = self.sessions.get(session.client_id, (None, None))
-        if session.clean_session or known is None:
-            await self._delete_session(session.client_id)
-            return handler, session
-        for name in ("will_flag", "will_message", "will_topic", "will_qos", "will_retain", "keep_alive"):
-            setattr(known, name, getattr(session, name))
-        known.parent = 1
-        return handler, known
-
-    async def _first_packet(
-        self, reader: ReaderAdapter, writer: WriterAdapter
-    ) -> tuple[BrokerProtocolHandler, Session]:
-        """Read the CONNECT. Raises MQTTError where it does not come in time, or is none."""
-        try:
-            async with asyncio.timeout(_CONNECT_WITHIN_S):
-                return await BrokerProtocolHandler.init_from_connect(reader, writer, self.plugins_manager)
-        except TimeoutError as error:
-            raise MQTTError("no CONNECT") from error
-
-    async def _authenticate(self, _session: Session, _listener: ListenerConfig) -> bool:
-        """Say yes: the door was asked before there was a session."""
-        return True
-
-    async def _admitted(self, session: Session) -> bool:
-        """Ask the door; and judge the last will now, since it will be published unasked."""
-        if not session.username or not await self._door.authenticate(session.username, session.password or ""):
-            return False
-        if not session.will_flag:
-            return True
-        will = session.will_message or b""
-        judged = self._door.judge(
-            session.username, session.will_topic or "", retain=bool(session.will_retain), size=len(will)
-        )
-        if judged.code is None and judged.guard is None:
-            return True
-        self._door.refused(session.username, session.will_topic or "", judged.code or "forbidden")
-        return False
+        self._places = {_name(listener): listener for listener in listeners}
+        self._house = house
+        self._connections: set[Connection] = set()
 
     async def drop(self, names: Collection[str]) -> None:
         """End the connections and sessions of these accounts: their rights are gone, or their secret is another."""
-        for client_id, (session, handler) in list(self.sessions.items()):
-            if session.username in names:
-                session.will_flag = False
-                await handler.handle_connection_closed()
-                await self._cleanup_session(client_id)
+        self._house.router.drop(names)
 
-    async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
-        """Ask the door, not plugins. Publishing was judged before, with the whole message in hand."""
-        name = session.username or ""
-        match action:
-            case Action.SUBSCRIBE:
-                return self._door.may_subscribe(name, topic)
-            case Action.RECEIVE:
-                return self._door.may_receive(name, topic)
-            case _:
-                return True
+    def clear(self, names: Collection[str]) -> None:
+        """Clear the retained messages of these accounts."""
+        self._house.router.clear(names)
 
-    async def _handle_message_delivery(
-        self, session: Session, handler: BrokerProtocolHandler, delivery: asyncio.Future[Any]
-    ) -> bool:
-        """Judge each publish; what is refused is counted and goes no further."""
-        message = delivery.result()
-        code = self._refusal(session.username or "", message) if message is not None else None
-        if code is None:
-            return await super()._handle_message_delivery(session, handler, delivery)
-        self._door.refused(session.username or "", message.topic or "", code)
-        return True
+    async def shutdown(self) -> None:
+        """Stop listening, then end the connections: without their last wills, since it is the broker that goes."""
+        for server in self._servers.values():
+            server.instance.close()
+        for connection in list(self._connections):
+            connection.end("shutdown", will=False)
+        while self._connections:  # noqa: ASYNC110 - each closes in bounded time
+            await asyncio.sleep(0.01)
+        await super().shutdown()
 
-    def _refusal(self, name: str, message: ApplicationMessage) -> str | None:
-        packet = message.publish_packet
-        retain = packet is not None and bool(packet.retain_flag)
-        payload = bytes(message.data or b"")
-        judged = self._door.judge(name, message.topic or "", retain=retain, size=len(payload))
-        if judged.code is not None or judged.guard is None:
-            return judged.code
-        document = self.retained_messages.get(judged.guard)
-        return guard.refusal(bytes(document.data) if document is not None else None, name, payload)
-
-    async def _client_message_loop(self, session: Session, handler: BrokerProtocolHandler) -> None:
-        """Serve one client until it is gone, and let nothing come between that and its last will.
-
-        What came before a DISCONNECT is handled before it (amqtt loses some of it), and an error that escapes a handler
-        ends the connection (in amqtt it ends this loop, and leaves a client that is heard no more).
-        """
-        disconnect = asyncio.ensure_future(handler.wait_disconnect())
-        try:
-            await self._serve_until(disconnect, session, handler)
-        except Exception:
-            log.exception("closing the connection of %s", session.client_id)
-            await handler.handle_connection_closed()
-        await disconnect
-        await self._handle_disconnect(session, handler, disconnect)
-
-    async def _serve_until(
-        self, disconnect: asyncio.Future[Any], session: Session, handler: BrokerProtocolHandler
+    async def stream_connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
     ) -> None:
-        waiting: dict[asyncio.Future[Any], tuple[Callable[[], Awaitable[Any]], Callable[..., Awaitable[Any]]]] = {}
+        """Serve a TCP or TLS connection."""
+        await self._client_connected(listener_name, StreamReaderAdapter(reader), TcpWriter(writer))
 
-        def await_next(get: Callable[[], Awaitable[Any]], handle: Callable[..., Awaitable[Any]]) -> None:
-            waiting[asyncio.ensure_future(get())] = (get, handle)
+    async def ws_connected(self, websocket: ServerConnection, listener_name: str) -> None:
+        """Serve a WebSocket."""
+        await self._client_connected(listener_name, WebSocketReader(websocket), WebSocketWriter(websocket))
 
-        await_next(handler.get_next_pending_subscription, self._handle_subscription)
-        await_next(handler.get_next_pending_unsubscription, self._handle_unsubscription)
-        await_next(session.delivered_message_queue.get, self._handle_message_delivery)
-        try:
-            while not disconnect.done():
-                done, _ = await asyncio.wait([disconnect, *waiting], return_when=asyncio.FIRST_COMPLETED)
-                for future in done - {disconnect}:
-                    get, handle = waiting.pop(future)
-                    await handle(session, handler, future)
-                    await_next(get, handle)
-        finally:
-            for future in waiting:
-                future.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
-        await self._drain(session, handler)
-
-    async def _drain(self, session: Session, handler: BrokerProtocolHandler) -> None:
-        while not session.delivered_message_queue.empty():
-            delivery: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            delivery.set_result(session.delivered_message_queue.get_nowait())
-            await self._handle_message_delivery(session, handler, delivery)
-
-    async def _publish_retained_messages_for_subscription(
-        self, subscription: tuple[str, int], session: Session
-    ) -> None:
-        """Give a client the retained messages of its own filters only, and only those it may receive.
-
-        amqtt gives every client that connects what matches anybody's filters, and serves the client no further until it
-        has acknowledged all of it.
-        """
-        topic_filter, qos = subscription
-        handler = self._get_handler(session)
-        if handler is None or all(owner is not session for owner, _ in self.subscriptions.get(topic_filter, ())):
+    async def _client_connected(self, listener_name: str, reader: ReaderAdapter, writer: WriterAdapter) -> None:
+        """Serve a client: here our own loop takes the place of amqtt's."""
+        del listener_name
+        peer = writer.get_peer_info()
+        address = peer[0] if peer is not None else ""
+        if peer is None or not self._has_room_for(address):
+            await writer.close()
             return
-        for topic, retained in self.retained_messages.items():
-            if self._matches(topic, topic_filter) and self._door.may_receive(session.username or "", topic):
-                sending = handler.mqtt_publish(topic, retained.data, min(qos, retained.qos or 0), retain=True)
-                # amqtt's own broadcast loop looks after these tasks: it logs what fails, and ends them with the broker.
-                self._tasks_queue.append(asyncio.ensure_future(sending))
+        connection = Connection(reader, writer, self._house, address, certified_name(writer))
+        self._connections.add(connection)
+        try:
+            await connection.serve()
+        finally:
+            self._connections.discard(connection)
+
+    def _has_room_for(self, address: str) -> bool:
+        if len(self._connections) >= self._house.limits.connections:
+            log.warning("%d connections; closing another one from %s", len(self._connections), address)
+            return False
+        return self._house.gate.connects.passes(address, asyncio.get_running_loop().time())
+
+    async def _create_server_instance(
+        self,
+        listener_name: str,
+        listener_type: ListenerType,
+        address: str | None,
+        port: int,
+        ssl_context: ssl.SSLContext | None,
+    ) -> Any:
+        """Listen, with our own TLS and limits: amqtt cannot demand a client certificate."""
+        del ssl_context
+        tls = self._places[listener_name].tls
+        context = _tls_context(tls) if tls is not None else None
+        if listener_type is ListenerType.TCP:
+            connected = partial(self.stream_connected, listener_name=listener_name)
+            return await asyncio.start_server(connected, address, port, ssl=context, backlog=_BACKLOG)
+        return await websockets.asyncio.server.serve(
+            partial(self.ws_connected, listener_name=listener_name),
+            address,
+            port,
+            ssl=context,
+            subprotocols=[Subprotocol("mqtt")],  # [MQTT-6.0.0-3]
+            max_size=self._house.limits.packet_bytes,
+            max_queue=1,
+            compression=None,
+            open_timeout=self._house.limits.connect_s,
+            ping_interval=None,  # MQTT has its own
+        )
+
+    async def _broadcast_loop(self) -> None:
+        """Do nothing: the router passes messages on."""
+
+    async def _session_monitor(self) -> None:
+        """Do nothing: sessions are the router's."""
 
 
-def _config(listeners: Listeners) -> BrokerConfig:
+def _tls_context(tls: Tls) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tls.client_ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(tls.certificate, tls.key)
+    context.verify_mode = ssl.CERT_REQUIRED if tls.client_ca is not None else ssl.CERT_NONE
+    return context
+
+
+def _name(listener: Listener) -> str:
+    return f"{listener.transport}-{listener.port}"
+
+
+def _address(listener: Listener) -> str:
+    host = f"[{listener.host}]" if ":" in listener.host else listener.host
+    return f"{host}:{listener.port}"
+
+
+def _config(listeners: Sequence[Listener]) -> BrokerConfig:
     config = BrokerConfig(plugins={})
     # Set afterwards: where a value is amqtt's default, its constructor would take another listener's instead.
     config.listeners = {
-        kind.value: ListenerConfig(type=kind, bind=f"{listeners.host}:{port}")
-        for kind, port in ((ListenerType.TCP, listeners.tcp_port), (ListenerType.WS, listeners.ws_port))
-        if port
+        _name(listener): ListenerConfig(type=ListenerType(listener.transport), bind=_address(listener))
+        for listener in listeners
     }
     return config

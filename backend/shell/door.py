@@ -1,21 +1,19 @@
 """The broker's door: who may come in, and what they may do. Answers from memory, but for the login itself."""
 
 import asyncio
-import hashlib
 import hmac
 import logging
-import os
 from collections.abc import Callable
 
 from backend.core.access import Rulebook, Verdict
 from backend.core.facts import PublishRefused
 from backend.core.principals import Principal
 from backend.core.refusals import Code
-from backend.shell.accounts import Accounts, verify
+from backend.shell.accounts import Accounts
+from backend.shell.logins import Logins
 
 log = logging.getLogger(__name__)
 
-_LOGINS_AT_ONCE = 4
 _LOOKS, _LOOK_EVERY_S = 30, 0.1
 
 
@@ -35,23 +33,24 @@ class Door:
         self._backend, self._backend_secret = backend
         self._lookup = lookup
         self._prefix = prefix
-        self._logins = asyncio.Semaphore(_LOGINS_AT_ONCE)
-        self._key = os.urandom(32)
-        self._verified: dict[str, tuple[str, bytes]] = {}
+        self._logins = Logins()
         self.report: Callable[[PublishRefused], None] = lambda _refused: None
 
     async def authenticate(self, name: str, secret: str) -> bool:
-        """Tell whether this is the secret of that account. Hashes in a thread, a few at a time."""
+        """Tell whether this is the secret of that account."""
         if name == self._backend.name:
             return hmac.compare_digest(secret.encode(), self._backend_secret.encode())
         stored = await asyncio.to_thread(self._accounts.secret_hash, name)
-        if stored is None or self._verified.get(name) != (stored, self._digest(secret)):
-            async with self._logins:
-                right = await asyncio.to_thread(verify, stored, secret)
-            if not right or stored is None:
-                log.warning("login of %r refused", name[:80])
-                return False
-            self._verified[name] = (stored, self._digest(secret))
+        if not await self._logins.is_right(name, stored, secret):
+            log.warning("login of %r refused", name[:80])
+            return False
+        return await self._is_listed(name)
+
+    async def vouched(self, name: str) -> bool:
+        """Tell whether that account, named by a verified client certificate, may come in without a secret."""
+        if name == self._backend.name or await asyncio.to_thread(self._accounts.secret_hash, name) is None:
+            log.warning("certificate of %r refused", name[:80])
+            return False
         return await self._is_listed(name)
 
     async def _is_listed(self, name: str) -> bool:
@@ -82,9 +81,9 @@ class Door:
         log.info("publish refused: %s by %r to %r", code, name, topic[:200])
         self.report(PublishRefused(Code(code), topic.removeprefix(self._prefix), name))
 
+    def keeps(self, name: str) -> bool:
+        """Tell whether the account publishes its retained messages again after a restart: the backend does."""
+        return name == self._backend.name
+
     def _who(self, name: str) -> Principal | None:
         return self._backend if name == self._backend.name else self._lookup(name)
-
-    def _digest(self, secret: str) -> bytes:
-        """Remember a right secret for the next login of a flapping board, but not in the clear."""
-        return hashlib.blake2b(secret.encode(), key=self._key).digest()

@@ -12,7 +12,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from broker.server import Listeners, _config
+from broker.server import Listener, _config
 from tests.rig import Talkstick, serving
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - a setting, nothing is bound
@@ -178,6 +178,5 @@ def test_who_was_added_this_moment_is_let_in(talkstick: Talkstick) -> None:
 
 
 def test_listeners_are_where_they_are_told_to_be_even_on_the_default_port() -> None:
-    bound = {name: listener.bind for name, listener in _config(Listeners(EVERYWHERE, 1883, 9001)).listeners.items()}
-    assert bound == {"tcp": "0.0.0.0:1883", "ws": "0.0.0.0:9001"}
-    assert list(_config(Listeners("127.0.0.1", 1883, 0)).listeners) == ["tcp"]
+    listeners = [Listener("tcp", EVERYWHERE, 1883), Listener("ws", "::1", 9001)]
+    assert [each.bind for each in _config(listeners).listeners.values()] == ["0.0.0.0:1883", "[::1]:9001"]

@@ -1,0 +1,312 @@
+"""One client on the wire: read a packet, do what it asks, write what comes of it."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from amqtt.adapters import ReaderAdapter, WriterAdapter
+from amqtt.mqtt.connack import (
+    CONNECTION_ACCEPTED,
+    IDENTIFIER_REJECTED,
+    NOT_AUTHORIZED,
+    SERVER_UNAVAILABLE,
+    UNACCEPTABLE_PROTOCOL_VERSION,
+    ConnackPacket,
+)
+from amqtt.mqtt.connect import ConnectPacket
+from amqtt.mqtt.disconnect import DisconnectPacket
+from amqtt.mqtt.pingreq import PingReqPacket
+from amqtt.mqtt.pingresp import PingRespPacket
+from amqtt.mqtt.puback import PubackPacket
+from amqtt.mqtt.pubcomp import PubcompPacket
+from amqtt.mqtt.publish import PublishPacket
+from amqtt.mqtt.pubrec import PubrecPacket
+from amqtt.mqtt.pubrel import PubrelPacket
+from amqtt.mqtt.suback import SubackPacket
+from amqtt.mqtt.subscribe import SubscribePacket
+from amqtt.mqtt.unsuback import UnsubackPacket
+from amqtt.mqtt.unsubscribe import UnsubscribePacket
+
+from broker.keeper import Keeper
+from broker.limits import Gate, Limits
+from broker.messages import Message
+from broker.ports import Door
+from broker.router import Router
+from broker.session import Session
+from broker.wire import (
+    ConnectionEndedError,
+    Packet,
+    ProtocolError,
+    WrongVersionError,
+    check_connect,
+    packet_id_of,
+    read_packet,
+)
+
+log = logging.getLogger(__name__)
+
+_CONNECT_BYTES = 128 * 1024  # room for a last will of 64 KiB; who sends it is a stranger yet
+_AT_ONCE = 32  # packets of one client, before others have their turn
+_KEEP_ALIVE = 1.5  # [MQTT-3.1.2-24]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What all connections share."""
+
+    router: Router
+    door: Door
+    keeper: Keeper
+    gate: Gate
+    limits: Limits
+    now: Callable[[], float]  # seconds since the epoch
+
+
+class Connection:
+    """Serves one client. *certified* is the name in its certificate, where it had to show one."""
+
+    def __init__(
+        self, reader: ReaderAdapter, writer: WriterAdapter, house: House, address: str, certified: str | None
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._house = house
+        self._address = address
+        self._certified = certified
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._session: Session | None = None
+        self._will: Message | None = None
+        self._has_ended = False
+        self._out: deque[bytes] = deque()
+        self._out_bytes = 0
+        self._sender: asyncio.Task[None] | None = None
+        self._heard = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
+
+    async def serve(self) -> None:
+        """Serve until the connection is gone."""
+        reason = "gone"
+        try:
+            if await self._is_admitted():
+                await self._listen()
+        except WrongVersionError:
+            self._connack(UNACCEPTABLE_PROTOCOL_VERSION)
+        except (ProtocolError, ConnectionEndedError, TimeoutError) as error:
+            reason = str(error) or reason
+        except asyncio.CancelledError:
+            if not self._has_ended:  # then it was not `end` that cancelled
+                raise
+        except Exception:
+            log.exception("closing the connection of %s", self._who())
+            reason = "our fault"
+        finally:
+            self.end(reason)
+            await self._close()
+
+    async def _close(self) -> None:
+        if self._sender is not None:
+            await asyncio.wait([self._sender], timeout=1.0)
+            self._sender.cancel()
+        await self._writer.close()
+
+    def end(self, reason: str, *, will: bool = True) -> None:
+        """Close the connection, for whatever reason, once; the last will is published before anything else happens."""
+        if self._has_ended:
+            return
+        self._has_ended = True
+        log.debug("connection of %s ended: %s", self._who(), reason)
+        if self._alarm is not None:
+            self._alarm.cancel()
+        if self._session is not None:
+            self._house.router.leave(self._session, self._house.now())
+        if self._will is not None and will:
+            self._house.router.publish(self._will)
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+
+    def _who(self) -> str:
+        return self._session.client if self._session is not None else self._address
+
+    # Coming in
+
+    async def _is_admitted(self) -> bool:
+        async with asyncio.timeout(self._house.limits.connect_s):
+            connect = check_connect(await read_packet(self._reader, _CONNECT_BYTES))
+        name = connect.username or self._certified or ""
+        code = await self._refusal(connect, name)
+        if code == CONNECTION_ACCEPTED:
+            self._open(connect, name)
+        else:
+            self._connack(code)
+        return code == CONNECTION_ACCEPTED
+
+    async def _refusal(self, connect: ConnectPacket, name: str) -> int:
+        """Return the return code of the CONNACK."""
+        if not connect.client_id and not connect.clean_session_flag:
+            return IDENTIFIER_REJECTED  # [MQTT-3.1.3-8]
+        if not await self._is_genuine(name, connect.password):
+            return NOT_AUTHORIZED
+        if connect.client_id and not self._house.gate.clients.passes(f"{name}/{connect.client_id}", self._loop.time()):
+            log.warning("%s/%s connects too often; are there two of that name?", name[:80], connect.client_id[:80])
+            return SERVER_UNAVAILABLE
+        will = _will_of(connect, name)
+        if will is not None and not self._house.router.may_leave(name, will):
+            return NOT_AUTHORIZED
+        return CONNECTION_ACCEPTED
+
+    async def _is_genuine(self, name: str, password: str | None) -> bool:
+        """Ask the door, but not for who guessed wrong too often. A certificate speaks for its own name only."""
+        if not name or self._certified not in (None, name):
+            return False
+        failures, key = self._house.gate.failed_logins, (self._address, name)
+        if failures.is_shut(key, self._loop.time()):
+            return False
+        if password is None and self._certified is not None:
+            return await self._house.door.vouched(name)
+        if await self._house.door.authenticate(name, password or ""):
+            return True
+        failures.passes(key, self._loop.time())
+        if failures.is_shut(key, self._loop.time()):
+            log.warning("too many wrong logins of %r from %s; not asked again for a minute", name[:80], self._address)
+        return False
+
+    def _open(self, connect: ConnectPacket, name: str) -> None:
+        session, present = self._house.router.open(
+            name, connect.client_id or "", clean=bool(connect.clean_session_flag)
+        )
+        self._session = session
+        self._will = _will_of(connect, name)
+        self._connack(CONNECTION_ACCEPTED, present=present)
+        session.resume(self)
+        self._heard = self._loop.time()
+        if connect.keep_alive:
+            self._watch(connect.keep_alive * _KEEP_ALIVE)
+
+    def _connack(self, code: int, *, present: bool = False) -> None:
+        self.send(ConnackPacket.build(int(present), code).to_bytes())
+
+    def _watch(self, patience_s: float) -> None:
+        """Close the connection after so much silence; looked at when it may be over, not with every packet."""
+        silent_until = self._heard + patience_s
+        if self._loop.time() >= silent_until:
+            self.end("keep-alive")
+        else:
+            self._alarm = self._loop.call_at(silent_until, self._watch, patience_s)
+
+    # From the client
+
+    async def _listen(self) -> None:
+        limit = self._house.limits.packet_bytes
+        for number in count(1):
+            packet = await read_packet(self._reader, limit)
+            if self._has_ended:
+                return
+            self._heard = self._loop.time()
+            if isinstance(packet, DisconnectPacket):
+                self._will = None  # [MQTT-3.14.4-3]
+                return
+            self._take(packet)
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def _take(self, packet: Packet) -> None:
+        take = _TAKES.get(type(packet))
+        if take is None:
+            raise ProtocolError(f"[MQTT-3.1.0-2] unexpected {type(packet).__name__}")
+        take(self, self._session, packet)
+
+    def _take_publish(self, session: Session, packet: PublishPacket) -> None:
+        qos, packet_id = packet.qos or 0, packet.packet_id or 0
+        message = Message(packet.topic_name or "", packet.data or b"", qos, bool(packet.retain_flag), session.name)
+        if qos < 2 or session.is_new(packet_id):
+            self._house.router.publish(message)
+        if qos == 1:
+            self._acknowledge(PubackPacket.build(packet_id))
+        elif qos == 2:
+            self._acknowledge(PubrecPacket.build(packet_id))
+
+    def _take_pubrel(self, session: Session, packet: PubrelPacket) -> None:
+        session.released(packet.packet_id)
+        self._acknowledge(PubcompPacket.build(packet.packet_id))
+
+    def _take_acknowledgement(self, session: Session, packet: PubackPacket | PubcompPacket) -> None:
+        session.acknowledged(packet_id_of(packet))
+
+    def _take_pubrec(self, session: Session, packet: PubrecPacket) -> None:
+        self.send(session.received(packet.packet_id))
+
+    def _take_subscribe(self, session: Session, packet: SubscribePacket) -> None:
+        asked = packet.payload.topics if packet.payload is not None else []
+        codes = self._house.router.subscribe(session, asked)
+        self._acknowledge(SubackPacket.build(packet_id_of(packet), codes))
+        for (topic_filter, _), code in zip(asked, codes, strict=True):
+            if code <= 2:
+                self._house.router.replay(session, topic_filter, code)
+
+    def _take_unsubscribe(self, session: Session, packet: UnsubscribePacket) -> None:
+        self._house.router.unsubscribe(session, packet.payload.topics if packet.payload is not None else [])
+        self._acknowledge(UnsubackPacket.build(packet_id_of(packet)))
+
+    def _take_ping(self, _session: Session, _packet: PingReqPacket) -> None:
+        self.send(PingRespPacket.build().to_bytes())
+
+    def _acknowledge(self, packet: Packet) -> None:
+        """Answer once what was asked is kept."""
+        self._house.keeper.when_kept(lambda: self.send(packet.to_bytes()))
+
+    # To the client
+
+    @property
+    def is_congested(self) -> bool:
+        """Tell whether the client takes less than it is sent."""
+        return self._out_bytes > self._house.limits.backlog_bytes
+
+    def send(self, packet: bytes) -> None:
+        """Send a packet; what is sent in one turn of the loop goes out together."""
+        self._out.append(packet)
+        self._out_bytes += len(packet)
+        if self._sender is None:
+            self._sender = self._loop.create_task(self._send())
+
+    async def _send(self) -> None:
+        try:
+            while self._out:
+                data = b"".join(self._out)
+                self._out.clear()
+                self._writer.write(data)
+                async with asyncio.timeout(self._house.limits.stalled_s):
+                    await self._writer.drain()
+                self._out_bytes -= len(data)
+                if self._session is not None and not self._has_ended:
+                    self._session.pump()
+        except TimeoutError:
+            log.warning("%s takes nothing; closing its connection", self._who())
+            self.end("takes nothing")
+        except OSError:
+            self.end("gone")
+        finally:
+            self._sender = None
+
+
+def _will_of(connect: ConnectPacket, name: str) -> Message | None:
+    if not connect.will_flag:
+        return None
+    payload = bytes(connect.will_message or b"")
+    return Message(connect.will_topic or "", payload, connect.will_qos, bool(connect.will_retain_flag), name)
+
+
+_TAKES: dict[type, Callable[[Any, Any, Any], None]] = {
+    PublishPacket: Connection._take_publish,  # noqa: SLF001
+    PubackPacket: Connection._take_acknowledgement,  # noqa: SLF001
+    PubrecPacket: Connection._take_pubrec,  # noqa: SLF001
+    PubrelPacket: Connection._take_pubrel,  # noqa: SLF001
+    PubcompPacket: Connection._take_acknowledgement,  # noqa: SLF001
+    SubscribePacket: Connection._take_subscribe,  # noqa: SLF001
+    UnsubscribePacket: Connection._take_unsubscribe,  # noqa: SLF001
+    PingReqPacket: Connection._take_ping,  # noqa: SLF001
+}

@@ -1,0 +1,134 @@
+"""What survives a restart of the broker: retained messages of clients, and persistent sessions, in one SQLite file.
+
+Changes are collected and written in batches, off the loop; nothing is acknowledged to a client before what it changed
+is written. ``synchronous=NORMAL``: a killed process loses nothing, a power cut at most the last moments.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+_RETRY_S = 0.5
+_SCHEMA = 1
+
+# Each table: its key columns, and its other columns.
+_TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "retained": (("topic",), ("payload", "qos", "owner")),
+    "session": (("client",), ("name", "left_at")),
+    "subscription": (("client", "filter"), ("qos",)),
+    "outgoing": (("client", "number"), ("topic", "payload", "qos", "retain", "packet_id", "released")),
+    "incoming": (("client", "packet_id"), ()),
+}
+
+Changes = dict[tuple[str, tuple[Any, ...]], tuple[Any, ...] | None]  # by table and key; None removes
+
+
+class Keeper:
+    """Write-behind memory of the broker. With no path it keeps nothing, and everything counts as written."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._database = _opened(path) if path is not None else None
+        self._changed: Changes = {}
+        self._writing: Changes = {}
+        self._is_writing = False
+        self._then: list[Callable[[], None]] = []
+        self._wake = asyncio.Event()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeper")
+
+    def rows(self, table: str) -> Iterable[tuple[Any, ...]]:
+        """Return what was kept of a table, in the order of its key."""
+        if self._database is None:
+            return []
+        keys, others = _TABLES[table]
+        columns = ", ".join((*keys, *others))
+        return self._database.execute(f"SELECT {columns} FROM {table} ORDER BY {', '.join(keys)}").fetchall()  # noqa: S608
+
+    def put(self, table: str, key: tuple[Any, ...], *values: Any) -> None:
+        """Keep a row, in place of the one with this key."""
+        self._note((table, key), values)
+
+    def remove(self, table: str, *key: Any) -> None:
+        """Keep a row no longer."""
+        self._note((table, key), None)
+
+    def _note(self, key: tuple[str, tuple[Any, ...]], values: tuple[Any, ...] | None) -> None:
+        if self._database is not None:
+            self._changed[key] = values
+            self._wake.set()
+
+    def when_kept(self, act: Callable[[], None]) -> None:
+        """Call *act* once all that was changed until now is written: at once, where nothing is under way."""
+        if not self._changed and not self._is_writing:
+            act()
+            return
+        self._then.append(act)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write what changes, until cancelled. Where the disk is full, try again until it is not."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            self._writing, self._changed, self._is_writing = self._changed, {}, True
+            then, self._then = self._then, []
+            while not await self._is_written():  # noqa: ASYNC110 - it is not waiting, it tries
+                await asyncio.sleep(_RETRY_S)
+            self._writing, self._is_writing = {}, False
+            for act in then:
+                act()
+
+    async def _is_written(self) -> bool:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._write, self._writing)
+        except sqlite3.Error as error:
+            log.error("cannot keep sessions and retained messages: %s; clients wait", error)
+            return False
+        return True
+
+    def _write(self, changed: Changes) -> None:
+        if self._database is None or not changed:
+            return
+        with self._database:
+            for (table, key), values in changed.items():
+                keys, others = _TABLES[table]
+                if values is None:
+                    where = " AND ".join(f"{column} = ?" for column in keys)
+                    self._database.execute(f"DELETE FROM {table} WHERE {where}", key)  # noqa: S608
+                else:
+                    marks = ", ".join("?" * len(keys + others))
+                    self._database.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", (*key, *values))  # noqa: S608
+
+    def close(self) -> None:
+        """Write the rest, and close the file."""
+        self._thread.shutdown()
+        if self._database is not None:
+            try:
+                self._write(self._writing | self._changed)
+            except sqlite3.Error:
+                log.exception("the last changes of sessions and retained messages are lost")
+            self._database.close()
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, check_same_thread=False)  # one thread at a time: the keeper's own
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=NORMAL")
+    if database.execute("PRAGMA user_version").fetchone()[0] != _SCHEMA:
+        _make_tables(database)
+    return database
+
+
+def _make_tables(database: sqlite3.Connection) -> None:
+    """Begin anew: what another version kept is passing knowledge, which clients tell again."""
+    with database:
+        for table, (keys, others) in _TABLES.items():
+            columns = ", ".join((*keys, *others))
+            database.execute(f"DROP TABLE IF EXISTS {table}")
+            database.execute(f"CREATE TABLE {table} ({columns}, PRIMARY KEY ({', '.join(keys)})) WITHOUT ROWID")
+        database.execute(f"PRAGMA user_version={_SCHEMA}")

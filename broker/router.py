@@ -1,0 +1,216 @@
+"""Where messages go: subscriptions, retained messages, sessions. Knows no sockets, and costs what matches, not more."""
+
+import logging
+import uuid
+from collections.abc import Collection
+from typing import Any
+
+from broker import guard
+from broker.keeper import Keeper
+from broker.limits import Limits
+from broker.messages import Message
+from broker.ports import Door
+from broker.session import Outgoing, Session
+from broker.trie import Subscriptions, Topics
+from broker.wire import publish_bytes
+
+log = logging.getLogger(__name__)
+
+REFUSED = 0x80  # the return code of a SUBACK
+
+
+class Router:
+    """The switchboard of the broker. ``now`` is seconds since the epoch, wherever it is asked for."""
+
+    def __init__(self, door: Door, limits: Limits, keeper: Keeper) -> None:
+        self._door = door
+        self._limits = limits
+        self._keeper = keeper
+        self.sessions: dict[str, Session] = {}
+        self._by_name: dict[str, dict[str, Session]] = {}
+        self._subscriptions: Subscriptions[Session] = Subscriptions()
+        self._retained: Topics[Message] = Topics()
+
+    # Sessions
+
+    def open(self, name: str, client_id: str, *, clean: bool) -> tuple[Session, bool]:
+        """Return the session of a client that connects, and whether it was there before.
+
+        A client id is its account's own. A connection that has it already is ended, with its last will [MQTT-3.1.4-2].
+        """
+        client = f"{name}/{client_id or uuid.uuid4()}"
+        known = self.sessions.get(client)
+        if known is not None and known.wire is not None:
+            known.wire.end("taken over")
+            known = self.sessions.get(client)
+        if known is not None and clean:
+            self.forget(known)
+            known = None
+        session = known or self._add(client, name, clean=clean)
+        session.left_at = None
+        if not clean:
+            self._keeper.put("session", (client,), name, None)
+            self._make_room(name)
+        return session, known is not None
+
+    def _add(self, client: str, name: str, *, clean: bool) -> Session:
+        session = Session(client, name, self._limits, self._retained, None if clean else self._keeper)
+        self.sessions[client] = self._by_name.setdefault(name, {})[client] = session
+        return session
+
+    def _make_room(self, name: str) -> None:
+        """Forget the absent session of an account that was left first, where it has too many."""
+        absent = [each for each in self._by_name[name].values() if each.left_at is not None]
+        if len(absent) > self._limits.kept_sessions:
+            self.forget(min(absent, key=lambda each: each.left_at or 0.0))
+
+    def leave(self, session: Session, now: float) -> None:
+        """Note that the connection of a session is gone."""
+        session.suspend()
+        if session.is_clean:
+            self.forget(session)
+        elif self.sessions.get(session.client) is session:
+            session.left_at = now
+            self._keeper.put("session", (session.client,), session.name, now)
+
+    def forget(self, session: Session) -> None:
+        """End a session: its subscriptions, and what waits for it."""
+        if self.sessions.get(session.client) is not session:
+            return
+        for topic_filter in session.subscriptions:
+            self._subscriptions.remove(topic_filter, session)
+        session.forget()
+        del self.sessions[session.client]
+        siblings = self._by_name[session.name]
+        del siblings[session.client]
+        if not siblings:
+            del self._by_name[session.name]
+
+    def expire(self, now: float) -> None:
+        """Forget the sessions whose clients were away for too long."""
+        oldest = now - self._limits.session_expiry_s
+        for session in [each for each in self.sessions.values() if each.left_at is not None and each.left_at < oldest]:
+            self.forget(session)
+
+    def drop(self, names: Collection[str]) -> None:
+        """End all connections and sessions of these accounts, without a last will: their rights are gone."""
+        for name in names:
+            for session in list(self._by_name.get(name, {}).values()):
+                if session.wire is not None:
+                    session.wire.end("the account or its secret changed", will=False)
+                self.forget(session)
+
+    def clear(self, names: Collection[str]) -> None:
+        """Clear the retained messages that these accounts published, as they might have done themselves."""
+        gone = [
+            message for topic in self._retained if (message := self._retained.get(topic)) and message.owner in names
+        ]
+        for message in gone:
+            self._pass_on(Message(message.topic, b"", message.qos, retain=True, owner=message.owner))
+
+    # Subscriptions
+
+    def subscribe(self, session: Session, asked: list[tuple[str, int]]) -> list[int]:
+        """Return the codes of the SUBACK."""
+        return [self._subscribe(session, topic_filter, qos) for topic_filter, qos in asked]
+
+    def _subscribe(self, session: Session, topic_filter: str, qos: int) -> int:
+        full = len(session.subscriptions) >= self._limits.subscriptions and topic_filter not in session.subscriptions
+        if full or topic_filter.count("/") >= self._limits.levels:
+            return REFUSED
+        if not self._door.may_subscribe(session.name, topic_filter):
+            return REFUSED
+        session.subscriptions[topic_filter] = qos
+        self._subscriptions.add(topic_filter, session, qos)
+        if not session.is_clean:
+            self._keeper.put("subscription", (session.client, topic_filter), qos)
+        return qos
+
+    def replay(self, session: Session, topic_filter: str, qos: int) -> None:
+        """Send the retained messages that a new subscription finds [MQTT-3.3.1-6]."""
+        found = self._retained.match(topic_filter)
+        session.replay((topic, qos) for topic, _ in found if self._door.may_receive(session.name, topic))
+
+    def unsubscribe(self, session: Session, filters: list[str]) -> None:
+        """End subscriptions; a filter without one is fine [MQTT-3.10.4-5]."""
+        for topic_filter in filters:
+            if session.subscriptions.pop(topic_filter, None) is None:
+                continue
+            self._subscriptions.remove(topic_filter, session)
+            if not session.is_clean:
+                self._keeper.remove("subscription", session.client, topic_filter)
+
+    # Messages
+
+    def may_leave(self, name: str, will: Message) -> bool:
+        """Judge a last will: it will be published unasked, so nothing may depend on what is true by then."""
+        judged = self._door.judge(name, will.topic, retain=will.retain, size=len(will.payload))
+        if judged.code is None and judged.guard is None and not will.topic.startswith("$"):
+            return True
+        self._door.refused(name, will.topic, judged.code or "forbidden")
+        return False
+
+    def publish(self, message: Message) -> None:
+        """Judge a message of a client, and pass it on; what is refused is counted and goes no further."""
+        code = self._refusal(message)
+        if code is None:
+            self._pass_on(message)
+        else:
+            self._door.refused(message.owner, message.topic, code)
+
+    def _refusal(self, message: Message) -> str | None:
+        name, topic = message.owner, message.topic
+        judged = self._door.judge(name, topic, retain=message.retain, size=len(message.payload))
+        if judged.code is not None:
+            return judged.code
+        if topic.startswith("$"):
+            return "unknown_topic"  # the broker's own [MQTT-4.7.2-1]
+        if judged.guard is None:
+            return None
+        document = self._retained.get(judged.guard)
+        return guard.refusal(document.payload if document is not None else None, name, message.payload)
+
+    def _pass_on(self, message: Message) -> None:
+        if message.retain:
+            self._retain(message)
+        encoded = None
+        for session, wanted in self._subscriptions.match(message.topic).items():
+            if not self._door.may_receive(session.name, message.topic):
+                continue
+            qos = min(wanted, message.qos)  # [MQTT-3.8.4-6]
+            if qos == 0 and encoded is None:
+                encoded = publish_bytes(message, 0, retain=False)
+            session.deliver(message, qos, encoded=encoded)
+
+    def _retain(self, message: Message) -> None:
+        """Keep a message for who subscribes later; an empty one clears [MQTT-3.3.1-10]. The embedder keeps its own."""
+        before = self._retained.get(message.topic)
+        if message.payload:
+            self._retained.put(message.topic, message)
+        else:
+            self._retained.remove(message.topic)
+        if message.payload and not self._door.keeps(message.owner):
+            self._keeper.put("retained", (message.topic,), message.payload, message.qos, message.owner)
+        elif before is not None and not self._door.keeps(before.owner):
+            self._keeper.remove("retained", message.topic)
+
+    def restore(self, now: float) -> None:
+        """Take back what was kept over a restart. Whose client was connected then is away since *now*."""
+        for topic, payload, qos, owner in self._keeper.rows("retained"):
+            self._retained.put(topic, Message(topic, payload, qos, retain=True, owner=owner))
+        for client, name, left_at in self._keeper.rows("session"):
+            self._add(client, name, clean=False).left_at = left_at or now
+        for client, topic_filter, qos in self._keeper.rows("subscription"):
+            self.sessions[client].subscriptions[topic_filter] = qos
+            self._subscriptions.add(topic_filter, self.sessions[client], qos)
+        for row in self._keeper.rows("outgoing"):
+            self.sessions[row[0]].restore(_outgoing(*row[1:]))
+        for client, packet_id in self._keeper.rows("incoming"):
+            self.sessions[client].restore_incoming(packet_id)
+
+
+def _outgoing(number: int, topic: str, payload: bytes, qos: int, retain: int, *state: Any) -> Outgoing:
+    outgoing = Outgoing(number, Message(topic, payload, qos), qos, retain=bool(retain))
+    outgoing.packet_id, released = state
+    outgoing.released = bool(released)
+    return outgoing

@@ -1,0 +1,232 @@
+"""What the broker keeps for one client: what it subscribed to, what waits for it, and what is under way. No I/O."""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Protocol
+
+from amqtt.mqtt.pubrel import PubrelPacket
+
+from broker.keeper import Keeper
+from broker.limits import Limits
+from broker.messages import Message
+from broker.trie import Topics
+from broker.wire import publish_bytes
+
+_MAX_ID = 0xFFFF
+
+
+class Wire(Protocol):
+    """The connection of a client, as its session sees it."""
+
+    @property
+    def is_congested(self) -> bool:
+        """Tell whether the client takes less than it is sent."""
+
+    def send(self, packet: bytes) -> None:
+        """Send a packet."""
+
+    def end(self, reason: str, *, will: bool = True) -> None:
+        """Close the connection; publish its last will before, or not."""
+
+
+class Outgoing:
+    """One QoS 1 or 2 message on its way to one client. ``number`` orders it, ``packet_id`` is 0 until it was sent."""
+
+    __slots__ = ("message", "number", "packet_id", "qos", "released", "retain")
+
+    def __init__(self, number: int, message: Message, qos: int, *, retain: bool) -> None:
+        self.number = number
+        self.message = message
+        self.qos = qos
+        self.retain = retain
+        self.packet_id = 0
+        self.released = False
+
+    def encoded(self, *, dup: bool = False) -> bytes:
+        """Return the PUBLISH, or the PUBREL once it was received."""
+        if self.released:
+            return bytes(PubrelPacket.build(self.packet_id).to_bytes())
+        return publish_bytes(self.message, self.qos, retain=self.retain, packet_id=self.packet_id, dup=dup)
+
+
+class Session:
+    """The session of one client id, of one account. A clean one ends with its connection [MQTT-3.1.2-6]."""
+
+    def __init__(
+        self, client: str, name: str, limits: Limits, retained: Topics[Message], keeper: Keeper | None
+    ) -> None:
+        self.client = client
+        self.name = name
+        self.wire: Wire | None = None
+        self.subscriptions: dict[str, int] = {}
+        self.left_at: float | None = None
+        self.dropped = 0
+        self._limits = limits
+        self._retained = retained
+        self._keeper = keeper
+        self._waiting: deque[Outgoing] = deque()
+        self._waiting_bytes = 0
+        self._inflight: dict[int, Outgoing] = {}
+        self._incoming: set[int] = set()
+        self._replays: deque[tuple[str, int]] = deque()
+        self._number = 0
+        self._last_id = 0
+
+    @property
+    def is_clean(self) -> bool:
+        """Tell whether it ends with its connection."""
+        return self._keeper is None
+
+    # To the client
+
+    def deliver(self, message: Message, qos: int, *, retain: bool = False, encoded: bytes | None = None) -> None:
+        """Send a message, or let it wait. QoS 0 is dropped where the client is away, or slow."""
+        if qos:
+            self._enqueue(message, qos, retain=retain)
+        elif self.wire is not None and not self.wire.is_congested:
+            self.wire.send(encoded or publish_bytes(message, 0, retain=retain))
+        else:
+            self.dropped += 1
+
+    def replay(self, topics: Iterable[tuple[str, int]]) -> None:
+        """Send the retained messages of these topics, each with the QoS of its subscription, as fast as they are taken.
+
+        Each is looked up when its turn comes: there may be many thousands, and they do not count against the queue.
+        """
+        self._replays.extend(topics)
+        self.pump()
+
+    def _enqueue(self, message: Message, qos: int, *, retain: bool) -> None:
+        room = len(self._waiting) < self._limits.queued_messages
+        if not room or self._waiting_bytes + len(message.payload) > self._limits.queued_bytes:
+            self.dropped += 1
+            return
+        self._number += 1
+        outgoing = Outgoing(self._number, message, qos, retain=retain)
+        self._waiting.append(outgoing)
+        self._waiting_bytes += len(message.payload)
+        self._keep(outgoing)
+        self.pump()
+
+    def pump(self) -> None:
+        """Send what waits, as far as the client has room for it."""
+        wire = self.wire
+        while wire is not None and not wire.is_congested:
+            if len(self._inflight) < self._limits.inflight and self._waiting:
+                self._send(wire, self._waiting.popleft())
+            elif self._replays and len(self._inflight) < self._limits.inflight:
+                self._send_retained(wire)
+            else:
+                return
+
+    def _send(self, wire: Wire, outgoing: Outgoing) -> None:
+        self._waiting_bytes -= len(outgoing.message.payload)
+        outgoing.packet_id = self._free_id()
+        self._inflight[outgoing.packet_id] = outgoing
+        self._keep(outgoing)
+        wire.send(outgoing.encoded())
+
+    def _send_retained(self, wire: Wire) -> None:
+        topic, qos = self._replays.popleft()
+        message = self._retained.get(topic)
+        if message is None:
+            return
+        qos = min(qos, message.qos)
+        if qos == 0:
+            wire.send(publish_bytes(message, 0, retain=True))
+            return
+        self._number += 1
+        self._waiting_bytes += len(message.payload)
+        self._send(wire, Outgoing(self._number, message, qos, retain=True))
+
+    def _free_id(self) -> int:
+        while True:
+            self._last_id = self._last_id % _MAX_ID + 1
+            if self._last_id not in self._inflight:
+                return self._last_id
+
+    def acknowledged(self, packet_id: int) -> None:
+        """Take a PUBACK or PUBCOMP; one for nothing that is under way is ignored."""
+        outgoing = self._inflight.pop(packet_id, None)
+        if outgoing is not None:
+            if self._keeper is not None:
+                self._keeper.remove("outgoing", self.client, outgoing.number)
+            self.pump()
+
+    def received(self, packet_id: int) -> bytes:
+        """Take a PUBREC; return the PUBREL."""
+        outgoing = self._inflight.get(packet_id)
+        if outgoing is not None and outgoing.qos == 2:
+            outgoing.released = True
+            self._keep(outgoing)
+        return bytes(PubrelPacket.build(packet_id).to_bytes())
+
+    # From the client
+
+    def is_new(self, packet_id: int) -> bool:
+        """Remember the packet id of a QoS 2 PUBLISH; False where it came before [MQTT-4.3.3-2]."""
+        if packet_id in self._incoming:
+            return False
+        self._incoming.add(packet_id)
+        if self._keeper is not None:
+            self._keeper.put("incoming", (self.client, packet_id))
+        return True
+
+    def released(self, packet_id: int) -> None:
+        """Take a PUBREL: the packet id is free again."""
+        self._incoming.discard(packet_id)
+        if self._keeper is not None:
+            self._keeper.remove("incoming", self.client, packet_id)
+
+    # Coming, going, staying
+
+    def resume(self, wire: Wire) -> None:
+        """Serve a new connection: first again what the last one left unacknowledged, in order [MQTT-4.4.0-1]."""
+        self.wire = wire
+        for outgoing in self._inflight.values():
+            wire.send(outgoing.encoded(dup=not outgoing.released))
+        self.pump()
+
+    def suspend(self) -> None:
+        """Note that the connection is gone."""
+        self.wire = None
+
+    def restore(self, outgoing: Outgoing) -> None:
+        """Take back what was kept over a restart; in the order of the numbers."""
+        self._number = max(self._number, outgoing.number)
+        if outgoing.packet_id:
+            self._inflight[outgoing.packet_id] = outgoing
+        else:
+            self._waiting.append(outgoing)
+            self._waiting_bytes += len(outgoing.message.payload)
+
+    def restore_incoming(self, packet_id: int) -> None:
+        """Take back the packet id of a QoS 2 PUBLISH."""
+        self._incoming.add(packet_id)
+
+    def forget(self) -> None:
+        """Keep nothing of it any longer."""
+        if self._keeper is None:
+            return
+        for outgoing in (*self._inflight.values(), *self._waiting):
+            self._keeper.remove("outgoing", self.client, outgoing.number)
+        for packet_id in self._incoming:
+            self._keeper.remove("incoming", self.client, packet_id)
+        for topic_filter in self.subscriptions:
+            self._keeper.remove("subscription", self.client, topic_filter)
+        self._keeper.remove("session", self.client)
+
+    def _keep(self, outgoing: Outgoing) -> None:
+        if self._keeper is None:
+            return
+        message = outgoing.message
+        self._keeper.put(
+            "outgoing",
+            (self.client, outgoing.number),
+            message.topic,
+            message.payload,
+            outgoing.qos,
+            outgoing.retain,
+            outgoing.packet_id,
+            outgoing.released,
+        )
