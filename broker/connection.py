@@ -51,6 +51,7 @@ log = logging.getLogger(__name__)
 
 _CONNECT_BYTES = 128 * 1024  # room for a last will of 64 KiB; who sends it is a stranger yet
 _AT_ONCE = 32  # packets of one client, before others have their turn
+_SAY_WITHIN_S = 1.0  # what was sent before the end
 _KEEP_ALIVE = 1.5  # [MQTT-3.1.2-24]
 
 
@@ -109,9 +110,9 @@ class Connection:
             await self._close()
 
     async def _close(self) -> None:
-        if self._sender is not None:
-            await asyncio.wait([self._sender], timeout=1.0)
-            self._sender.cancel()
+        if (sender := self._sender) is not None:
+            await asyncio.wait([sender], timeout=_SAY_WITHIN_S)
+            sender.cancel()
         await self._writer.close()
 
     def end(self, reason: str, *, will: bool = True) -> None:

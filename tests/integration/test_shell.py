@@ -31,7 +31,7 @@ from backend.shell.inbox import Connected, Inbox, Item, Stop
 from backend.shell.journal import Journal
 from backend.shell.link import Broker, Link
 from backend.shell.service import Greeting, Service
-from broker.server import Listeners, running
+from broker.server import Listener, running
 from tests.rig import free_port
 
 PEOPLE = {
@@ -230,7 +230,7 @@ async def broker(database: Database, port: int, secret: str) -> AsyncIterator[No
     accounts = Accounts(database)
     backend = Principal("backend", Role.BACKEND, "Talkstick")
     async with running(
-        Listeners("127.0.0.1", port, 0), Door(Rulebook(TABLE), accounts, (backend, secret), PEOPLE.get, "")
+        [Listener("tcp", "127.0.0.1", port)], Door(Rulebook(TABLE), accounts, (backend, secret), PEOPLE.get, "")
     ):
         yield
 
