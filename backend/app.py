@@ -5,7 +5,7 @@ import logging
 import secrets
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +24,9 @@ from backend.features.directory import feature as directory
 from backend.features.presence import feature as presence
 from backend.features.sessions import feature as sessions
 from backend.features.stats import feature as stats
+from backend.shell import certificates
 from backend.shell.accounts import Accounts
+from backend.shell.certificates import CertificateError
 from backend.shell.clock import SteadyClock
 from backend.shell.database import open_database
 from backend.shell.door import Door
@@ -34,7 +36,12 @@ from backend.shell.link import Broker, Link
 from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
 from backend.shell.watcher import Watcher
-from broker.server import EmbeddedBroker, Listener, running
+from broker.limits import Limits
+from broker.server import EmbeddedBroker, Listener, Tls, running
+
+new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+with suppress(ImportError):  # it is not made for every platform
+    from uvloop import new_event_loop
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +69,12 @@ class _Parts:
     secret: str
 
 
+def run(settings: Settings, ready: Callable[[], None]) -> None:
+    """Serve on the fastest event loop there is. Raises CannotServeError."""
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(serve(settings, ready))
+
+
 async def serve(settings: Settings, ready: Callable[[], None]) -> None:
     """Run broker and backend until SIGTERM or SIGINT; call *ready* once connected. Raises CannotServeError."""
     now = SteadyClock()
@@ -69,8 +82,11 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
         parts = _wire(settings)
         parts.journal.load(parts.engine, now())
         try:
-            async with running(_listeners(settings), parts.door, store=settings.data / "broker.db") as broker:
+            listeners, store = _listeners(settings, now()), settings.data / "broker.db"
+            async with running(listeners, parts.door, _limits(settings), store) as broker:
                 await _run(settings, parts, broker, now, ready)
+        except CertificateError as error:
+            raise CannotServeError(str(error)) from error
         except BrokerError as error:
             ports = f"{settings.port} and {settings.ws_port}" if settings.ws_port else str(settings.port)
             raise CannotServeError(f"cannot listen on {settings.host}, ports {ports}: {error}") from error
@@ -101,9 +117,30 @@ def _wire(settings: Settings) -> _Parts:
     return _Parts(engine, database, accounts, Journal(database), door, backend, secret)
 
 
-def _listeners(settings: Settings) -> list[Listener]:
-    plain = [Listener("tcp", settings.host, settings.port)]
-    return plain + ([Listener("ws", settings.host, settings.ws_port)] if settings.ws_port else [])
+def _listeners(settings: Settings, now: float) -> list[Listener]:
+    plain, files = settings.plain_host or settings.host, certificates.checked(certificates.tls(settings), now)
+    tls = Tls(files.certificate, files.key, files.client_ca) if files is not None else None
+    wanted = [
+        Listener("tcp", plain, settings.port),
+        Listener("ws", plain, settings.ws_port),
+        *([Listener("tcp", settings.host, settings.tls_port, tls)] if tls else []),
+        *([Listener("ws", settings.host, settings.wss_port, tls)] if tls else []),
+    ]
+    return [listener for listener in wanted if listener.port]
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        packet_bytes=settings.max_packet,
+        inflight=settings.max_inflight,
+        queued_messages=settings.max_queued,
+        backlog_bytes=settings.max_backlog,
+        connections=settings.max_connections,
+        connects_per_s=settings.connects_per_s,
+        failed_logins=settings.failed_logins,
+        flapping=settings.flapping,
+        session_expiry_s=settings.session_expiry_s,
+    )
 
 
 def _policy(settings: Settings) -> sessions.Policy:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from amqtt.adapters import ReaderAdapter, WriterAdapter
+from amqtt.adapters import ReaderAdapter
 from amqtt.mqtt.connack import (
     CONNECTION_ACCEPTED,
     IDENTIFIER_REJECTED,
@@ -37,6 +37,7 @@ from broker.messages import Message
 from broker.ports import Door
 from broker.router import Router
 from broker.session import Session
+from broker.streams import Writer
 from broker.wire import (
     ConnectionEndedError,
     Packet,
@@ -71,7 +72,7 @@ class Connection:
     """Serves one client. *certified* is the name in its certificate, where it had to show one."""
 
     def __init__(
-        self, reader: ReaderAdapter, writer: WriterAdapter, house: House, address: str, certified: str | None
+        self, reader: ReaderAdapter, writer: Writer, house: House, address: str, certified: str | None
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -85,6 +86,7 @@ class Connection:
         self._has_ended = False
         self._out: deque[bytes] = deque()
         self._out_bytes = 0
+        self._is_sending = False
         self._sender: asyncio.Task[None] | None = None
         self._heard = 0.0
         self._alarm: asyncio.TimerHandle | None = None
@@ -110,6 +112,7 @@ class Connection:
             await self._close()
 
     async def _close(self) -> None:
+        await asyncio.sleep(0)  # what was sent in this turn
         if (sender := self._sender) is not None:
             await asyncio.wait([sender], timeout=_SAY_WITHIN_S)
             sender.cancel()
@@ -271,27 +274,44 @@ class Connection:
         """Send a packet; what is sent in one turn of the loop goes out together."""
         self._out.append(packet)
         self._out_bytes += len(packet)
-        if self._sender is None:
-            self._sender = self._loop.create_task(self._send())
+        if not self._is_sending:
+            self._is_sending = True
+            self._loop.call_soon(self._flush)
 
-    async def _send(self) -> None:
+    def _flush(self) -> None:
+        """Write what waits. Only where the client does not take it at once a task has to wait for it."""
+        written = self._write()
+        if self._writer.needs_drain():
+            self._sender = self._loop.create_task(self._drain(written))
+        else:
+            self._is_sending = False
+            self._taken(written)
+
+    def _write(self) -> int:
+        data = b"".join(self._out)
+        self._out.clear()
+        self._writer.write(data)
+        return len(data)
+
+    def _taken(self, size: int) -> None:
+        self._out_bytes -= size
+        if self._session is not None and not self._has_ended:
+            self._session.pump()
+
+    async def _drain(self, written: int) -> None:
         try:
-            while self._out:
-                data = b"".join(self._out)
-                self._out.clear()
-                self._writer.write(data)
+            while written:
                 async with asyncio.timeout(self._house.limits.stalled_s):
                     await self._writer.drain()
-                self._out_bytes -= len(data)
-                if self._session is not None and not self._has_ended:
-                    self._session.pump()
+                self._taken(written)
+                written = self._write() if self._out else 0
         except TimeoutError:
             log.warning("%s takes nothing; closing its connection", self._who())
             self.end("takes nothing")
         except OSError:
             self.end("gone")
         finally:
-            self._sender = None
+            self._sender, self._is_sending = None, False
 
 
 def _will_of(connect: ConnectPacket, name: str) -> Message | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import websockets.asyncio.server
-from amqtt.adapters import ReaderAdapter, StreamReaderAdapter, WriterAdapter
+from amqtt.adapters import ReaderAdapter, StreamReaderAdapter
 from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
 from websockets.asyncio.server import ServerConnection
@@ -118,15 +118,16 @@ class EmbeddedBroker(Broker):
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
     ) -> None:
         """Serve a TCP or TLS connection."""
-        await self._client_connected(listener_name, StreamReaderAdapter(reader), TcpWriter(writer))
+        del listener_name
+        await self._serve(StreamReaderAdapter(reader), TcpWriter(writer))
 
     async def ws_connected(self, websocket: ServerConnection, listener_name: str) -> None:
         """Serve a WebSocket."""
-        await self._client_connected(listener_name, WebSocketReader(websocket), WebSocketWriter(websocket))
-
-    async def _client_connected(self, listener_name: str, reader: ReaderAdapter, writer: WriterAdapter) -> None:
-        """Serve a client: here our own loop takes the place of amqtt's."""
         del listener_name
+        await self._serve(WebSocketReader(websocket), WebSocketWriter(websocket))
+
+    async def _serve(self, reader: ReaderAdapter, writer: TcpWriter | WebSocketWriter) -> None:
+        """Serve a client: here our own loop takes the place of amqtt's."""
         peer = writer.get_peer_info()
         address = peer[0] if peer is not None else ""
         if peer is None or not self._has_room_for(address):

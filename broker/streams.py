@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from typing import Any
+from typing import Any, Protocol
 
 from amqtt.adapters import ReaderAdapter, StreamWriterAdapter, WebSocketsWriter, WriterAdapter
 from websockets.asyncio.server import ServerConnection
@@ -11,6 +11,23 @@ from websockets.exceptions import ConnectionClosed
 from broker.wire import ProtocolError
 
 _CLOSE_WITHIN_S = 2.0
+_HELD_BYTES = 64 * 1024  # the high-water mark of asyncio's streams, above which `drain` waits
+
+
+class Writer(Protocol):
+    """What a connection needs of a stream."""
+
+    def write(self, data: bytes) -> None:
+        """Write as much as is taken at once, and hold the rest."""
+
+    def needs_drain(self) -> bool:
+        """Tell whether so much is held that one must wait."""
+
+    async def drain(self) -> None:
+        """Wait until little is held. Raises OSError where the client is gone."""
+
+    async def close(self) -> None:
+        """Close in bounded time."""
 
 
 class TcpWriter(StreamWriterAdapter):
@@ -19,6 +36,10 @@ class TcpWriter(StreamWriterAdapter):
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         super().__init__(writer)
         self._transport = writer.transport
+
+    def needs_drain(self) -> bool:
+        """Tell whether the client is slower than what is written."""
+        return self._transport.get_write_buffer_size() > _HELD_BYTES
 
     async def close(self) -> None:
         """Close after what was written, or without it."""
@@ -65,6 +86,10 @@ class WebSocketWriter(WebSocketsWriter):
     def __init__(self, connection: ServerConnection) -> None:
         super().__init__(connection)
         self._connection = connection
+
+    def needs_drain(self) -> bool:
+        """Tell that frames are sent by waiting only."""
+        return True
 
     async def drain(self) -> None:
         """Send what was written, as one frame. Raises ConnectionResetError where the client is gone."""

@@ -161,6 +161,13 @@ def check_connect(packet: Packet) -> ConnectPacket:
         raise ProtocolError("[MQTT-3.1.2-3] reserved flag")
     if packet.password_flag and not packet.username_flag:
         raise ProtocolError("[MQTT-3.1.2-22] a password without a user name")
+    promised = (
+        (packet.username_flag, packet.username),
+        (packet.password_flag, packet.password),
+        (packet.will_flag, packet.will_message),
+    )
+    if any(flag and field is None for flag, field in promised):  # amqtt takes it for left out
+        raise ProtocolError("[MQTT-3.1.2-19, 21] a field is missing that its flag promised")
     if packet.will_flag:
         _check_topic(packet.will_topic or "")
     if packet.will_qos > (2 if packet.will_flag else 0) or (packet.will_retain_flag and not packet.will_flag):

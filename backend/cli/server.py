@@ -1,6 +1,5 @@
 """``talkstick init`` and ``talkstick serve``."""
 
-import asyncio
 import logging
 from typing import Any
 
@@ -45,7 +44,8 @@ def init(context: Context, as_json: bool) -> None:
 def _settings_text() -> str:
     lines = ["\b", "Settings, in talkstick.toml of the data directory, or TALKSTICK_... in the environment:"]
     for name, field in Settings.model_fields.items():
-        lines.append(f"  {name:16} {field.description} [{field.default}]")
+        default = f" [{field.default}]" if field.default not in (None, "") else ""
+        lines.append(f"  {name:16} {field.description}{default}")
     return "\n".join(lines)
 
 
@@ -65,7 +65,7 @@ def serve(context: Context) -> None:
         )
 
     try:
-        asyncio.run(app.serve(settings, ready))
+        app.run(settings, ready)
     except app.CannotServeError as error:
         raise click.ClickException(str(error)) from error
     click.echo("Stopped; everything is stored.")
