@@ -172,7 +172,7 @@ async def _run(
             asyncio.get_running_loop().add_signal_handler(number, lambda: tasks.create_task(inbox.put(Stop())))
         others = [
             tasks.create_task(link.run(), name="link"),
-            tasks.create_task(watcher.run(broker.drop), name="watcher"),
+            tasks.create_task(watcher.run(broker.revoke), name="watcher"),
             tasks.create_task(_announce(is_ready, ready), name="announcer"),
         ]
         await service.run()

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -37,7 +36,7 @@ from broker.messages import Message
 from broker.ports import Door
 from broker.router import Router
 from broker.session import Session
-from broker.streams import Writer
+from broker.streams import Sender, Writer
 from broker.wire import (
     ConnectionEndedError,
     Packet,
@@ -52,7 +51,7 @@ log = logging.getLogger(__name__)
 
 _CONNECT_BYTES = 128 * 1024  # room for a last will of 64 KiB; who sends it is a stranger yet
 _AT_ONCE = 32  # packets of one client, before others have their turn
-_SAY_WITHIN_S = 1.0  # what was sent before the end
+_GONE = "gone"  # the end that most connections have; the log tells the others
 _KEEP_ALIVE = 1.5  # [MQTT-3.1.2-24]
 
 
@@ -75,7 +74,7 @@ class Connection:
         self, reader: ReaderAdapter, writer: Writer, house: House, address: str, certified: str | None
     ) -> None:
         self._reader = reader
-        self._writer = writer
+        self._sender = Sender(writer, house.limits.stalled_s, self._pump, self.end)
         self._house = house
         self._address = address
         self._certified = certified
@@ -84,16 +83,12 @@ class Connection:
         self._session: Session | None = None
         self._will: Message | None = None
         self._has_ended = False
-        self._out: deque[bytes] = deque()
-        self._out_bytes = 0
-        self._is_sending = False
-        self._sender: asyncio.Task[None] | None = None
         self._heard = 0.0
         self._alarm: asyncio.TimerHandle | None = None
 
     async def serve(self) -> None:
         """Serve until the connection is gone."""
-        reason = "gone"
+        reason = _GONE
         try:
             if await self._is_admitted():
                 await self._listen()
@@ -109,21 +104,14 @@ class Connection:
             reason = "our fault"
         finally:
             self.end(reason)
-            await self._close()
-
-    async def _close(self) -> None:
-        await asyncio.sleep(0)  # what was sent in this turn
-        if (sender := self._sender) is not None:
-            await asyncio.wait([sender], timeout=_SAY_WITHIN_S)
-            sender.cancel()
-        await self._writer.close()
+            await self._sender.close()
 
     def end(self, reason: str, *, will: bool = True) -> None:
         """Close the connection, for whatever reason, once; the last will is published before anything else happens."""
         if self._has_ended:
             return
         self._has_ended = True
-        log.debug("connection of %s ended: %s", self._who(), reason)
+        log.log(logging.DEBUG if reason == _GONE else logging.INFO, "connection of %s ended: %s", self._who(), reason)
         if self._alarm is not None:
             self._alarm.cancel()
         if self._session is not None:
@@ -170,7 +158,7 @@ class Connection:
         failures, key = self._house.gate.failed_logins, (self._address, name)
         if failures.is_shut(key, self._loop.time()):
             return False
-        if password is None and self._certified is not None:
+        if not password and self._certified is not None:
             return await self._house.door.vouched(name)
         if await self._house.door.authenticate(name, password or ""):
             return True
@@ -268,50 +256,15 @@ class Connection:
     @property
     def is_congested(self) -> bool:
         """Tell whether the client takes less than it is sent."""
-        return self._out_bytes > self._house.limits.backlog_bytes
+        return self._sender.backlog > self._house.limits.backlog_bytes
 
     def send(self, packet: bytes) -> None:
         """Send a packet; what is sent in one turn of the loop goes out together."""
-        self._out.append(packet)
-        self._out_bytes += len(packet)
-        if not self._is_sending:
-            self._is_sending = True
-            self._loop.call_soon(self._flush)
+        self._sender.send(packet)
 
-    def _flush(self) -> None:
-        """Write what waits. Only where the client does not take it at once a task has to wait for it."""
-        written = self._write()
-        if self._writer.needs_drain():
-            self._sender = self._loop.create_task(self._drain(written))
-        else:
-            self._is_sending = False
-            self._taken(written)
-
-    def _write(self) -> int:
-        data = b"".join(self._out)
-        self._out.clear()
-        self._writer.write(data)
-        return len(data)
-
-    def _taken(self, size: int) -> None:
-        self._out_bytes -= size
+    def _pump(self) -> None:
         if self._session is not None and not self._has_ended:
             self._session.pump()
-
-    async def _drain(self, written: int) -> None:
-        try:
-            while written:
-                async with asyncio.timeout(self._house.limits.stalled_s):
-                    await self._writer.drain()
-                self._taken(written)
-                written = self._write() if self._out else 0
-        except TimeoutError:
-            log.warning("%s takes nothing; closing its connection", self._who())
-            self.end("takes nothing")
-        except OSError:
-            self.end("gone")
-        finally:
-            self._sender, self._is_sending = None, False
 
 
 def _will_of(connect: ConnectPacket, name: str) -> Message | None:

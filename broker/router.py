@@ -3,6 +3,7 @@
 import logging
 import uuid
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from broker import guard
@@ -102,11 +103,8 @@ class Router:
 
     def clear(self, names: Collection[str]) -> None:
         """Clear the retained messages that these accounts published, as they might have done themselves."""
-        gone = [
-            message for topic in self._retained if (message := self._retained.get(topic)) and message.owner in names
-        ]
-        for message in gone:
-            self._pass_on(Message(message.topic, b"", message.qos, retain=True, owner=message.owner))
+        for message in [each for each in self._retained.values() if each.owner in names]:
+            self._pass_on(replace(message, payload=b""))
 
     # Subscriptions
 

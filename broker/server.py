@@ -96,13 +96,13 @@ class EmbeddedBroker(Broker):
         self._house = house
         self._connections: set[Connection] = set()
 
-    async def drop(self, names: Collection[str]) -> None:
-        """End the connections and sessions of these accounts: their rights are gone, or their secret is another."""
-        self._house.router.drop(names)
+    async def revoke(self, names: Collection[str], gone: Collection[str] = ()) -> None:
+        """End the connections and sessions of these accounts: their rights, or their secrets, are void.
 
-    def clear(self, names: Collection[str]) -> None:
-        """Clear the retained messages of these accounts."""
-        self._house.router.clear(names)
+        What those left behind that are *gone* is cleared: nobody else could.
+        """
+        self._house.router.drop(names)
+        self._house.router.clear(gone)
 
     async def shutdown(self) -> None:
         """Stop listening, then end the connections: without their last wills, since it is the broker that goes."""
@@ -157,21 +157,27 @@ class EmbeddedBroker(Broker):
         """Listen, with our own TLS and limits: amqtt cannot demand a client certificate."""
         del ssl_context
         tls = self._places[listener_name].tls
+        # Who says nothing is not waited for, nor counted, before the handshake is done.
+        patience_s = self._house.limits.connect_s if tls is not None else None
         context = _tls_context(tls) if tls is not None else None
         if listener_type is ListenerType.TCP:
             connected = partial(self.stream_connected, listener_name=listener_name)
-            return await asyncio.start_server(connected, address, port, ssl=context, backlog=_BACKLOG)
+            return await asyncio.start_server(
+                connected, address, port, ssl=context, ssl_handshake_timeout=patience_s, backlog=_BACKLOG
+            )
         return await websockets.asyncio.server.serve(
             partial(self.ws_connected, listener_name=listener_name),
             address,
             port,
-            ssl=context,
             subprotocols=[Subprotocol("mqtt")],  # [MQTT-6.0.0-3]
             max_size=self._house.limits.packet_bytes,
             max_queue=1,
             compression=None,
             open_timeout=self._house.limits.connect_s,
             ping_interval=None,  # MQTT has its own
+            ssl=context,
+            ssl_handshake_timeout=patience_s,
+            backlog=_BACKLOG,
         )
 
     async def _broadcast_loop(self) -> None:

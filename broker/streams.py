@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from amqtt.adapters import ReaderAdapter, StreamWriterAdapter, WebSocketsWriter, WriterAdapter
@@ -109,12 +110,81 @@ class WebSocketWriter(WebSocketsWriter):
             self._connection.transport.abort()
 
 
+class Sender:
+    """Sends packets: what comes in one turn of the loop together, and no faster than the client takes it.
+
+    *taken* is called when it took something; *failed*, with a reason, when it took nothing for *stalled_s* seconds, or
+    is gone.
+    """
+
+    def __init__(
+        self, writer: Writer, stalled_s: float, taken: Callable[[], None], failed: Callable[[str], None]
+    ) -> None:
+        self._writer = writer
+        self._stalled_s = stalled_s
+        self._is_taken = taken
+        self._has_failed = failed
+        self._loop = asyncio.get_running_loop()
+        self._packets: list[bytes] = []
+        self._is_sending = False
+        self._draining: asyncio.Task[None] | None = None
+        self.backlog = 0  # bytes that were sent and not taken
+
+    def send(self, packet: bytes) -> None:
+        """Send a packet."""
+        self._packets.append(packet)
+        self.backlog += len(packet)
+        if not self._is_sending:
+            self._is_sending = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Write what waits. Only where the client does not take it at once, a task has to wait for it."""
+        written = self._write()
+        if self._writer.needs_drain():
+            self._draining = self._loop.create_task(self._drain(written))
+        else:
+            self._is_sending = False
+            self._take(written)
+
+    def _write(self) -> int:
+        data = b"".join(self._packets)
+        self._packets.clear()
+        self._writer.write(data)
+        return len(data)
+
+    def _take(self, size: int) -> None:
+        self.backlog -= size
+        self._is_taken()
+
+    async def _drain(self, written: int) -> None:
+        try:
+            while written:
+                async with asyncio.timeout(self._stalled_s):
+                    await self._writer.drain()
+                self._take(written)
+                written = self._write()
+        except TimeoutError:
+            self._has_failed("takes nothing")
+        except OSError:
+            self._has_failed("gone")
+        finally:
+            self._draining, self._is_sending = None, False
+
+    async def close(self) -> None:
+        """Close the connection, after what was sent, where the client takes it soon."""
+        await asyncio.sleep(0)  # what was sent in this turn
+        if (draining := self._draining) is not None:
+            await asyncio.wait([draining], timeout=_CLOSE_WITHIN_S)
+            draining.cancel()
+        await self._writer.close()
+
+
 def certified_name(writer: WriterAdapter) -> str | None:
-    """Return the common name of the client's certificate, where it had to show one; it was verified then."""
+    """Return the common name of the client's certificate; empty where it has not just one; None without certificate."""
     connection: Any = writer.get_ssl_info()
     certificate = connection.getpeercert() if connection is not None else None
-    for attributes in (certificate or {}).get("subject", ()):
-        for key, value in attributes:
-            if key == "commonName":
-                return str(value)
-    return None
+    if not certificate:
+        return None
+    names = [value for attributes in certificate["subject"] for key, value in attributes if key == "commonName"]
+    return str(names[0]) if len(names) == 1 else ""

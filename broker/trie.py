@@ -4,7 +4,7 @@ Topic filters by the MQTT 3.1.1 standard, section 4.7: levels between slashes, `
 its parent included. A wildcard at the first level finds no topic that begins with ``$`` [MQTT-4.7.2-1].
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 Who = TypeVar("Who")
@@ -97,8 +97,9 @@ class Topics(Generic[Value]):
     def __len__(self) -> int:
         return len(self._by_topic)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._by_topic)
+    def values(self) -> Iterable[Value]:
+        """Return all values."""
+        return self._by_topic.values()
 
     def get(self, topic: str) -> Value | None:
         """Return the value of a topic."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -117,3 +118,15 @@ def read_secret() -> str:
 def day(moment: float) -> str:
     """Return a point in time for people, in local time."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
+
+
+def own_address(bound: str) -> str:
+    """Return the address under which a board reaches this machine: a guess, where the server listens everywhere."""
+    if bound not in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        return bound
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only picks the interface (RFC 5737 address)
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])

@@ -1,19 +1,19 @@
 """``talkstick device …``: provisioning boards."""
 
 import asyncio
-import socket
 from typing import Any
 
 import aiomqtt
 import click
 
 from backend.cli import mqtt
-from backend.cli.context import Context, day, json_option, pass_context, show, show_all, text_of
+from backend.cli.context import Context, day, json_option, own_address, pass_context, show, show_all, text_of
 from backend.cli.users import existing, remove
 from backend.core.ids import device_id
 from backend.core.principals import Principal, Role
 from backend.features.presence.messages import HEARTBEAT, PRESENCE, STATUS
 from backend.features.sessions.messages import COMMAND, RESULT, SESSION
+from backend.shell import certificates
 from backend.shell.accounts import Account, AccountError, new_secret
 
 host_option = click.option("--host", help="The address boards shall connect to. [default: this machine's]")
@@ -101,8 +101,9 @@ def _show_board(context: Context, name: str, secret: str, host: str | None, *, a
     prefix, status = context.settings.prefix, STATUS.at(device=name)
     record: dict[str, Any] = {
         "device": name,
-        "host": host or _own_address(context.settings.host),
+        "host": host or own_address(context.settings.host),
         "port": context.settings.port,
+        "tls": _tls(context),
         "client_id": name,
         "username": name,
         "password": secret,
@@ -117,10 +118,29 @@ def _show_board(context: Context, name: str, secret: str, host: str | None, *, a
     show(record, as_json=as_json, text=lambda: _board_text(record))
 
 
+def _tls(context: Context) -> dict[str, Any] | None:
+    try:
+        files = certificates.tls(context.settings)
+    except certificates.CertificateError:
+        return None  # doctor tells; the secret above is shown only now
+    if files is None or not context.settings.tls_port:
+        return None
+    own = files.certificate.parent == certificates.folder(context.settings)
+    return {"port": context.settings.tls_port, "ca": str(files.certificate.with_name(certificates.CA)) if own else None}
+
+
+def _tls_lines(host: str, tls: dict[str, Any] | None) -> list[str]:
+    if tls is None:
+        return []
+    authority = f"   (its authority: {tls['ca']})" if tls["ca"] else ""
+    return [f"  with TLS    mqtts://{host}:{tls['port']}{authority}"]
+
+
 def _board_text(record: dict[str, Any]) -> str:
     lines = [
         f"Device {record['device']}. What the board needs to know:",
         f"  broker      mqtt://{record['host']}:{record['port']}   (MQTT 3.1.1)",
+        *_tls_lines(record["host"], record["tls"]),
         f"  client id   {record['client_id']}",
         f"  username    {record['username']}",
         f"  password    {record['password']}   (shown once)",
@@ -129,15 +149,3 @@ def _board_text(record: dict[str, Any]) -> str:
     lines += [f"  publishes   {topic}" for topic in record["publishes"].values()]
     lines += [f"  subscribes  {topic}" for topic in record["subscribes"].values()]
     return "\n".join(lines)
-
-
-def _own_address(bound: str) -> str:
-    """Return the address under which a board reaches this machine: a guess, where the server listens everywhere."""
-    if bound not in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
-        return bound
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing: it only picks the interface (RFC 5737 address)
-        except OSError:
-            return socket.gethostname()
-        return str(probe.getsockname()[0])

@@ -16,9 +16,11 @@ from backend.cli import mqtt
 from backend.cli.context import Context, json_option, pass_context
 from backend.core.principals import Role
 from backend.features.stats.feature import STATUS
-from backend.shell import operator, settings
+from backend.shell import certificates, operator, settings
+from backend.shell.certificates import CertificateError
 
 _NEEDED_FREE = 100 * 1024 * 1024  # bytes
+_RENEW_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,26 @@ def _accounts(context: Context) -> Iterator[Finding]:
         yield Finding("operator login", "ok", str(kept))
 
 
+def _tls(context: Context) -> Iterator[Finding]:
+    try:
+        files = certificates.checked(certificates.tls(context.settings), context.now())
+    except CertificateError as error:
+        yield Finding("TLS", "fail", str(error))
+        return
+    if files is None:
+        yield Finding("TLS", "warn", "off: passwords cross the network in the clear", "talkstick certs init")
+        return
+    if stat.S_IMODE(files.key.stat().st_mode) & 0o077:
+        yield Finding("TLS", "fail", f"{files.key} can be read by others", f"chmod 600 {files.key}")
+        return
+    for file in (files.certificate, files.client_ca):
+        if file is not None:
+            days = certificates.read(file).days_left(context.now())
+            soon = days < _RENEW_DAYS
+            help_ = "renew it; Talkstick's own: talkstick certs init --renew" if soon else ""
+            yield Finding("TLS", "warn" if soon else "ok", f"{file} is good for {days} days", help_)
+
+
 def _server(context: Context) -> Iterator[Finding]:
     where, login = f"{context.settings.reachable_host}:{context.settings.port}", operator.read(context.settings.data)
     if login is None:
@@ -121,4 +143,12 @@ def _tools(_context: Context) -> Iterator[Finding]:
         yield Finding("mosquitto_sub", "warn", "not there; not needed, but handy", "apt-get install mosquitto-clients")
 
 
-_CHECKS: tuple[Callable[[Context], Iterator[Finding]], ...] = (_python, _data, _settings, _accounts, _server, _tools)
+_CHECKS: tuple[Callable[[Context], Iterator[Finding]], ...] = (
+    _python,
+    _data,
+    _settings,
+    _accounts,
+    _tls,
+    _server,
+    _tools,
+)

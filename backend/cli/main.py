@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from backend.app import VERSION
+from backend.cli.certs import certs
 from backend.cli.context import Context
 from backend.cli.devices import device
 from backend.cli.doctor import doctor
@@ -27,5 +28,5 @@ def talkstick(context: click.Context, data: Path | None) -> None:
     context.obj = Context(data)
 
 
-for command in (init, serve, user, device, session, watch, doctor):
+for command in (init, serve, user, device, session, certs, watch, doctor):
     talkstick.add_command(command)

@@ -8,7 +8,7 @@ import click
 from backend import app
 from backend.cli.context import Context, json_option, pass_context, show
 from backend.core.principals import Principal, Role
-from backend.shell import operator
+from backend.shell import certificates, operator
 from backend.shell.accounts import new_secret
 from backend.shell.operator import Login
 from backend.shell.settings import Settings
@@ -57,18 +57,24 @@ def serve(context: Context) -> None:
     _log(settings)
     if _make_admin(context) is not None:
         click.echo(f"Made {settings.data} with the account {ADMIN}; its login is in {settings.data / operator.FILE}.")
-    web = f", WebSocket on {settings.host}:{settings.ws_port}" if settings.ws_port else ""
 
     def ready() -> None:
-        click.echo(
-            f"Talkstick {app.VERSION} is ready: MQTT on {settings.host}:{settings.port}{web}, data in {settings.data}"
-        )
+        click.echo(f"Talkstick {app.VERSION} is ready: {_places(settings)}, data in {settings.data}")
 
     try:
         app.run(settings, ready)
     except app.CannotServeError as error:
         raise click.ClickException(str(error)) from error
     click.echo("Stopped; everything is stored.")
+
+
+def _places(settings: Settings) -> str:
+    plain = settings.plain_host or settings.host
+    places = [("MQTT", plain, settings.port), ("WebSocket", plain, settings.ws_port)]
+    if certificates.tls(settings) is not None:
+        over = [("MQTT over TLS", settings.tls_port), ("WebSocket over TLS", settings.wss_port)]
+        places += [(what, settings.host, port) for what, port in over]
+    return ", ".join(f"{what} on {host}:{port}" for what, host, port in places if port)
 
 
 def _make_admin(context: Context) -> Login | None:

@@ -3,12 +3,20 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from backend.core.access import MAX_PAYLOAD
+from backend.features.presence.machine import Limits
+from backend.features.sessions.state import Policy
+
 Port = Annotated[int, Field(ge=1, le=65535)]
+OptionalPort = Annotated[int, Field(ge=0, le=65535)]
+
+_POLICY, _PRESENCE = Policy(), Limits()
+_TOPIC = 1024  # bytes: more than the longest topic that anybody may publish to, and the rest of its packet's header
 
 DEFAULT_DATA = Path("~/.talkstick")
 FILE = "talkstick.toml"
@@ -26,8 +34,22 @@ class Settings(BaseSettings):
     data: Path = Field(default=DEFAULT_DATA, description="Where accounts, sessions and secrets live.")
     host: str = Field(default="0.0.0.0", description="The IPv4 address to listen on.")  # noqa: S104 - boards must reach it
     port: Port = Field(default=1883, description="MQTT over TCP.")
-    ws_port: Annotated[int, Field(ge=0, le=65535)] = Field(
-        default=9001, description="MQTT over WebSocket; 0 switches it off."
+    ws_port: OptionalPort = Field(default=9001, description="MQTT over WebSocket; 0 switches it off.")
+    plain_host: str = Field(
+        default="",
+        description="Where MQTT without TLS listens, if not on `host`: `127.0.0.1` leaves TLS to all others.",
+    )
+    tls_port: OptionalPort = Field(
+        default=8883, description="MQTT over TLS, where there is a certificate; 0 switches it off."
+    )
+    wss_port: OptionalPort = Field(default=9443, description="MQTT over WebSocket over TLS, likewise.")
+    tls_certificate: Path | None = Field(
+        default=None, description="The server's certificate, PEM; else the one that `talkstick certs init` made."
+    )
+    tls_key: Path | None = Field(default=None, description="The key of `tls_certificate`, PEM, not encrypted.")
+    tls_client_ca: Path | None = Field(
+        default=None,
+        description="Who comes over TLS must show a certificate of this authority, PEM; it stands for the password.",
     )
     prefix: str = Field(
         default="",
@@ -38,21 +60,64 @@ class Settings(BaseSettings):
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="How much is logged; refusals are INFO."
     )
 
-    lease_s: PositiveFloat = Field(default=60.0, description="How long a session lasts without renewal.")
-    max_lease_s: PositiveFloat = Field(default=3600.0, description="The longest lease one may ask for.")
-    max_length_s: PositiveFloat = Field(default=4 * 3600.0, description="How long a session lasts at most.")
-    idle_s: PositiveFloat = Field(default=600.0, description="How long nothing may happen in a renewed session.")
-    linger_s: PositiveFloat = Field(default=10.0, description="How long a completed session still shows its result.")
-    restart_grace_s: PositiveFloat = Field(default=15.0, description="How long a holder has to renew after a restart.")
-    max_queue: PositiveInt = Field(default=32, description="How many may wait for a device.")
-    debounce_s: PositiveFloat = Field(default=2.0, description="How long a last will is doubted.")
-    heartbeat_s: PositiveFloat = Field(default=120.0, description="After how much silence a device is lost.")
+    lease_s: PositiveFloat = Field(default=_POLICY.lease_s, description="How long a session lasts without renewal.")
+    max_lease_s: PositiveFloat = Field(default=_POLICY.max_lease_s, description="The longest lease one may ask for.")
+    max_length_s: PositiveFloat = Field(default=_POLICY.max_length_s, description="How long a session lasts at most.")
+    idle_s: PositiveFloat = Field(
+        default=_POLICY.idle_s, description="How long nothing may happen in a renewed session."
+    )
+    linger_s: PositiveFloat = Field(
+        default=_POLICY.linger_s, description="How long a completed session still shows its result."
+    )
+    restart_grace_s: PositiveFloat = Field(
+        default=_POLICY.restart_grace_s, description="How long a holder has to renew after a restart."
+    )
+    max_queue: PositiveInt = Field(default=_POLICY.max_queue, description="How many may wait for a device.")
+    debounce_s: PositiveFloat = Field(default=_PRESENCE.debounce_s, description="How long a last will is doubted.")
+    heartbeat_s: PositiveFloat = Field(
+        default=_PRESENCE.heartbeat_s, description="After how much silence a device is lost."
+    )
     stats_s: PositiveFloat = Field(default=5.0, description="How often the counters are published at most.")
+
+    max_connections: PositiveInt = Field(default=12_000, description="How many may be connected at once.")
+    max_packet: int = Field(
+        default=MAX_PAYLOAD + 8 * 1024,
+        ge=MAX_PAYLOAD + _TOPIC,
+        le=256 * 1024 * 1024,
+        description="Bytes of one MQTT packet; a larger one ends the connection.",
+    )
+    max_queued: PositiveInt = Field(
+        default=1000, description="How many messages (QoS 1 and 2) may wait for a client that is away or slow."
+    )
+    max_inflight: Annotated[int, Field(ge=1, le=65535)] = Field(
+        default=20, description="How many messages (QoS 1 and 2) one client may have unacknowledged."
+    )
+    max_backlog: PositiveInt = Field(
+        default=1024 * 1024, description="Bytes that may wait for a client that reads slowly; then QoS 0 is dropped."
+    )
+    connects_per_s: PositiveInt = Field(default=1000, description="New connections a second from one address.")
+    failed_logins: PositiveInt = Field(
+        default=10,
+        description="Wrong logins a minute to one account from one address; then it is refused unasked for a minute.",
+    )
+    flapping: PositiveInt = Field(
+        default=15, description="Connections a minute of one client; then it is refused for a minute."
+    )
+    session_expiry_s: PositiveFloat = Field(
+        default=7 * 24 * 3600.0, description="How long a client may be away before its persistent session is forgotten."
+    )
+
+    @model_validator(mode="after")
+    def _backlog_holds_a_packet(self) -> Self:
+        if self.max_backlog < self.max_packet:
+            raise ValueError(f"max_backlog must hold at least one packet (max_packet is {self.max_packet})")
+        return self
 
     @property
     def reachable_host(self) -> str:
-        """Where this machine reaches the server."""
-        return "127.0.0.1" if self.host == "0.0.0.0" else self.host  # noqa: S104 - compared, not bound
+        """Where this machine reaches the server, without TLS."""
+        bound = self.plain_host or self.host
+        return "127.0.0.1" if bound == "0.0.0.0" else bound  # noqa: S104 - compared, not bound
 
     @classmethod
     def settings_customise_sources(
@@ -86,4 +151,6 @@ def load(data: Path | None = None) -> Settings:
 
 def _explained(where: tuple[int | str, ...], kind: str, message: str) -> str:
     name = ".".join(map(str, where))
+    if not name:  # two settings that do not fit each other
+        return message.removeprefix("Value error, ")
     return f"there is no setting {name!r}" if kind == "extra_forbidden" else f"{name}: {message}"

@@ -14,7 +14,8 @@ log = logging.getLogger(__name__)
 
 _EVERY_S = 0.5
 
-Revoke = Callable[[Collection[str]], Awaitable[None]]
+Revoke = Callable[[Collection[str], Collection[str]], Awaitable[None]]
+"""Is told whose secrets are void, and which of these accounts are no more."""
 
 
 class Watcher:
@@ -42,5 +43,6 @@ class Watcher:
         principals = await asyncio.to_thread(self._accounts.principals)
         stored = await asyncio.to_thread(self._accounts.secrets)
         await self._inbox.put(DirectoryLoaded(principals))
-        await revoke({name for name, secret in self._secrets.items() if stored.get(name) != secret})
+        void = {name for name, secret in self._secrets.items() if stored.get(name) != secret}
+        await revoke(void, void - stored.keys())
         self._revision, self._secrets = revision, stored

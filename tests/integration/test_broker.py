@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from broker.server import Listener, _config
-from tests.rig import Talkstick, serving
+from tests.rig import Got, Talkstick, serving
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - a setting, nothing is bound
 STATUS = "devices/scale-1/status"
@@ -168,6 +168,20 @@ def test_a_new_secret_ends_the_connections_of_the_old_one(tmp_path: Path) -> Non
         assert gone.wait(10)
         client.loop_stop()
         assert not [got for got in alice.got if got.topic == STATUS], "no last will speaks for who has no rights"
+
+
+def test_an_account_that_is_removed_leaves_nothing_behind(tmp_path: Path) -> None:
+    with serving(tmp_path) as talkstick:
+        talkstick.device("lamp-1")
+        talkstick.publish("lamp-1", "devices/lamp-1/info", {"model": "lamp"}, "-r", "-q", "1")
+        talkstick.publish("scale-1", "devices/scale-1/info", {"model": "scale"}, "-r", "-q", "1")
+        with talkstick.subscribe("admin", "devices/+/info") as admin:
+            admin.body("devices/lamp-1/info", model="lamp")
+            talkstick.run("device", "rm", "lamp-1", "--yes")
+            admin.wait_for(lambda got: got == Got("devices/lamp-1/info", ""))
+        with talkstick.subscribe("alice", "devices/+/info") as alice:
+            alice.body("devices/scale-1/info", model="scale")
+            assert {got.topic for got in alice.got} == {"devices/scale-1/info"}
 
 
 def test_who_was_added_this_moment_is_let_in(talkstick: Talkstick) -> None:
