@@ -31,6 +31,9 @@ from broker.streams import TcpWriter, WebSocketReader, WebSocketWriter, certifie
 
 log = logging.getLogger(__name__)
 
+_handshakes = logging.getLogger(f"{__name__}.handshakes")
+_handshakes.setLevel(logging.CRITICAL)  # a stranger who speaks no WebSocket is no error of ours, and no traceback
+
 _EXPIRE_EVERY_S = 60.0
 _BACKLOG = 1024  # connections that wait to be accepted: boards come back all at once
 
@@ -178,6 +181,7 @@ class EmbeddedBroker(Broker):
             ssl=context,
             ssl_handshake_timeout=patience_s,
             backlog=_BACKLOG,
+            logger=_handshakes,
         )
 
     async def _broadcast_loop(self) -> None:
