@@ -230,7 +230,7 @@ class Connection:
         session.acknowledged(packet_id_of(packet))
 
     def _take_pubrec(self, session: Session, packet: PubrecPacket) -> None:
-        self.send(session.received(packet.packet_id))
+        session.received(packet.packet_id)
 
     def _take_subscribe(self, session: Session, packet: SubscribePacket) -> None:
         asked = packet.payload.topics if packet.payload is not None else []

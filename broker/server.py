@@ -35,6 +35,7 @@ _handshakes = logging.getLogger(f"{__name__}.handshakes")
 _handshakes.setLevel(logging.CRITICAL)  # a stranger who speaks no WebSocket is no error of ours, and no traceback
 
 _EXPIRE_EVERY_S = 60.0
+_CLOSE_WITHIN_S = 1.0
 _BACKLOG = 1024  # connections that wait to be accepted: boards come back all at once
 
 
@@ -178,6 +179,7 @@ class EmbeddedBroker(Broker):
             compression=None,
             open_timeout=self._house.limits.connect_s,
             ping_interval=None,  # MQTT has its own
+            close_timeout=_CLOSE_WITHIN_S,  # its last will waits so long
             ssl=context,
             ssl_handshake_timeout=patience_s,
             backlog=_BACKLOG,

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, Self
 
 from amqtt.mqtt.pubrel import PubrelPacket
 
@@ -41,6 +41,13 @@ class Outgoing:
         self.retain = retain
         self.packet_id = 0
         self.released = False
+
+    @classmethod
+    def forgotten(cls, packet_id: int) -> Self:
+        """Return what a client still has under way, though this side knows nothing of it any more."""
+        outgoing = cls(0, Message("", b""), 2, retain=False)
+        outgoing.packet_id, outgoing.released = packet_id, True
+        return outgoing
 
     def encoded(self, *, dup: bool = False) -> bytes:
         """Return the PUBLISH, or the PUBREL once it was received."""
@@ -124,7 +131,15 @@ class Session:
         outgoing.packet_id = self._free_id()
         self._inflight[outgoing.packet_id] = outgoing
         self._keep(outgoing)
-        wire.send(outgoing.encoded())
+        self._tell(wire, outgoing)
+
+    def _tell(self, wire: Wire, outgoing: Outgoing) -> None:
+        """Send it once its state is kept: after a restart, the client must not meet it under another packet id."""
+        if self._keeper is None:
+            wire.send(outgoing.encoded())
+        else:
+            packet = outgoing.encoded()
+            self._keeper.when_kept(lambda: wire.send(packet) if wire is self.wire else None)
 
     def _send_retained(self, wire: Wire) -> None:
         topic, qos = self._replays.popleft()
@@ -153,13 +168,16 @@ class Session:
                 self._keeper.remove("outgoing", self.client, outgoing.number)
             self.pump()
 
-    def received(self, packet_id: int) -> bytes:
-        """Take a PUBREC; return the PUBREL."""
+    def received(self, packet_id: int) -> None:
+        """Take a PUBREC; answer with the PUBREL."""
         outgoing = self._inflight.get(packet_id)
         if outgoing is not None and outgoing.qos == 2:
             outgoing.released = True
             self._keep(outgoing)
-        return bytes(PubrelPacket.build(packet_id).to_bytes())
+        else:
+            outgoing = Outgoing.forgotten(packet_id)
+        if self.wire is not None:
+            self._tell(self.wire, outgoing)
 
     # From the client
 

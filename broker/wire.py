@@ -168,6 +168,8 @@ def check_connect(packet: Packet) -> ConnectPacket:
     )
     if any(flag and field is None for flag, field in promised):  # amqtt takes it for left out
         raise ProtocolError("[MQTT-3.1.2-19, 21] a field is missing that its flag promised")
+    if "\0" in f"{packet.client_id}{packet.username}":
+        raise ProtocolError("[MQTT-1.5.3-2] U+0000 in a string")
     if packet.will_flag:
         _check_topic(packet.will_topic or "")
     if packet.will_qos > (2 if packet.will_flag else 0) or (packet.will_retain_flag and not packet.will_flag):

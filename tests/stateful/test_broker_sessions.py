@@ -4,6 +4,7 @@ The client may be away, slow, forget to acknowledge, come back; and the broker m
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import settings
@@ -32,6 +33,9 @@ class Kept(Keeper):
 
     def remove(self, table: str, *key: Any) -> None:
         self.tables.get(table, {}).pop(key, None)
+
+    def when_kept(self, act: Callable[[], None]) -> None:
+        act()
 
     def of(self, table: str) -> list[tuple[Any, ...]]:
         return [(*key, *values) for key, values in sorted(self.tables.get(table, {}).items())]
@@ -125,10 +129,12 @@ class Client(RuleBasedStateMachine):
     @precondition(lambda self: self.line is not None and self.inflight)
     @rule(data=st.data())
     def acknowledges(self, data: st.DataObject) -> None:
+        assert self.line is not None
         packet_id = data.draw(st.sampled_from(list(self.inflight)))
         number, qos, released = self.inflight[packet_id]
         if qos == 2 and not released:
-            assert self.session.received(packet_id)[:1] == b"\x62"
+            self.session.received(packet_id)
+            assert self.line.got.pop() == ("release", packet_id, -1, False)
             self.inflight[packet_id] = (number, qos, True)
         else:
             self.session.acknowledged(packet_id)
@@ -140,6 +146,7 @@ class Client(RuleBasedStateMachine):
         if packet_id not in self.inflight:
             self.session.acknowledged(packet_id)
             self.session.received(packet_id)
+            assert self.line is None or self.line.got.pop() == ("release", packet_id, -1, False)
 
     @rule(packet_id=st.integers(1, 3), again=st.booleans())
     def sends_with_qos_2(self, packet_id: int, again: bool) -> None:
