@@ -35,6 +35,7 @@ class Turnstile:
         self._limit = limit
         self._window_s = window_s
         self._passed: dict[Hashable, tuple[float, int]] = {}
+        self._swept = 0.0
 
     def is_shut(self, key: Hashable, now: float) -> bool:
         """Tell whether *key* has to wait."""
@@ -48,13 +49,14 @@ class Turnstile:
         since, count = self._passed.get(key, (now, 0))
         if now - since >= self._window_s:
             since, count = now, 0
-        if key not in self._passed and len(self._passed) >= _KEYS:
-            self._forget(now)
+        if now - self._swept >= self._window_s or len(self._passed) >= _KEYS:
+            self._sweep(now)
         self._passed[key] = (since, count + 1)
         return True
 
-    def _forget(self, now: float) -> None:
+    def _sweep(self, now: float) -> None:
         """Drop what is over; and everything, where somebody invents keys faster than they expire."""
+        self._swept = now
         self._passed = {key: held for key, held in self._passed.items() if now - held[0] < self._window_s}
         if len(self._passed) >= _KEYS:
             self._passed.clear()

@@ -30,11 +30,18 @@ def test_who_invents_names_does_not_fill_the_memory() -> None:
         assert len(gate._passed) <= limits._KEYS
 
 
-def test_what_is_over_is_forgotten_first() -> None:
+def test_what_is_over_is_forgotten_and_what_is_not_is_held() -> None:
     gate = Turnstile(1, window_s=60)
     for number in range(limits._KEYS - 1):
-        gate.passes(number, 0)
+        gate.passes(number, 1)
     assert gate.passes("held", 59)
-    assert gate.passes("new", 61)
-    assert gate.is_shut("held", 61)
+    assert gate.passes("new", 62)
+    assert gate.is_shut("held", 62)
     assert len(gate._passed) == 2
+
+
+def test_old_keys_do_not_pile_up() -> None:
+    gate = Turnstile(1, window_s=60)
+    for number in range(1000):
+        gate.passes(number, number)
+    assert len(gate._passed) < 130
