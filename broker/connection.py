@@ -203,7 +203,7 @@ class Connection:
                 self._will = None  # [MQTT-3.14.4-3]
                 return
             self._take(packet)
-            if number % _AT_ONCE == 0:
+            if number % _AT_ONCE == 0 or isinstance(packet, SubscribePacket | UnsubscribePacket):
                 await asyncio.sleep(0)
 
     def _take(self, packet: Packet) -> None:
@@ -261,6 +261,10 @@ class Connection:
     def send(self, packet: bytes) -> None:
         """Send a packet; what is sent in one turn of the loop goes out together."""
         self._sender.send(packet)
+
+    def soon(self, act: Callable[[], None]) -> None:
+        """Call *act* when others had their turn, if the connection is there yet."""
+        self._loop.call_soon(lambda: None if self._has_ended else act())
 
     def _pump(self) -> None:
         if self._session is not None and not self._has_ended:

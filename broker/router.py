@@ -4,6 +4,7 @@ import logging
 import uuid
 from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from broker import guard
@@ -55,7 +56,8 @@ class Router:
         return session, known is not None
 
     def _add(self, client: str, name: str, *, clean: bool) -> Session:
-        session = Session(client, name, self._limits, self._retained, None if clean else self._keeper)
+        readable = partial(self._readable, name)
+        session = Session(client, name, self._limits, readable, None if clean else self._keeper)
         self.sessions[client] = self._by_name.setdefault(name, {})[client] = session
         return session
 
@@ -110,7 +112,9 @@ class Router:
 
     def subscribe(self, session: Session, asked: list[tuple[str, int]]) -> list[int]:
         """Return the codes of the SUBACK."""
-        return [self._subscribe(session, topic_filter, qos) for topic_filter, qos in asked]
+        most = self._limits.subscriptions
+        codes = [self._subscribe(session, topic_filter, qos) for topic_filter, qos in asked[:most]]
+        return codes + [REFUSED] * len(asked[most:])
 
     def _subscribe(self, session: Session, topic_filter: str, qos: int) -> int:
         full = len(session.subscriptions) >= self._limits.subscriptions and topic_filter not in session.subscriptions
@@ -126,8 +130,11 @@ class Router:
 
     def replay(self, session: Session, topic_filter: str, qos: int) -> None:
         """Send the retained messages that a new subscription finds [MQTT-3.3.1-6]."""
-        found = self._retained.match(topic_filter)
-        session.replay((topic, qos) for topic, _ in found if self._door.may_receive(session.name, topic))
+        session.replay(iter(list(self._retained.match(topic_filter))), qos)
+
+    def _readable(self, name: str, topic: str) -> Message | None:
+        message = self._retained.get(topic)
+        return message if message is not None and self._door.may_receive(name, topic) else None
 
     def unsubscribe(self, session: Session, filters: list[str]) -> None:
         """End subscriptions; a filter without one is fine [MQTT-3.10.4-5]."""

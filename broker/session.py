@@ -1,7 +1,7 @@
 """What the broker keeps for one client: what it subscribed to, what waits for it, and what is under way. No I/O."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from typing import Protocol, Self
 
 from amqtt.mqtt.pubrel import PubrelPacket
@@ -9,10 +9,10 @@ from amqtt.mqtt.pubrel import PubrelPacket
 from broker.keeper import Keeper
 from broker.limits import Limits
 from broker.messages import Message
-from broker.trie import Topics
 from broker.wire import publish_bytes
 
 _MAX_ID = 0xFFFF
+_LOOKED_UP_AT_ONCE = 64
 
 
 class Wire(Protocol):
@@ -24,6 +24,9 @@ class Wire(Protocol):
 
     def send(self, packet: bytes) -> None:
         """Send a packet."""
+
+    def soon(self, act: Callable[[], None]) -> None:
+        """Call *act* when others had their turn."""
 
     def end(self, reason: str, *, will: bool = True) -> None:
         """Close the connection; publish its last will before, or not."""
@@ -57,10 +60,19 @@ class Outgoing:
 
 
 class Session:
-    """The session of one client id, of one account. A clean one ends with its connection [MQTT-3.1.2-6]."""
+    """The session of one client id, of one account. A clean one ends with its connection [MQTT-3.1.2-6].
+
+    *retained* returns the retained message of a topic, where there is one and the account may receive it. *keeper*
+    keeps what must survive a restart; None for a clean session.
+    """
 
     def __init__(
-        self, client: str, name: str, limits: Limits, retained: Topics[Message], keeper: Keeper | None
+        self,
+        client: str,
+        name: str,
+        limits: Limits,
+        retained: Callable[[str], Message | None],
+        keeper: Keeper | None,
     ) -> None:
         self.client = client
         self.name = name
@@ -75,7 +87,7 @@ class Session:
         self._waiting_bytes = 0
         self._inflight: dict[int, Outgoing] = {}
         self._incoming: set[int] = set()
-        self._replays: deque[tuple[str, int]] = deque()
+        self._replays: deque[tuple[Iterator[str], int]] = deque()
         self._number = 0
         self._last_id = 0
 
@@ -95,12 +107,12 @@ class Session:
         else:
             self.dropped += 1
 
-    def replay(self, topics: Iterable[tuple[str, int]]) -> None:
-        """Send the retained messages of these topics, each with the QoS of its subscription, as fast as they are taken.
+    def replay(self, topics: Iterator[str], qos: int) -> None:
+        """Send the retained messages of these topics for a subscription with this QoS, as fast as they are taken.
 
         Each is looked up when its turn comes: there may be many thousands, and they do not count against the queue.
         """
-        self._replays.extend(topics)
+        self._replays.append((topics, qos))
         self.pump()
 
     def _enqueue(self, message: Message, qos: int, *, retain: bool) -> None:
@@ -116,15 +128,19 @@ class Session:
         self.pump()
 
     def pump(self) -> None:
-        """Send what waits, as far as the client has room for it."""
-        wire = self.wire
-        while wire is not None and not wire.is_congested:
-            if len(self._inflight) < self._limits.inflight and self._waiting:
+        """Send what waits, as far as the client has room; of retained messages, few before others have a turn."""
+        wire, looked_up = self.wire, 0
+        while wire is not None and not wire.is_congested and len(self._inflight) < self._limits.inflight:
+            if self._waiting:
                 self._send(wire, self._waiting.popleft())
-            elif self._replays and len(self._inflight) < self._limits.inflight:
-                self._send_retained(wire)
-            else:
+            elif not self._replays:
                 return
+            elif looked_up == _LOOKED_UP_AT_ONCE:
+                wire.soon(self.pump)
+                return
+            else:
+                looked_up += 1
+                self._send_retained(wire)
 
     def _send(self, wire: Wire, outgoing: Outgoing) -> None:
         self._waiting_bytes -= len(outgoing.message.payload)
@@ -142,11 +158,15 @@ class Session:
             self._keeper.when_kept(lambda: wire.send(packet) if wire is self.wire else None)
 
     def _send_retained(self, wire: Wire) -> None:
-        topic, qos = self._replays.popleft()
-        message = self._retained.get(topic)
+        topics, wanted = self._replays[0]
+        topic = next(topics, None)
+        if topic is None:
+            self._replays.popleft()
+            return
+        message = self._retained(topic)
         if message is None:
             return
-        qos = min(qos, message.qos)
+        qos = min(wanted, message.qos)
         if qos == 0:
             wire.send(publish_bytes(message, 0, retain=True))
             return

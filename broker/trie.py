@@ -79,85 +79,72 @@ def _collect(node: _Node[Who], found: dict[Who, int]) -> None:
         found[who] = max(qos, found.get(who, 0))
 
 
-class _Branch(Generic[Value]):
-    __slots__ = ("below", "value")
+class _Branch:
+    __slots__ = ("below", "is_topic")
 
     def __init__(self) -> None:
-        self.below: dict[str, _Branch[Value]] = {}
-        self.value: Value | None = None
+        self.below: dict[str, _Branch] = {}
+        self.is_topic = False
 
 
 class Topics(Generic[Value]):
-    """A tree of topics, each with a value, to be found by filters."""
+    """Topics, each with a value, to be found by filters. The cost depends on what is found, not on the others."""
 
     def __init__(self) -> None:
-        self._root: _Branch[Value] = _Branch()
-        self._by_topic: dict[str, Value] = {}
+        self._root = _Branch()
+        self._values: dict[str, Value] = {}
 
     def __len__(self) -> int:
-        return len(self._by_topic)
+        return len(self._values)
 
     def values(self) -> Iterable[Value]:
         """Return all values."""
-        return self._by_topic.values()
+        return self._values.values()
 
     def get(self, topic: str) -> Value | None:
         """Return the value of a topic."""
-        return self._by_topic.get(topic)
+        return self._values.get(topic)
 
     def put(self, topic: str, value: Value) -> None:
         """Set the value of a topic."""
-        self._by_topic[topic] = value
-        branch = self._root
-        for level in topic.split("/"):
-            branch = branch.below.setdefault(level, _Branch())
-        branch.value = value
+        if topic not in self._values:
+            branch = self._root
+            for level in topic.split("/"):
+                branch = branch.below.setdefault(level, _Branch())
+            branch.is_topic = True
+        self._values[topic] = value
 
     def remove(self, topic: str) -> None:
         """Forget a topic; harmless where it has no value."""
-        if self._by_topic.pop(topic, None) is None:
+        if self._values.pop(topic, None) is None:
             return
         levels = topic.split("/")
         path = [self._root]
         for level in levels:
             path.append(path[-1].below[level])
-        path[-1].value = None
+        path[-1].is_topic = False
         for level, parent, branch in zip(reversed(levels), reversed(path[:-1]), reversed(path[1:]), strict=True):
-            if branch.value is not None or branch.below:
+            if branch.is_topic or branch.below:
                 return
             del parent.below[level]
 
-    def match(self, topic_filter: str) -> list[tuple[str, Value]]:
-        """Return the topics that a filter finds, with their values."""
-        branches: list[tuple[str, _Branch[Value]]] = [("", self._root)]
-        levels = topic_filter.split("/")
-        for depth, level in enumerate(levels):
-            if level == "#":
-                found = [each for path, branch in branches for each in _all_below(path, branch, first=depth == 0)]
-                return [(path[1:], value) for path, value in found]
-            following = []
-            for path, branch in branches:
-                if level == "+":
-                    following += [
-                        (f"{path}/{name}", child)
-                        for name, child in branch.below.items()
-                        if depth > 0 or not name.startswith("$")
-                    ]
-                elif (child := branch.below.get(level)) is not None:
-                    following.append((f"{path}/{level}", child))
-            branches = following
-        return [(path[1:], branch.value) for path, branch in branches if branch.value is not None]
-
-
-def _all_below(path: str, branch: _Branch[Value], *, first: bool) -> Iterator[tuple[str, Value]]:
-    """Walk a branch and all below it. Not recursive: a topic may have more levels than Python has frames."""
-    waiting = [(path, branch)]
-    while waiting:
-        path, branch = waiting.pop()
-        if branch.value is not None:
-            yield path, branch.value
-        waiting += [
-            (f"{path}/{name}", child)
-            for name, child in branch.below.items()
-            if not (first and path == "" and name.startswith("$"))
-        ]
+    def match(self, topic_filter: str) -> Iterator[str]:
+        """Find the topics that a filter covers, one by one; what changes meanwhile may be found or not."""
+        waiting = [("", self._root, topic_filter.split("/"))]
+        while waiting:  # not recursive: a topic may have more levels than Python has frames
+            path, branch, levels = waiting.pop()
+            level, rest = (levels[0], levels[1:]) if levels else ("", [])
+            if not levels or level == "#":
+                if branch.is_topic:
+                    yield path[1:]
+                if not levels:
+                    continue
+            if level in ("+", "#"):
+                following = levels if level == "#" else rest
+                waiting += [
+                    (f"{path}/{name}", child, following)
+                    for name, child in branch.below.items()
+                    if path or not name.startswith("$")
+                ]
+            elif (child := branch.below.get(level)) is not None:
+                waiting.append((f"{path}/{level}", child, rest))

@@ -16,7 +16,6 @@ from broker.limits import Limits
 from broker.messages import Message
 from broker.router import _outgoing
 from broker.session import Session
-from broker.trie import Topics
 
 WINDOW, QUEUE = 3, 5
 LIMITS = Limits(inflight=WINDOW, queued_messages=QUEUE, queued_bytes=10_000)
@@ -59,6 +58,9 @@ class Line:
         packet_id = int.from_bytes(body[name_end : name_end + 2]) if qos else 0
         self.got.append((f"publish {qos}", packet_id, number, bool(packet[0] & 8)))
 
+    def soon(self, act: Callable[[], None]) -> None:
+        raise AssertionError(act)
+
     def end(self, reason: str, *, will: bool = True) -> None:
         raise AssertionError(reason, will)
 
@@ -74,7 +76,7 @@ class Client(RuleBasedStateMachine):
         self.inflight: dict[int, tuple[int, int, bool]] = {}  # packet id: (number, qos, released)
 
     def new_session(self) -> Session:
-        return Session("a/x", "a", LIMITS, Topics(), self.kept)
+        return Session("a/x", "a", LIMITS, lambda _topic: None, self.kept)
 
     @rule(qos=st.sampled_from([0, 1, 1, 2]))
     def is_published(self, qos: int) -> None:

@@ -55,9 +55,7 @@ def test_a_filter_finds_the_topics_that_it_covers(steps: list[tuple[bool, str, i
         else:
             tree.remove(topic)
             plain.pop(topic, None)
-    assert dict(tree.match(topic_filter)) == {
-        topic: value for topic, value in plain.items() if overlaps(topic_filter, topic)
-    }
+    assert sorted(tree.match(topic_filter)) == sorted(topic for topic in plain if overlaps(topic_filter, topic))
     assert len(tree) == len(plain)
     assert sorted(tree.values()) == sorted(plain.values())
     assert all(tree.get(topic) == value for topic, value in plain.items())
@@ -78,6 +76,6 @@ def test_a_topic_may_be_deeper_than_the_stack_of_python() -> None:
     deep = "/".join("x" * 30_000)
     tree: Topics[int] = Topics()
     tree.put(deep, 1)
-    assert tree.match("#") == [(deep, 1)]
+    assert list(tree.match("#")) == [deep]
     tree.remove(deep)
-    assert tree.match("#") == []
+    assert list(tree.match("#")) == []

@@ -1,0 +1,90 @@
+"""Retained messages for a new subscriber; all else of a session is in tests/stateful."""
+
+from collections.abc import Callable
+
+from broker import session as module
+from broker.limits import Limits
+from broker.messages import Message
+from broker.session import Session
+
+MANY = 3 * module._LOOKED_UP_AT_ONCE
+
+
+class Line:
+    def __init__(self) -> None:
+        self.is_congested = False
+        self.got: list[bytes] = []
+        self.later: list[Callable[[], None]] = []
+
+    def send(self, packet: bytes) -> None:
+        self.got.append(packet)
+
+    def soon(self, act: Callable[[], None]) -> None:
+        self.later.append(act)
+
+    def end(self, reason: str, *, will: bool = True) -> None:
+        raise AssertionError(reason, will)
+
+
+def connected(retained: dict[str, Message], **limits: int) -> tuple[Session, Line]:
+    session, line = Session("a/x", "a", Limits(**limits), retained.get, None), Line()
+    session.resume(line)
+    return session, line
+
+
+def topics(line: Line) -> list[str]:
+    return [packet[4 : 4 + packet[3]].decode() for packet in line.got]
+
+
+def test_many_retained_messages_leave_others_their_turn() -> None:
+    retained = {f"t/{number}": Message(f"t/{number}", b"x") for number in range(MANY)}
+    session, line = connected(retained)
+    session.replay(iter(retained), 0)
+    assert len(line.got) == module._LOOKED_UP_AT_ONCE
+    while line.later:
+        line.later.pop()()
+    assert topics(line) == list(retained)
+
+
+def test_what_may_not_be_received_leaves_others_their_turn_too() -> None:
+    session, line = connected({"last": Message("last", b"x")})
+    session.replay(iter([f"t/{number}" for number in range(MANY)] + ["last"]), 0)
+    assert line.got == []
+    while line.later:
+        line.later.pop()()
+    assert topics(line) == ["last"]
+
+
+def test_retained_messages_keep_to_the_window_and_are_more_than_the_queue_holds() -> None:
+    retained = {f"t/{number}": Message(f"t/{number}", b"x", 1) for number in range(50)}
+    session, line = connected(retained, inflight=4, queued_messages=5)
+    session.replay(iter(retained), 2)
+    for number in range(50):
+        assert len(line.got) == min(50, number + 4)
+        session.acknowledged(int.from_bytes(line.got[number][4 + line.got[number][3] :][:2]))
+    assert topics(line) == list(retained)
+    assert session.dropped == 0
+
+
+def test_a_slow_client_gets_the_rest_when_it_has_taken_the_first() -> None:
+    retained = {f"t/{number}": Message(f"t/{number}", b"x") for number in range(3)}
+    session, line = connected(retained)
+    line.is_congested = True
+    session.replay(iter(retained), 0)
+    assert line.got == []
+    line.is_congested = False
+    session.pump()
+    assert topics(line) == list(retained)
+
+
+def test_a_message_that_is_cleared_meanwhile_is_not_sent_and_a_newer_one_is() -> None:
+    retained = {f"t/{number}": Message(f"t/{number}", b"old") for number in range(3)}
+    session, line = connected(retained)
+    line.is_congested = True
+    session.replay(iter(list(retained)), 0)
+    del retained["t/1"]
+    retained["t/2"] = Message("t/2", b"new")
+    line.is_congested = False
+    session.pump()
+    assert topics(line) == ["t/0", "t/2"]
+    assert line.got[1].endswith(b"new")
