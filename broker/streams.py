@@ -1,7 +1,6 @@
 """amqtt's stream adapters, mended where a client that breaks off, or stops to read, would trouble the broker."""
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -38,6 +37,11 @@ class TcpWriter(StreamWriterAdapter):
         super().__init__(writer)
         self._transport = writer.transport
 
+    def write(self, data: bytes) -> None:
+        """Write, unless the client is gone already: uvloop raises RuntimeError then, where asyncio is content."""
+        if not self._transport.is_closing():
+            super().write(data)
+
     def needs_drain(self) -> bool:
         """Tell whether the client is slower than what is written."""
         return self._transport.get_write_buffer_size() > _HELD_BYTES
@@ -47,7 +51,7 @@ class TcpWriter(StreamWriterAdapter):
         try:
             async with asyncio.timeout(_CLOSE_WITHIN_S):
                 await super().close()
-        except (OSError, TimeoutError, ssl.SSLError):
+        except (OSError, TimeoutError, RuntimeError):  # RuntimeError: uvloop, where the client was quicker
             pass
         finally:
             self._transport.abort()

@@ -5,6 +5,7 @@ read is therefore written again, and must be what came.
 """
 
 import asyncio
+import struct
 from typing import Any
 
 from amqtt.adapters import BufferReader, ReaderAdapter
@@ -101,7 +102,7 @@ async def _decode(header: MQTTFixedHeader, body: bytes) -> Packet:
         packet: Packet = await packet_class(header).from_stream(BufferReader(body), fixed_header=header)
         if _body(packet) != body:
             raise ProtocolError("malformed packet")
-    except (AMQTTError, MQTTError, NoDataError, ValueError) as error:
+    except (AMQTTError, MQTTError, NoDataError, ValueError, struct.error) as error:
         raise ProtocolError(f"malformed packet: {error}") from error
     if isinstance(packet, PublishPacket):
         _check_topic(packet.topic_name or "")
