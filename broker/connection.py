@@ -226,8 +226,11 @@ class Connection:
         session.released(packet.packet_id)
         self._acknowledge(PubcompPacket.build(packet.packet_id))
 
-    def _take_acknowledgement(self, session: Session, packet: PubackPacket | PubcompPacket) -> None:
-        session.acknowledged(packet_id_of(packet))
+    def _take_puback(self, session: Session, packet: PubackPacket) -> None:
+        session.acknowledged(packet_id_of(packet), 1)
+
+    def _take_pubcomp(self, session: Session, packet: PubcompPacket) -> None:
+        session.acknowledged(packet_id_of(packet), 2)
 
     def _take_pubrec(self, session: Session, packet: PubrecPacket) -> None:
         session.received(packet.packet_id)
@@ -280,10 +283,10 @@ def _will_of(connect: ConnectPacket, name: str) -> Message | None:
 
 _TAKES: dict[type, Callable[[Any, Any, Any], None]] = {
     PublishPacket: Connection._take_publish,  # noqa: SLF001
-    PubackPacket: Connection._take_acknowledgement,  # noqa: SLF001
+    PubackPacket: Connection._take_puback,  # noqa: SLF001
     PubrecPacket: Connection._take_pubrec,  # noqa: SLF001
     PubrelPacket: Connection._take_pubrel,  # noqa: SLF001
-    PubcompPacket: Connection._take_acknowledgement,  # noqa: SLF001
+    PubcompPacket: Connection._take_pubcomp,  # noqa: SLF001
     SubscribePacket: Connection._take_subscribe,  # noqa: SLF001
     UnsubscribePacket: Connection._take_unsubscribe,  # noqa: SLF001
     PingReqPacket: Connection._take_ping,  # noqa: SLF001

@@ -174,7 +174,7 @@ class EmbeddedBroker(Broker):
             address,
             port,
             subprotocols=[Subprotocol("mqtt")],  # [MQTT-6.0.0-3]
-            max_size=self._house.limits.packet_bytes,
+            max_size=2 * self._house.limits.packet_bytes,  # a frame may hold several packets
             max_queue=1,
             compression=None,
             open_timeout=self._house.limits.connect_s,

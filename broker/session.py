@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 from amqtt.mqtt.pubrel import PubrelPacket
@@ -59,6 +60,14 @@ class Outgoing:
         return publish_bytes(self.message, self.qos, retain=self.retain, packet_id=self.packet_id, dup=dup)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Replay:
+    """The retained messages that a new subscription shall get: their topics, and its QoS."""
+
+    topics: Iterator[str]
+    qos: int
+
+
 class Session:
     """The session of one client id, of one account. A clean one ends with its connection [MQTT-3.1.2-6].
 
@@ -87,7 +96,7 @@ class Session:
         self._waiting_bytes = 0
         self._inflight: dict[int, Outgoing] = {}
         self._incoming: set[int] = set()
-        self._replays: deque[tuple[Iterator[str], int]] = deque()
+        self._replays: list[Replay] = []
         self._number = 0
         self._last_id = 0
 
@@ -112,7 +121,7 @@ class Session:
 
         Each is looked up when its turn comes: there may be many thousands, and they do not count against the queue.
         """
-        self._replays.append((topics, qos))
+        self._replays.append(Replay(topics, qos))
         self.pump()
 
     def _enqueue(self, message: Message, qos: int, *, retain: bool) -> None:
@@ -130,17 +139,19 @@ class Session:
     def pump(self) -> None:
         """Send what waits, as far as the client has room; of retained messages, few before others have a turn."""
         wire, looked_up = self.wire, 0
-        while wire is not None and not wire.is_congested and len(self._inflight) < self._limits.inflight:
-            if self._waiting:
+        while wire is not None and not wire.is_congested:
+            has_room = len(self._inflight) < self._limits.inflight
+            if self._waiting and has_room:
                 self._send(wire, self._waiting.popleft())
-            elif not self._replays:
+                continue
+            replay = next((each for each in self._replays if has_room or each.qos == 0), None)
+            if replay is None:
                 return
-            elif looked_up == _LOOKED_UP_AT_ONCE:
+            if looked_up == _LOOKED_UP_AT_ONCE:
                 wire.soon(self.pump)
                 return
-            else:
-                looked_up += 1
-                self._send_retained(wire)
+            looked_up += 1
+            self._send_retained(wire, replay)
 
     def _send(self, wire: Wire, outgoing: Outgoing) -> None:
         self._waiting_bytes -= len(outgoing.message.payload)
@@ -157,16 +168,15 @@ class Session:
             packet = outgoing.encoded()
             self._keeper.when_kept(lambda: wire.send(packet) if wire is self.wire else None)
 
-    def _send_retained(self, wire: Wire) -> None:
-        topics, wanted = self._replays[0]
-        topic = next(topics, None)
+    def _send_retained(self, wire: Wire, replay: Replay) -> None:
+        topic = next(replay.topics, None)
         if topic is None:
-            self._replays.popleft()
+            self._replays.remove(replay)
             return
         message = self._retained(topic)
         if message is None:
             return
-        qos = min(wanted, message.qos)
+        qos = min(replay.qos, message.qos)
         if qos == 0:
             wire.send(publish_bytes(message, 0, retain=True))
             return
@@ -180,13 +190,15 @@ class Session:
             if self._last_id not in self._inflight:
                 return self._last_id
 
-    def acknowledged(self, packet_id: int) -> None:
-        """Take a PUBACK or PUBCOMP; one for nothing that is under way is ignored."""
-        outgoing = self._inflight.pop(packet_id, None)
-        if outgoing is not None:
-            if self._keeper is not None:
-                self._keeper.remove("outgoing", self.client, outgoing.number)
-            self.pump()
+    def acknowledged(self, packet_id: int, qos: int) -> None:
+        """Take a PUBACK (QoS 1) or a PUBCOMP (QoS 2); one for nothing that is under way, or not so far, is ignored."""
+        outgoing = self._inflight.get(packet_id)
+        if outgoing is None or outgoing.qos != qos or (qos == 2 and not outgoing.released):
+            return
+        del self._inflight[packet_id]
+        if self._keeper is not None:
+            self._keeper.remove("outgoing", self.client, outgoing.number)
+        self.pump()
 
     def received(self, packet_id: int) -> None:
         """Take a PUBREC; answer with the PUBREL."""

@@ -139,14 +139,16 @@ class Client(RuleBasedStateMachine):
             assert self.line.got.pop() == ("release", packet_id, -1, False)
             self.inflight[packet_id] = (number, qos, True)
         else:
-            self.session.acknowledged(packet_id)
+            self.session.acknowledged(packet_id, qos)
             del self.inflight[packet_id]
         self.takes_what_has_room()
 
-    @rule(packet_id=st.integers(1, 65535))
-    def acknowledges_nothing(self, packet_id: int) -> None:
-        if packet_id not in self.inflight:
-            self.session.acknowledged(packet_id)
+    @rule(packet_id=st.integers(1, WINDOW + 3) | st.integers(1, 65535), qos=st.sampled_from([1, 2]))
+    def acknowledges_wrongly(self, packet_id: int, qos: int) -> None:
+        _, sent, released = self.inflight.get(packet_id, (0, 0, False))
+        if qos != sent or (qos == 2 and not released):
+            self.session.acknowledged(packet_id, qos)
+        if sent != 2:
             self.session.received(packet_id)
             assert self.line is None or self.line.got.pop() == ("release", packet_id, -1, False)
 

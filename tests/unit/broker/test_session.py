@@ -61,9 +61,17 @@ def test_retained_messages_keep_to_the_window_and_are_more_than_the_queue_holds(
     session.replay(iter(retained), 2)
     for number in range(50):
         assert len(line.got) == min(50, number + 4)
-        session.acknowledged(int.from_bytes(line.got[number][4 + line.got[number][3] :][:2]))
+        session.acknowledged(int.from_bytes(line.got[number][4 + line.got[number][3] :][:2]), 1)
     assert topics(line) == list(retained)
     assert session.dropped == 0
+
+
+def test_retained_messages_at_qos_0_do_not_wait_for_acknowledgements() -> None:
+    retained = {f"t/{number}": Message(f"t/{number}", b"x", 1) for number in range(3)}
+    session, line = connected(retained, inflight=1)
+    session.replay(iter(retained), 1)
+    session.replay(iter(retained), 0)
+    assert topics(line) == ["t/0", "t/0", "t/1", "t/2"]
 
 
 def test_a_slow_client_gets_the_rest_when_it_has_taken_the_first() -> None:
