@@ -4,12 +4,13 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from aiomqtt import MqttError
 from amqtt.errors import BrokerError
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine as Database
@@ -24,8 +25,9 @@ from backend.features.directory import feature as directory
 from backend.features.presence import feature as presence
 from backend.features.sessions import feature as sessions
 from backend.features.stats import feature as stats
-from backend.shell import certificates
+from backend.shell import address, certificates
 from backend.shell.accounts import Accounts
+from backend.shell.address import AddressError
 from backend.shell.certificates import CertificateError
 from backend.shell.clock import SteadyClock
 from backend.shell.database import open_database
@@ -33,11 +35,14 @@ from backend.shell.door import Door
 from backend.shell.inbox import Inbox, Stop
 from backend.shell.journal import Journal
 from backend.shell.link import Broker, Link
+from backend.shell.mosquitto import Steward
+from backend.shell.mosquitto_link import MosquittoLink
+from backend.shell.mosquitto_rights import Rights
 from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
-from backend.shell.watcher import Watcher
+from backend.shell.watcher import Revoke, Watcher
 from broker.limits import Limits
-from broker.server import EmbeddedBroker, Listener, Tls, running
+from broker.server import Listener, Tls, running
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 with suppress(ImportError):  # it is not made for every platform
@@ -69,6 +74,14 @@ class _Parts:
     secret: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """What differs with the broker: how it is reached, and how it hears of accounts that changed."""
+
+    link: Callable[[Send, Inbox], Link]
+    changed: Revoke
+
+
 def run(settings: Settings, ready: Callable[[], None]) -> None:
     """Serve on the fastest event loop there is. Raises CannotServeError."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
@@ -81,19 +94,55 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
     with _only_server(settings.data):
         parts = _wire(settings)
         parts.journal.load(parts.engine, now())
+        address.remember(settings.data, settings.broker or None)
         try:
-            listeners, store = _listeners(settings, now()), settings.data / "broker.db"
-            async with running(listeners, parts.door, _limits(settings), store) as broker:
-                await _run(settings, parts, broker, now, ready)
-        except CertificateError as error:
-            raise CannotServeError(str(error)) from error
-        except BrokerError as error:
-            ports = f"{settings.port} and {settings.ws_port}" if settings.ws_port else str(settings.port)
-            raise CannotServeError(f"cannot listen on {settings.host}, ports {ports}: {error}") from error
+            async with _mosquitto(settings, parts) if settings.broker else _embedded(settings, parts, now) as site:
+                await _run(parts, site, now, ready)
         except ExceptionGroup as group:
             raise next((error for error in group.exceptions if isinstance(error, CannotServeError)), group) from None
         finally:
             parts.database.dispose()
+
+
+@asynccontextmanager
+async def _embedded(settings: Settings, parts: _Parts, now: SteadyClock) -> AsyncIterator[_Site]:
+    """Run a broker in this process. Raises CannotServeError."""
+    where = Broker(settings.reachable_host, settings.port, parts.backend.name, parts.secret, settings.prefix)
+    try:
+        listeners, store = _listeners(settings, now()), settings.data / "broker.db"
+        async with running(listeners, parts.door, _limits(settings), store) as broker:
+            yield _Site(lambda will, inbox: Link(where, TABLE.subscriptions(), will, inbox), broker.revoke)
+    except CertificateError as error:
+        raise CannotServeError(str(error)) from error
+    except BrokerError as error:
+        ports = f"{settings.port} and {settings.ws_port}" if settings.ws_port else str(settings.port)
+        raise CannotServeError(f"cannot listen on {settings.host}, ports {ports}: {error}") from error
+
+
+@asynccontextmanager
+async def _mosquitto(settings: Settings, parts: _Parts) -> AsyncIterator[_Site]:
+    """Use a Mosquitto that runs elsewhere. Raises CannotServeError."""
+    try:
+        where, login = address.parsed(settings.broker, settings.broker_file)
+        tls = where.context()
+        steward = Steward(where, login, rights(settings), parts.accounts.principals)
+        await steward.start()
+    except (AddressError, MqttError) as error:
+        raise CannotServeError(str(error)) from error
+    broker = Broker(where.host, where.port, login.user, login.password, settings.prefix, tls)
+    never = Rulebook(TABLE, settings.prefix).never_retained()
+    try:
+        yield _Site(
+            lambda will, inbox: MosquittoLink(broker, TABLE.subscriptions(), will, inbox, steward, never),
+            steward.follow,
+        )
+    finally:
+        await steward.close()
+
+
+def rights(settings: Settings) -> Rights:
+    """Return the access rules as Mosquitto wants them."""
+    return Rights(Rulebook(TABLE, settings.prefix), settings.prefix)
 
 
 def _wire(settings: Settings) -> _Parts:
@@ -155,16 +204,13 @@ def _policy(settings: Settings) -> sessions.Policy:
     )
 
 
-async def _run(
-    settings: Settings, parts: _Parts, broker: EmbeddedBroker, now: SteadyClock, ready: Callable[[], None]
-) -> None:
+async def _run(parts: _Parts, site: _Site, now: SteadyClock, ready: Callable[[], None]) -> None:
     inbox, since, is_ready = Inbox(), now(), asyncio.Event()
     watcher = Watcher(parts.accounts, inbox)
     await inbox.put(Resumed())  # before anything else may end a lease that ran out while nobody could renew it
     await inbox.put(directory.DirectoryLoaded(parts.accounts.principals()))
     parts.door.report = inbox.offer
-    where = Broker(settings.reachable_host, settings.port, parts.backend.name, parts.secret, settings.prefix)
-    link = Link(where, TABLE.subscriptions(), _status("lost", since), inbox)
+    link = site.link(_status("lost", since), inbox)
     greeting = Greeting(_status("online", since), is_ready.set)
     service = Service(parts.engine, parts.journal, link, inbox, now, greeting)
     async with asyncio.TaskGroup() as tasks:  # whichever of them fails, nothing goes on as if it had not
@@ -172,7 +218,7 @@ async def _run(
             asyncio.get_running_loop().add_signal_handler(number, lambda: tasks.create_task(inbox.put(Stop())))
         others = [
             tasks.create_task(link.run(), name="link"),
-            tasks.create_task(watcher.run(broker.revoke), name="watcher"),
+            tasks.create_task(watcher.run(site.changed), name="watcher"),
             tasks.create_task(_announce(is_ready, ready), name="announcer"),
         ]
         await service.run()
@@ -188,7 +234,7 @@ async def _announce(is_ready: asyncio.Event, ready: Callable[[], None]) -> None:
             await is_ready.wait()
     except TimeoutError as error:
         raise CannotServeError(
-            "the server cannot reach its own broker; is TALKSTICK_HOST an address of this machine?"
+            "the server cannot reach its broker; if it is its own: is TALKSTICK_HOST an address of this machine?"
         ) from error
     ready()
 

@@ -13,10 +13,13 @@ from typing import Any
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from backend.app import rights
 from backend.core.ids import is_id
-from backend.shell import operator, settings
-from backend.shell.accounts import Accounts
+from backend.shell import address, operator, settings
+from backend.shell.accounts import Accounts, Mirror
+from backend.shell.address import Address, AddressError
 from backend.shell.database import WrongSchemaError, open_database
+from backend.shell.mosquitto_accounts import Mosquitto
 from backend.shell.operator import Login
 from backend.shell.settings import Settings, SettingsError
 
@@ -38,8 +41,41 @@ class Context:
     @cached_property
     def accounts(self) -> Accounts:
         """Return the accounts, or end with why the database cannot be opened."""
+        return self._opened(None)
+
+    @cached_property
+    def told_accounts(self) -> Accounts:
+        """Return the accounts for who changes them: a broker that is not embedded is told at once."""
+        if self.broker is None:
+            return self.accounts
+        return self._opened(Mosquitto(*self.broker, rights(self.settings)))
+
+    @cached_property
+    def broker(self) -> tuple[Address, Login] | None:
+        """Return where the broker is, and the server's login there; None: it is embedded."""
+        url = self.settings.broker or address.remembered(self.settings.data)
+        if not url:
+            return None
         try:
-            return Accounts(open_database(self.settings.data))
+            found = address.parsed(url, self.settings.broker_file)
+            found[0].context()
+        except AddressError as error:
+            raise click.ClickException(f"settings: {error}") from error
+        return found
+
+    def use_broker(self, url: str) -> None:
+        """Take another broker than the settings say."""
+        self.settings = self.settings.model_copy(update={"broker": url})
+
+    @property
+    def address(self) -> Address:
+        """Return where people log in."""
+        embedded = Address(self.settings.reachable_host, self.settings.port)
+        return self.broker[0] if self.broker is not None else embedded
+
+    def _opened(self, mirror: Mirror | None) -> Accounts:
+        try:
+            return Accounts(open_database(self.settings.data), mirror)
         except (OSError, SQLAlchemyError, WrongSchemaError) as error:
             raise click.ClickException(f"cannot open the database in {self.settings.data}: {error}") from error
 

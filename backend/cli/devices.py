@@ -8,7 +8,7 @@ import click
 
 from backend.cli import mqtt
 from backend.cli.context import Context, day, json_option, own_address, pass_context, show, show_all, text_of
-from backend.cli.users import existing, remove
+from backend.cli.users import change_secret, existing, remove
 from backend.core.ids import device_id
 from backend.core.principals import Principal, Role
 from backend.features.presence.messages import HEARTBEAT, PRESENCE, STATUS
@@ -35,7 +35,8 @@ def add(context: Context, what: str, display_name: str | None, host: str | None,
     secret = new_secret()
     try:
         name = device_id(what)
-        context.accounts.add(Principal(name, Role.DEVICE, display_name or name), secret, context.now(), hardware=what)
+        who = Principal(name, Role.DEVICE, display_name or name)
+        context.told_accounts.add(who, secret, context.now(), hardware=what, generated=True)
     except (AccountError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     _show_board(context, name, secret, host, as_json=as_json)
@@ -75,7 +76,7 @@ def rotate(context: Context, name: str, host: str | None, as_json: bool) -> None
     """Give a board a new secret, shown once; the old one is void."""
     existing(context, name, device=True)
     secret = new_secret()
-    context.accounts.set_secret(name, secret)
+    change_secret(context, name, secret, generated=True)
     _show_board(context, name, secret, host, as_json=as_json)
 
 
@@ -101,9 +102,7 @@ def _show_board(context: Context, name: str, secret: str, host: str | None, *, a
     prefix, status = context.settings.prefix, STATUS.at(device=name)
     record: dict[str, Any] = {
         "device": name,
-        "host": host or own_address(context.settings.host),
-        "port": context.settings.port,
-        "tls": _tls(context),
+        **_broker(context, host),
         "client_id": name,
         "username": name,
         "password": secret,
@@ -118,6 +117,16 @@ def _show_board(context: Context, name: str, secret: str, host: str | None, *, a
     show(record, as_json=as_json, text=lambda: _board_text(record))
 
 
+def _broker(context: Context, host: str | None) -> dict[str, Any]:
+    if context.broker is None:
+        host = host or own_address(context.settings.host)
+        return {"host": host, "port": context.settings.port, "tls": _tls(context)}
+    where, _login = context.broker
+    host = host or own_address("" if where.is_local else where.host)
+    tls = {"port": where.port, "ca": str(where.ca) if where.ca else None} if where.tls else None
+    return {"host": host, "port": where.port, "tls": tls}
+
+
 def _tls(context: Context) -> dict[str, Any] | None:
     try:
         files = certificates.tls(context.settings)
@@ -129,18 +138,18 @@ def _tls(context: Context) -> dict[str, Any] | None:
     return {"port": context.settings.tls_port, "ca": str(files.certificate.with_name(certificates.CA)) if own else None}
 
 
-def _tls_lines(host: str, tls: dict[str, Any] | None) -> list[str]:
-    if tls is None:
-        return []
-    authority = f"   (its authority: {tls['ca']})" if tls["ca"] else ""
-    return [f"  with TLS    mqtts://{host}:{tls['port']}{authority}"]
+def _broker_lines(host: str, port: int, tls: dict[str, Any] | None) -> list[str]:
+    lines = [f"  broker      mqtt://{host}:{port}   (MQTT 3.1.1)"] if tls is None or tls["port"] != port else []
+    if tls is not None:
+        authority = f"   (its authority: {tls['ca']})" if tls["ca"] else ""
+        lines.append(f"  with TLS    mqtts://{host}:{tls['port']}{authority}")
+    return lines
 
 
 def _board_text(record: dict[str, Any]) -> str:
     lines = [
         f"Device {record['device']}. What the board needs to know:",
-        f"  broker      mqtt://{record['host']}:{record['port']}   (MQTT 3.1.1)",
-        *_tls_lines(record["host"], record["tls"]),
+        *_broker_lines(record["host"], record["port"], record["tls"]),
         f"  client id   {record['client_id']}",
         f"  username    {record['username']}",
         f"  password    {record['password']}   (shown once)",

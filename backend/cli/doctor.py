@@ -17,7 +17,11 @@ from backend.cli.context import Context, json_option, pass_context
 from backend.core.principals import Role
 from backend.features.stats.feature import STATUS
 from backend.shell import certificates, operator, settings
+from backend.shell.address import Address
 from backend.shell.certificates import CertificateError
+from backend.shell.mosquitto_control import connected
+from backend.shell.mosquitto_inventory import taken
+from backend.shell.operator import Login
 
 _NEEDED_FREE = 100 * 1024 * 1024  # bytes
 _RENEW_DAYS = 30
@@ -122,7 +126,7 @@ def _tls(context: Context) -> Iterator[Finding]:
 
 
 def _server(context: Context) -> Iterator[Finding]:
-    where, login = f"{context.settings.reachable_host}:{context.settings.port}", operator.read(context.settings.data)
+    where, login = context.address, operator.read(context.settings.data)
     if login is None:
         return
     try:
@@ -134,6 +138,24 @@ def _server(context: Context) -> Iterator[Finding]:
         yield Finding("server", "warn", f"no server on {where}: {error}", "talkstick serve")
     else:
         yield Finding("server", "ok", f"version {found[STATUS.at()].get('version')} answers on {where}")
+
+
+def _mosquitto(context: Context) -> Iterator[Finding]:
+    if context.broker is None:
+        return
+    try:
+        asyncio.run(_administer(*context.broker))
+    except aiomqtt.MqttError as error:
+        yield Finding(
+            "Mosquitto", "fail", str(error), "talkstick export mosquitto DIR, and start it with what it wrote"
+        )
+    else:
+        yield Finding("Mosquitto", "ok", f"{context.broker[0]} can be told who may do what")
+
+
+async def _administer(where: Address, login: Login) -> None:
+    async with connected(where, login) as control:
+        await taken(control)
 
 
 def _tools(_context: Context) -> Iterator[Finding]:
@@ -149,6 +171,7 @@ _CHECKS: tuple[Callable[[Context], Iterator[Finding]], ...] = (
     _settings,
     _accounts,
     _tls,
+    _mosquitto,
     _server,
     _tools,
 )

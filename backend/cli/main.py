@@ -9,6 +9,7 @@ from backend.cli.certs import certs
 from backend.cli.context import Context
 from backend.cli.devices import device
 from backend.cli.doctor import doctor
+from backend.cli.export import export
 from backend.cli.server import init, serve
 from backend.cli.sessions import session
 from backend.cli.users import user
@@ -28,5 +29,5 @@ def talkstick(context: click.Context, data: Path | None) -> None:
     context.obj = Context(data)
 
 
-for command in (init, serve, user, device, session, certs, watch, doctor):
+for command in (init, serve, user, device, session, certs, export, watch, doctor):
     talkstick.add_command(command)

@@ -27,8 +27,8 @@ def run(context: Context, coroutine: Coroutine[Any, Any, T]) -> T:
     except aiomqtt.MqttCodeError as error:
         raise click.ClickException(f"the server refused the login: {error}") from error
     except aiomqtt.MqttError as error:
-        where = f"{context.settings.reachable_host}:{context.settings.port}"
-        raise click.ClickException(f"no server on {where} ({error}); is `talkstick serve` running?") from error
+        help_ = "is `talkstick serve` running?" if context.broker is None else "is Mosquitto running?"
+        raise click.ClickException(f"no broker answers at {context.address} ({error}); {help_}") from error
     except TimeoutError as error:
         raise click.ClickException(f"no answer within {_ANSWER_WITHIN_S:.0f} s") from error
 
@@ -36,12 +36,14 @@ def run(context: Context, coroutine: Coroutine[Any, Any, T]) -> T:
 @asynccontextmanager
 async def connected(context: Context, login: Login) -> AsyncIterator[aiomqtt.Client]:
     """Log in. Raises MqttError."""
+    where = context.address
     async with aiomqtt.Client(
-        context.settings.reachable_host,
-        context.settings.port,
+        where.host,
+        where.port,
         username=login.user,
         password=login.password,
         identifier=f"talkstick-{secrets.token_hex(6)}",
+        tls_context=where.context(),
     ) as client:
         yield client
 

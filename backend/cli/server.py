@@ -9,7 +9,7 @@ from backend import app
 from backend.cli.context import Context, json_option, pass_context, show
 from backend.core.principals import Principal, Role
 from backend.shell import certificates, operator
-from backend.shell.accounts import new_secret
+from backend.shell.accounts import AccountError, Accounts, new_secret
 from backend.shell.operator import Login
 from backend.shell.settings import Settings
 
@@ -21,7 +21,7 @@ ADMIN = "admin"
 @pass_context
 def init(context: Context, as_json: bool) -> None:
     """Make the data directory, its database and the admin account. Harmless to repeat."""
-    made = _make_admin(context)
+    made = _make_admin(context, context.accounts)
     record: dict[str, Any] = {"data": str(context.settings.data), "admin": None}
     if made is None:
         show(
@@ -50,16 +50,28 @@ def _settings_text() -> str:
 
 
 @click.command(epilog=_settings_text())
+@click.option(
+    "--broker",
+    metavar="URL",
+    help="Use this Mosquitto, mqtt://user:password@host:port, as `talkstick export mosquitto` sets it up. Others on"
+    " this machine see a command's arguments: better write it into talkstick.toml.",
+)
 @pass_context
-def serve(context: Context) -> None:
-    """Run the server: broker and backend in one process. Stop it with Ctrl-C or SIGTERM."""
+def serve(context: Context, broker: str | None) -> None:
+    """Run the server: broker and backend in one process, or the backend of a Mosquitto.
+
+    Stop it with Ctrl-C or SIGTERM.
+    """
+    if broker is not None:
+        context.use_broker(broker)
     settings = context.settings
     _log(settings)
-    if _make_admin(context) is not None:
+    if _make_admin(context, context.told_accounts if settings.broker else context.accounts) is not None:
         click.echo(f"Made {settings.data} with the account {ADMIN}; its login is in {settings.data / operator.FILE}.")
 
     def ready() -> None:
-        click.echo(f"Talkstick {app.VERSION} is ready: {_places(settings)}, data in {settings.data}")
+        places = f"Mosquitto at {context.address}" if settings.broker else _places(settings)
+        click.echo(f"Talkstick {app.VERSION} is ready: {places}, data in {settings.data}")
 
     try:
         app.run(settings, ready)
@@ -77,12 +89,15 @@ def _places(settings: Settings) -> str:
     return ", ".join(f"{what} on {host}:{port}" for what, host, port in places if port)
 
 
-def _make_admin(context: Context) -> Login | None:
+def _make_admin(context: Context, accounts: Accounts) -> Login | None:
     """Make the first account where there is none; return its login, or None."""
-    if any(account.role is Role.ADMIN for account in context.accounts.all()):
+    if any(account.role is Role.ADMIN for account in accounts.all()):
         return None
     login = Login(ADMIN, new_secret())
-    context.accounts.add(Principal(ADMIN, Role.ADMIN, "Admin"), login.password, context.now())
+    try:
+        accounts.add(Principal(ADMIN, Role.ADMIN, "Admin"), login.password, context.now(), generated=True)
+    except AccountError as error:
+        raise click.ClickException(str(error)) from error
     operator.write(context.settings.data, login)
     return login
 

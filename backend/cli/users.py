@@ -40,7 +40,8 @@ def add(
     """Add an account; its password is made here and shown once."""
     secret = read_secret() if password_stdin else new_secret()
     try:
-        context.accounts.add(Principal(name, Role(role), display_name or name), secret, context.now())
+        who = Principal(name, Role(role), display_name or name)
+        context.told_accounts.add(who, secret, context.now(), generated=not password_stdin)
     except AccountError as error:
         raise click.ClickException(str(error)) from error
     _show_secret(name, role, None if password_stdin else secret, as_json=as_json, done="Added")
@@ -66,7 +67,7 @@ def passwd(context: Context, name: str, password_stdin: bool, as_json: bool) -> 
     """Give an account a new password, shown once; the old one is void."""
     account = existing(context, name, device=False)
     secret = read_secret() if password_stdin else new_secret()
-    context.accounts.set_secret(name, secret)
+    change_secret(context, name, secret, generated=not password_stdin)
     kept = operator.read(context.settings.data)
     if kept is not None and kept.user == name:
         operator.write(context.settings.data, Login(name, secret))
@@ -95,13 +96,21 @@ def existing(context: Context, name: str, *, device: bool) -> Account:
     return account
 
 
+def change_secret(context: Context, name: str, secret: str, *, generated: bool) -> None:
+    """Give an account another secret, or end with why that is not possible."""
+    try:
+        context.told_accounts.set_secret(name, secret, generated=generated)
+    except AccountError as error:
+        raise click.ClickException(str(error)) from error
+
+
 def remove(context: Context, name: str, *, yes: bool, device: bool) -> None:
     """Remove an account after a question."""
     existing(context, name, device=device)
     if not yes:
         click.confirm(f"Remove {name}?", abort=True)
     try:
-        context.accounts.remove(name)
+        context.told_accounts.remove(name)
     except AccountError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Removed {name}.")

@@ -6,6 +6,7 @@ that must be one's own name. The broker asks; commands it checks against the ret
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 from backend.core.ids import is_id
 from backend.core.principals import PEOPLE, Principal, Role
@@ -22,6 +23,17 @@ class Verdict:
 
     code: Code | None = None
     guard: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What an account may always publish to and receive, as MQTT filters: the rules for a broker that cannot ask.
+
+    What a holder may do is not among them; see `Rulebook.guarded_by`.
+    """
+
+    publish: frozenset[str]
+    receive: frozenset[str]
 
 
 class Rulebook:
@@ -57,10 +69,35 @@ class Rulebook:
         found = self._find(topic)
         if found is None:
             return False
-        if who.role in (Role.ADMIN, Role.BACKEND):
-            return True
         route, _levels = found
         return any(overlaps(topic, self._prefix + readable) for readable in _readable(route, who))
+
+    def grants(self, who: Principal) -> Grants:
+        """Return the same answers as `publish` and `receive` give, as filters.
+
+        Filters cannot tell whether a level is a valid id, nor judge retain flag and size.
+        """
+        free = [route for route in self._table.routes if route.guard is None or who.role is Role.BACKEND]
+        return Grants(
+            frozenset(self._prefix + writable for route in free for writable in _writable(route, who)),
+            frozenset(self._prefix + readable for route in self._table.routes for readable in _readable(route, who)),
+        )
+
+    def guarded_by(self, document: str) -> tuple[str, ...]:
+        """Return the filters to which only the holder in a retained document may publish; none: it guards nothing.
+
+        The topic of the *document* comes without the prefix, as the backend publishes it.
+        """
+        return tuple(
+            self._prefix + route.topic.bound(**levels)
+            for route in self._table.routes
+            if route.guard is not None and (levels := route.guard.match(document))
+        )
+
+    def never_retained(self) -> frozenset[str]:
+        """Return the filters of all topics whose messages must not be retained."""
+        never = (route for route in self._table.routes if route.retain is Retain.NEVER)
+        return frozenset(self._prefix + route.topic.filter for route in never)
 
     def _find(self, topic: str) -> tuple[Route, Mapping[str, str]] | None:
         return self._table.find(topic.removeprefix(self._prefix)) if topic.startswith(self._prefix) else None
@@ -98,8 +135,24 @@ def _may_ask(who: Principal, levels: Mapping[str, str]) -> bool:
     return who.role is not Role.LISTENER
 
 
+def _writable(route: Route, who: Principal) -> list[str]:
+    """Return the filters of this route that *who* may publish to.
+
+    `may_write` is asked for each level that may be one's own name; the others are ``+``, which is nobody's.
+    """
+    found: list[frozenset[str]] = []
+    for size in range(len(route.topic.names) + 1):
+        for own in map(frozenset, combinations(route.topic.names, size)):
+            levels = {name: who.name if name in own else "+" for name in route.topic.names}
+            if may_write(route, who, levels) and not any(wider <= own for wider in found):
+                found.append(own)
+    return [route.topic.bound(**dict.fromkeys(own, who.name)) for own in found]
+
+
 def _readable(route: Route, who: Principal) -> list[str]:
     """Return the filters of this route that *who* may receive."""
+    if who.role in (Role.ADMIN, Role.BACKEND):
+        return [route.topic.filter]
     filters = []
     for party in route.readers:
         match party:

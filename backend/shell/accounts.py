@@ -1,6 +1,6 @@
 """Accounts in the database: added, removed and given new secrets by the command line, checked by the broker's door.
 
-A secret is shown once and stored as an argon2id hash only.
+A secret is shown once and stored as hashes only: argon2id, and PBKDF2 for Mosquitto, which knows no other.
 """
 
 import secrets
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -17,6 +18,7 @@ from sqlmodel import Session, select
 from backend.core.ids import is_id
 from backend.core.principals import Principal, Role
 from backend.features.directory.feature import AccountRow, DirectoryRow, principal
+from backend.shell import mosquitto_password
 
 RESERVED = frozenset({"backend"})
 
@@ -39,36 +41,55 @@ class Account:
     hardware: str | None
 
 
+class Mirror(Protocol):
+    """Another broker that checks secrets by itself. It is told while the secret is known. Both raise AccountError."""
+
+    def put(self, who: Principal, secret: str) -> None:
+        """Let an account log in with this secret, and with no older one."""
+
+    def remove(self, name: str) -> None:
+        """Let nobody log in with that name, and end its connections."""
+
+
 def new_secret() -> str:
     """Return a secret of 128 bits that survives being typed into a board's configuration."""
     return secrets.token_urlsafe(16)
 
 
 class Accounts:
-    """The accounts of one database."""
+    """The accounts of one database, and of the *mirror* that shall know them too."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, mirror: Mirror | None = None) -> None:
         self._database = database
+        self._mirror = mirror
 
-    def add(self, who: Principal, secret: str, now: float, hardware: str | None = None) -> None:
-        """Add an account. Raises AccountError where the name is bad or taken."""
+    def add(
+        self, who: Principal, secret: str, now: float, hardware: str | None = None, *, generated: bool = False
+    ) -> None:
+        """Add an account; say whether its secret was *generated*, and so needs less hashing.
+
+        Raises AccountError where the name is bad or taken, or the mirror cannot be told.
+        """
         if not is_id(who.name):
             raise AccountError(f"{who.name!r} is no name: use 1 to 63 of a-z, 0-9, '-' and '_', not first '-' or '_'")
         if who.name in RESERVED:
             raise AccountError(f"{who.name} is the server's own name")
+        if self.secret_hash(who.name) is not None:
+            raise AccountError(f"{who.name} exists already")
+        row = AccountRow(
+            name=who.name,
+            role=who.role.value,
+            display_name=who.display_name,
+            created_at=now,
+            hardware=hardware,
+            **_hashes(secret, generated=generated),
+        )
+        if self._mirror is not None:
+            self._mirror.put(who, secret)
         with self._changing() as session:
             if session.get(AccountRow, who.name) is not None:
                 raise AccountError(f"{who.name} exists already")
-            session.add(
-                AccountRow(
-                    name=who.name,
-                    role=who.role.value,
-                    display_name=who.display_name,
-                    secret_hash=_HASHER.hash(secret),
-                    created_at=now,
-                    hardware=hardware,
-                )
-            )
+            session.add(row)
 
     def remove(self, name: str) -> None:
         """Remove an account. Raises AccountError where there is none, or it is the last admin's."""
@@ -78,11 +99,21 @@ class Accounts:
             if [admin.name for admin in admins] == [name]:
                 raise AccountError(f"{name} is the last admin; add another one first")
             session.delete(row)
+        if self._mirror is not None:
+            try:
+                self._mirror.remove(name)
+            except AccountError as error:
+                raise AccountError(f"{name} is removed here; the server will tell the broker: {error}") from error
 
-    def set_secret(self, name: str, secret: str) -> None:
+    def set_secret(self, name: str, secret: str, *, generated: bool = False) -> None:
         """Replace the secret; the old one is void at once. Raises AccountError where there is no such account."""
+        hashes = _hashes(secret, generated=generated)
+        who = self.get(name)
+        if self._mirror is not None:
+            self._mirror.put(Principal(name, who.role, who.display_name), secret)
         with self._changing() as session:
-            _found(session, name).secret_hash = _HASHER.hash(secret)
+            row = _found(session, name)
+            row.secret_hash, row.mosquitto_hash = hashes["secret_hash"], hashes["mosquitto_hash"]
 
     def get(self, name: str) -> Account:
         """Return one account. Raises AccountError where there is none."""
@@ -103,6 +134,11 @@ class Accounts:
         """Return the hashes of all secrets by name: what a login that was good is good for."""
         with Session(self._database) as session:
             return {row.name: row.secret_hash for row in session.exec(select(AccountRow))}
+
+    def mosquitto_hashes(self) -> Mapping[str, str]:
+        """Return what Mosquitto checks secrets by, by name."""
+        with Session(self._database) as session:
+            return {row.name: row.mosquitto_hash for row in session.exec(select(AccountRow))}
 
     def revision(self) -> int:
         """Return a number that rises with every change."""
@@ -136,6 +172,12 @@ def verify(secret_hash: str | None, secret: str) -> bool:
         return _HASHER.verify(secret_hash or _nobody(), secret) and secret_hash is not None
     except (VerifyMismatchError, InvalidHashError):
         return False
+
+
+def _hashes(secret: str, *, generated: bool) -> dict[str, str]:
+    """Return all that is stored of a secret."""
+    iterations = mosquitto_password.GENERATED if generated else mosquitto_password.CHOSEN
+    return {"secret_hash": _HASHER.hash(secret), "mosquitto_hash": mosquitto_password.made(secret, iterations)}
 
 
 def _found(session: Session, name: str) -> AccountRow:

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, event, inspect
 from sqlmodel import SQLModel, create_engine
 
 FILE = "talkstick.db"
-SCHEMA = 1  # rises with every change of a table
+SCHEMA = 2  # rises with every change of a table
 
 
 class WrongSchemaError(Exception):

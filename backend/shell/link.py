@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import socket
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,10 +28,13 @@ class Broker:
     name: str
     secret: str
     prefix: str = ""
+    tls: ssl.SSLContext | None = None
 
 
 class Link:
     """One MQTT connection, made again whenever it breaks."""
+
+    protocol = aiomqtt.ProtocolVersion.V311
 
     def __init__(self, broker: Broker, subscriptions: Sequence[tuple[str, int]], will: Send, inbox: Inbox) -> None:
         self._broker = broker
@@ -45,6 +49,7 @@ class Link:
         pause = first
         while True:
             try:
+                await self._prepare()
                 async with self._connection() as client:
                     pause = first
                     await self._read(client)
@@ -68,6 +73,16 @@ class Link:
         if failed:
             log.warning("%d of %d messages not sent: %r", len(failed), len(sends), failed[0])
 
+    async def _prepare(self) -> None:
+        """Do what must be done before each connection. Raises MqttError."""
+
+    async def _subscribe(self, client: aiomqtt.Client) -> None:
+        await client.subscribe([(self._broker.prefix + topic, qos) for topic, qos in self._subscriptions])
+
+    async def _takes(self, _client: aiomqtt.Client, _message: aiomqtt.Message) -> bool:
+        """Tell whether a message is to be read at all. Raises MqttError."""
+        return True
+
     def _connection(self) -> aiomqtt.Client:
         will = aiomqtt.Will(self._broker.prefix + self._will.topic, self._will.payload, qos=1, retain=self._will.retain)
         return aiomqtt.Client(
@@ -77,19 +92,22 @@ class Link:
             password=self._broker.secret,
             identifier=self._broker.name,
             will=will,
+            protocol=self.protocol,
+            tls_context=self._broker.tls,
             max_inflight_messages=1000,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # else each batch waits 40 ms for an ACK
         )
 
     async def _read(self, client: aiomqtt.Client) -> None:
         """Read until the connection breaks. A read is never cancelled by a timeout; only waiting on the inbox is."""
-        await client.subscribe([(self._broker.prefix + topic, qos) for topic, qos in self._subscriptions])
+        await self._subscribe(client)
         self._client = client
         try:
             await self._inbox.put(Connected())
             async for message in client.messages:
-                topic = str(message.topic).removeprefix(self._broker.prefix)
-                await self._inbox.put(Arrived(topic, _bytes(message.payload), message.retain))
+                if await self._takes(client, message):
+                    topic = str(message.topic).removeprefix(self._broker.prefix)
+                    await self._inbox.put(Arrived(topic, _bytes(message.payload), message.retain))
         finally:
             self._client = None
 

@@ -35,6 +35,14 @@ class Settings(BaseSettings):
     host: str = Field(default="0.0.0.0", description="The IPv4 address to listen on.")  # noqa: S104 - boards must reach it
     port: Port = Field(default=1883, description="MQTT over TCP.")
     ws_port: OptionalPort = Field(default=9001, description="MQTT over WebSocket; 0 switches it off.")
+    broker: str = Field(
+        default="",
+        pattern="^(mqtts?://.+)?$",
+        description="A Mosquitto instead of the embedded broker: `mqtt://user:password@host:port`, or `mqtts://…`.",
+    )
+    broker_ca: Path | None = Field(
+        default=None, description="The authority of a `mqtts` broker, PEM; else those that the system trusts."
+    )
     plain_host: str = Field(
         default="",
         description="Where MQTT without TLS listens, if not on `host`: `127.0.0.1` leaves TLS to all others.",
@@ -112,6 +120,11 @@ class Settings(BaseSettings):
         if self.max_backlog < self.max_packet:
             raise ValueError(f"max_backlog must hold at least one packet (max_packet is {self.max_packet})")
         return self
+
+    @property
+    def broker_file(self) -> Path | None:
+        """Where `broker_ca` is; a relative path begins in the data directory."""
+        return self.data / self.broker_ca.expanduser() if self.broker_ca else None
 
     @property
     def reachable_host(self) -> str:

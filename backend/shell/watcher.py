@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
+from aiomqtt import MqttError
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.features.directory.feature import DirectoryLoaded
@@ -35,6 +36,8 @@ class Watcher:
                 await self._look(revoke)
             except SQLAlchemyError as error:
                 log.warning("cannot look at the accounts, trying again: %s", error)
+            except MqttError as error:
+                log.warning("cannot tell the broker which accounts changed, trying again: %s", error)
 
     async def _look(self, revoke: Revoke) -> None:
         revision = await asyncio.to_thread(self._accounts.revision)

@@ -6,12 +6,17 @@ from backend.core.principals import Principal, Role
 
 
 class AccountRow(SQLModel, table=True):
-    """One account. ``secret_hash`` is an argon2id hash; ``hardware`` is what a device's id was made from."""
+    """One account.
+
+    ``secret_hash`` is an argon2id hash; ``mosquitto_hash`` is what Mosquitto can check instead; ``hardware`` is what a
+    device's id was made from.
+    """
 
     name: str = Field(primary_key=True)
     role: str
     display_name: str
     secret_hash: str
+    mosquitto_hash: str
     created_at: float
     hardware: str | None = None
 

@@ -57,12 +57,22 @@ def test_a_rolled_back_directory_is_the_old_one() -> None:
 
 @pytest.mark.parametrize("role", list(Role))
 def test_an_account_becomes_a_principal_without_its_secret(role: Role) -> None:
-    row = AccountRow(name="x", role=role.value, display_name="X", secret_hash="hash", created_at=0.0)
+    row = AccountRow(
+        name="x", role=role.value, display_name="X", secret_hash="hash", mosquitto_hash="$7$", created_at=0.0
+    )
     assert principal(row) == Principal("x", role, "X")
 
 
 def test_accounts_are_stored_with_everything(database: Database) -> None:
-    row = AccountRow(name="x", role="device", display_name="X", secret_hash="hash", created_at=1.5, hardware="A4:CF")
+    row = AccountRow(
+        name="x",
+        role="device",
+        display_name="X",
+        secret_hash="hash",
+        mosquitto_hash="$7$",
+        created_at=1.5,
+        hardware="A4:CF",
+    )
     with Session(database) as session:
         session.add(row)
         session.commit()

@@ -1,0 +1,77 @@
+"""What Mosquitto knows, and what is to be told so that it knows what it should."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backend.core.principals import Principal
+from backend.shell.mosquitto_accounts import create, removal
+from backend.shell.mosquitto_control import Command, Control, ControlError
+from backend.shell.mosquitto_rights import Acl, Rights, acls, read_acls, role_refs
+
+_MUST_DENY = ("publishClientSend", "publishClientReceive")
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Roles with their rules, and clients with their roles, by name: Talkstick's, and those of others."""
+
+    roles: Mapping[str, frozenset[Acl]]
+    clients: Mapping[str, frozenset[str]]
+
+
+async def taken(control: Control) -> Inventory:
+    """Ask Mosquitto. Raises ControlError, also where it allows by default what nobody forbids."""
+    (found,) = await control.run([{"command": "getDefaultACLAccess"}])
+    for each in found["acls"]:
+        if each["allow"] and each["acltype"] in _MUST_DENY:
+            raise ControlError(
+                f"Mosquitto allows by default what no role allows, so that nothing is private; deny it:"
+                f" mosquitto_ctrl … dynsec setDefaultACLAccess {each['acltype']} deny"
+            )
+    return Inventory(
+        {role["rolename"]: read_acls(role["acls"]) for role in await control.pages("listRoles", "roles")},
+        {client["username"]: _roles(client) for client in await control.pages("listClients", "clients")},
+    )
+
+
+def unknown(rights: Rights, people: Mapping[str, Principal], there: Inventory) -> tuple[list[str], list[str]]:
+    """Return the accounts that Mosquitto does not know, and those whose names it knows as somebody else's."""
+    return (
+        [name for name in people if name not in there.clients],
+        [name for name in people if name in there.clients and rights.account(name) not in there.clients[name]],
+    )
+
+
+def mending(rights: Rights, people: Mapping[str, Principal], there: Inventory, server: Principal) -> list[Command]:
+    """Return the commands that bring Mosquitto in step; the client of the *server* itself, and of others, stay."""
+    owners = {owner for role in there.roles if (owner := rights.owner(role)) is not None}
+    gone = [command for name in sorted(owners - people.keys() - {server.name}) for command in removal(rights, name)]
+    wanted = rights.all_roles([*people.values(), server])
+    missing, others = unknown(rights, people, there)
+    clients = [
+        {"command": "modifyClient", "username": name, "roles": role_refs(rights.names(people[name]))}
+        for name in people.keys() - {*missing, *others}
+        if there.clients[name] != frozenset(rights.names(people[name]))
+    ]
+    return [
+        *gone,
+        *_roles_to_mend(rights, wanted, there.roles),
+        *clients,
+        *(create(rights, people[name], None) for name in missing),
+    ]
+
+
+def _roles_to_mend(
+    rights: Rights, wanted: Mapping[str, frozenset[Acl]], there: Mapping[str, frozenset[Acl]]
+) -> Iterable[Command]:
+    """Yield commands for roles; what holders may do is not judged here."""
+    for role, rules in wanted.items():
+        if role not in there:
+            yield {"command": "createRole", "rolename": role, "acls": acls(rules)}
+        elif rules != there[role] and rights.owner(role, "holder") is None:
+            yield {"command": "modifyRole", "rolename": role, "acls": acls(rules)}
+
+
+def _roles(client: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(role["rolename"] for role in client.get("roles", ()))

@@ -1,0 +1,150 @@
+"""The same people and boards at both brokers: the embedded one, and a real Mosquitto set up by `talkstick export`."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from backend.core.principals import Principal, Role
+from backend.shell.accounts import Accounts, new_secret
+from backend.shell.database import open_database
+from tests.rig import Talkstick
+
+_ELSEWHERE = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
+_WITHIN_S = 10.0
+
+PEOPLE = {
+    who.name: who
+    for who in (
+        Principal("admin", Role.ADMIN, "Admin"),
+        Principal("alice", Role.USER, "Alice"),
+        Principal("bob", Role.USER, "Bob"),
+        Principal("ears", Role.LISTENER, "Ears"),
+        Principal("bot", Role.INTEGRATION, "Bot"),
+        Principal("scale-1", Role.DEVICE, "scale-1"),
+        Principal("printer-1", Role.DEVICE, "printer-1"),
+    )
+}
+
+
+@dataclass
+class Mosquitto:
+    """A real Mosquitto on what was exported into a directory."""
+
+    directory: Path
+    port: int
+    _process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
+
+    def start(self) -> None:
+        """Start it; return when it listens."""
+        program = shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), *_ELSEWHERE]))
+        assert program is not None, "Mosquitto is not installed; tools/system_packages.sh does"
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen([program, "-c", self.directory / "mosquitto.conf"], stderr=log)
+        for _ in range(100):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=_WITHIN_S).close()
+            except ConnectionRefusedError:
+                try:
+                    self._process.wait(0.1)
+                except subprocess.TimeoutExpired:
+                    continue
+                raise AssertionError("Mosquitto ended: " + self.log.read_text()) from None
+            else:
+                return
+        raise AssertionError("Mosquitto does not listen")
+
+    def stop(self) -> None:
+        """End it, and wait for that."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            process.wait(_WITHIN_S)
+
+    @property
+    def log(self) -> Path:
+        """Return where it logs."""
+        return self.directory.parent / "mosquitto.log"
+
+
+@dataclass
+class Site:
+    """A server with its broker, and everybody's passwords."""
+
+    talkstick: Talkstick
+    mosquitto: Mosquitto | None = None
+
+    @property
+    def port(self) -> int:
+        """Return where the broker listens."""
+        return self.talkstick.port
+
+    @property
+    def broker(self) -> str:
+        """Return the URL with the server's login."""
+        return self.talkstick.settings["TALKSTICK_BROKER"]
+
+    def use_broker(self, url: str) -> None:
+        """Let the server, and the commands, use another broker."""
+        self.talkstick.settings = {**self.talkstick.settings, "TALKSTICK_BROKER": url}
+
+    @classmethod
+    def made(cls, directory: Path, **settings: str) -> Self:
+        """Provision everybody on a new data directory."""
+        settings = {"stats_s": "0.1", "debounce_s": "0.5", "flapping": "1000", **settings}
+        environment = {f"TALKSTICK_{key.upper()}": value for key, value in settings.items()}
+        talkstick = Talkstick(directory / "data", settings=environment)
+        talkstick.passwords["admin"] = json.loads(talkstick.run("init", "--json"))["admin"]["password"]
+        database = open_database(directory / "data")
+        for who in PEOPLE.values():
+            if who.name not in talkstick.passwords:
+                talkstick.passwords[who.name] = new_secret()
+                Accounts(database).add(who, talkstick.passwords[who.name], 0.0, generated=True)
+        database.dispose()
+        return cls(talkstick)
+
+    def export(self, directory: Path) -> None:
+        """Write a configuration for Mosquitto, and use it from now on."""
+        made = json.loads(self.talkstick.run("export", "mosquitto", str(directory), "--json"))
+        self.use_broker(made["broker"])
+        self.talkstick.passwords["backend"] = made["broker"].split(":")[2].split("@")[0]
+        self.mosquitto = Mosquitto(directory, self.port)
+
+
+@contextmanager
+def embedded(directory: Path, **settings: str) -> Iterator[Site]:
+    """Run a server with the embedded broker."""
+    site = Site.made(directory, **settings)
+    with ExitStack() as stack:
+        stack.callback(site.talkstick.stop, signal.SIGKILL)
+        site.talkstick.start()
+        yield site
+
+
+@contextmanager
+def with_mosquitto(directory: Path, *, certificates: bool = False, **settings: str) -> Iterator[Site]:
+    """Run a Mosquitto, and a server that uses it: over TLS, where there are *certificates*."""
+    site = Site.made(directory, **settings)
+    if certificates:
+        site.talkstick.run("certs", "init")
+    site.export(directory / "mosquitto")
+    if certificates:
+        secure = f"localhost:{settings['tls_port']}"
+        site.use_broker(site.broker.replace("mqtt://", "mqtts://").replace(f"127.0.0.1:{site.port}", secure))
+    assert site.mosquitto is not None
+    with ExitStack() as stack:
+        stack.callback(site.mosquitto.stop)
+        site.mosquitto.start()
+        stack.callback(site.talkstick.stop, signal.SIGKILL)
+        site.talkstick.start()
+        yield site
+
+
+BROKERS: dict[str, Callable[[Path], AbstractContextManager[Site]]] = {"embedded": embedded, "mosquitto": with_mosquitto}

@@ -1,0 +1,110 @@
+"""Somebody who is connected, and keeps all that arrives."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiomqtt
+
+from tests.brokers.brokers import Site
+
+WITHIN_S = 15.0
+REFUSED = 0x80
+
+
+class Guest:
+    """A client of one account. What arrives is kept in order; tests wait for what they expect."""
+
+    def __init__(self, name: str, client: aiomqtt.Client) -> None:
+        self.name = name
+        self.client = client
+        self.got: list[aiomqtt.Message] = []
+        self.ended = asyncio.Event()
+        self._changed = asyncio.Condition()
+
+    async def subscribe(self, topic_filter: str) -> bool:
+        """Subscribe at QoS 1; tell whether the broker says that it did."""
+        return all(code != REFUSED for code in await self.client.subscribe(topic_filter, qos=1))
+
+    async def publish(self, topic: str, body: object, *, retain: bool = False, qos: int = 1) -> None:
+        """Publish, and wait until the broker has it."""
+        payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+        await self.client.publish(topic, payload, qos=qos, retain=retain, timeout=WITHIN_S)
+
+    async def ask(self, device: str, **body: object) -> dict[str, Any]:
+        """Ask something of a device's session; return the answer."""
+        after = len(self.got)
+        await self.publish(f"devices/{device}/session/request/{self.name}", body)
+        expected = {"id": body["id"]} if "id" in body else {}
+        return await self.body(f"devices/{device}/session/reply/{self.name}", after, **expected)
+
+    async def body(self, topic: str, after: int = 0, **expected: object) -> dict[str, Any]:
+        """Return the first JSON body on a topic that has these keys and values."""
+
+        def is_it(message: aiomqtt.Message) -> bool:
+            return (
+                str(message.topic) == topic and bool(message.payload) and expected.items() <= content(message).items()
+            )
+
+        return content(await self.wait_for(is_it, f"{topic} {expected}", after))
+
+    async def wait_for(
+        self, expected: Callable[[aiomqtt.Message], bool], what: str = "the message", after: int = 0
+    ) -> aiomqtt.Message:
+        """Return the first message, from index *after* on, that is as expected."""
+        try:
+            async with asyncio.timeout(WITHIN_S), self._changed:
+                await self._changed.wait_for(lambda: any(map(expected, self.got[after:])))
+                return next(filter(expected, self.got[after:]))
+        except TimeoutError:
+            shown = [(str(message.topic), message.payload) for message in self.got[-12:]]
+            raise AssertionError(f"{what} did not come to {self.name}; got {shown}") from None
+
+    def topics(self) -> set[str]:
+        """Return the topics of all that arrived with content."""
+        return {str(message.topic) for message in self.got if message.payload}
+
+    async def read(self) -> None:
+        """Keep what arrives until the connection ends."""
+        try:
+            async for message in self.client.messages:
+                async with self._changed:
+                    self.got.append(message)
+                    self._changed.notify_all()
+        except aiomqtt.MqttError:
+            self.ended.set()
+
+
+def text(message: aiomqtt.Message) -> str:
+    """Return a payload as text."""
+    return message.payload.decode() if isinstance(message.payload, bytes) else ""
+
+
+def content(message: aiomqtt.Message) -> dict[str, Any]:
+    """Return a payload as JSON."""
+    return dict(json.loads(text(message)))
+
+
+@asynccontextmanager
+async def guest(site: Site, name: str, *filters: str, **options: Any) -> AsyncIterator[Guest]:
+    """Log in, subscribe, and read. Raises MqttError where the login is refused."""
+    options = {
+        "password": site.talkstick.passwords.get(name),
+        "identifier": f"{name}-{secrets.token_hex(4)}",
+        **options,
+    }
+    client = aiomqtt.Client("127.0.0.1", site.port, username=name, **options)
+    await client.__aenter__()
+    here = Guest(name, client)
+    reading = asyncio.create_task(here.read())
+    try:
+        for each in filters:
+            assert await here.subscribe(each)
+        yield here
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await client.__aexit__(None, None, None)

@@ -1,0 +1,252 @@
+"""May A publish, subscribe, receive X? The same answers at both brokers, and they are the rulebook's."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from itertools import product
+
+import aiomqtt
+
+from backend.app import TABLE
+from backend.core.access import Rulebook
+from backend.core.principals import Principal, Role
+from backend.core.topics import overlaps
+from tests.brokers.brokers import PEOPLE, Site
+from tests.brokers.guest import Guest, guest, text
+
+RULES = Rulebook(TABLE)
+DEVICES = ("scale-1", "printer-1")
+UNKNOWN = (
+    "anything",
+    "devices/scale-1",
+    "devices/scale-1/nonsense",
+    "devices/scale-1/status/x",
+    "devices/scale-1/session/request",
+    "backend/request/alice",
+    "$SYS/broker/version",
+    "$CONTROL/dynamic-security/v1",
+    "/devices/scale-1/status",
+)
+FILTERS = (
+    "#",
+    "+/#",
+    "devices/#",
+    "devices/+/status",
+    "devices/scale-1/#",
+    "devices/printer-1/session",
+    "devices/+/session/reply/+",
+    "devices/+/session/reply/alice",
+    "devices/scale-1/session/request/bob",
+    "devices/scale-1/command/+",
+    "backend/#",
+    "backend/stats",
+    "+/+/presence",
+    "nothing/like/this",
+    "$SYS/#",
+    "$CONTROL/#",
+    "$share/all/#",
+)
+
+
+def topics() -> Iterator[str]:
+    """Yield a topic of each route for each device and principal, and some that are of no route."""
+    for route in TABLE.routes:
+        names = route.topic.names
+        values = {"device": DEVICES, "principal": ("alice", "bob", "ears", "scale-1", "admin"), "name": ("tare",)}
+        for levels in product(*(values[name] for name in names)):
+            yield route.topic.at(**dict(zip(names, levels, strict=True)))
+    yield from UNKNOWN
+
+
+def may_publish(who: Principal, topic: str) -> bool:
+    """Return the rulebook's answer while nobody holds anything."""
+    verdict = RULES.publish(who, topic, retain=False, size=2)
+    return verdict.code is None and verdict.guard is None
+
+
+async def everybody(site: Site, stack: AsyncExitStack, *filters: str) -> dict[str, Guest]:
+    """Let everybody log in."""
+    return {name: await stack.enter_async_context(guest(site, name, *filters)) for name in PEOPLE}
+
+
+async def in_order(people: dict[str, Guest]) -> None:
+    """Return when what was published before has reached everybody who may have it."""
+    for number, device in enumerate(DEVICES):
+        sentinel = f"{number} {asyncio.get_running_loop().time()}"
+        await people[device].publish(f"devices/{device}/telemetry", {"sentinel": sentinel})
+        for who in people.values():
+            if RULES.receive(PEOPLE[who.name], f"devices/{device}/telemetry"):
+                await who.body(f"devices/{device}/telemetry", sentinel=sentinel)
+
+
+def test_publishing(site: Site) -> None:
+    async def story() -> None:
+        async with AsyncExitStack() as stack:
+            people = await everybody(site, stack)
+            assert await people["admin"].subscribe("#")
+            cases = [(who, topic) for who in PEOPLE for topic in topics()]
+            for number, (who, topic) in enumerate(cases):
+                await people[who].publish(topic, {"case": number})
+            assert await people["scale-1"].subscribe("devices/scale-1/#")
+            assert await people["printer-1"].subscribe("devices/printer-1/#")
+            await in_order({name: people[name] for name in ("admin", *DEVICES)})
+            arrived = {message.payload for message in people["admin"].got}
+        came = {case for number, case in enumerate(cases) if b'{"case": %d}' % number in arrived}
+        expected = {case for case in cases if may_publish(PEOPLE[case[0]], case[1])}
+        assert came == expected
+        assert len(expected) > 10
+
+    asyncio.run(story())
+
+
+def test_receiving(site: Site) -> None:
+    """What everybody who subscribes to everything gets of a day in which each route is used."""
+
+    async def story() -> None:
+        async with AsyncExitStack() as stack:
+            people = await everybody(site, stack, "#")
+            for who in people.values():
+                await who.body("backend/status", state="online")
+            await a_day(people)
+            await people["admin"].body("backend/stats")
+            await in_order(people)
+            seen = people["admin"].topics()
+            assert [route for route in TABLE.routes if all(route.topic.match(topic) is None for topic in seen)] == []
+            for name, who in people.items():
+                assert who.topics() == {topic for topic in seen if RULES.receive(PEOPLE[name], topic)}, name
+
+    asyncio.run(story())
+
+
+async def a_day(people: dict[str, Guest]) -> None:
+    """Let something be published on each route."""
+    scale, alice = people["scale-1"], people["alice"]
+    for device in DEVICES:
+        await people[device].publish(f"devices/{device}/status", {"state": "online", "boot": 1}, retain=True)
+        await people[device].publish(f"devices/{device}/info", {"model": "m"}, retain=True)
+        await people[device].publish(f"devices/{device}/heartbeat", {})
+        await people["admin"].body(f"devices/{device}/presence", state="online")
+    granted = await alice.ask("scale-1", id="a", action="claim")
+    assert granted["code"] == "granted"
+    await alice.publish("devices/scale-1/command/tare", {"fence": granted["fence"]})
+    await scale.body("devices/scale-1/command/tare", fence=granted["fence"])
+    await scale.publish("devices/scale-1/result", {"fence": granted["fence"], "output": {"kg": 7}})
+    assert (await people["bob"].ask("scale-1", id="b", action="claim"))["code"] == "busy"
+    assert (await scale.ask("scale-1", id="s", action="claim"))["code"] == "busy"
+    assert (await alice.ask("scale-1", id="r", action="release"))["code"] == "released"
+
+
+def test_subscribing(site: Site) -> None:
+    """Whatever is subscribed to, of the retained messages arrive those that the rulebook allows, and no others."""
+
+    async def story() -> None:
+        async with guest(site, "scale-1") as scale, guest(site, "printer-1") as printer:
+            for board in (scale, printer):
+                await board.publish(f"devices/{board.name}/status", {"state": "online", "boot": 2}, retain=True)
+        async with guest(site, "admin", "#") as admin:
+            await admin.body("backend/status")
+            for device in DEVICES:
+                await admin.body(f"devices/{device}/presence", state="online")
+                await admin.body(f"devices/{device}/status", boot=2)
+            there = admin.topics()
+        for name, topic_filter in product(PEOPLE, FILTERS):
+            await check_filter(site, PEOPLE[name], topic_filter, there)
+
+    asyncio.run(story())
+
+
+async def check_filter(site: Site, who: Principal, topic_filter: str, there: set[str]) -> None:
+    """Subscribe, and compare what comes with what shall."""
+    async with guest(site, who.name) as client:
+        accepted = await client.subscribe(topic_filter)
+        assert accepted == accepts(site, who, topic_filter), (who.name, topic_filter)
+        after = len(client.got)
+        assert await client.subscribe("backend/status")
+        await client.wait_for(lambda message: str(message.topic) == "backend/status", after=after)
+        shared = topic_filter.removeprefix("$share/all/") if site.mosquitto is not None else topic_filter
+        covers = {topic for topic in there if overlaps(shared, topic)}
+        shall = {topic for topic in covers if RULES.receive(who, topic)} if accepted else set()
+        for topic in shall:
+            await client.wait_for(lambda message, topic=topic: str(message.topic) == topic)  # type: ignore[misc]
+        live = {"backend/stats"}  # which is published again and again
+        assert client.topics() - live == (shall | {"backend/status"}) - live, (who.name, topic_filter)
+
+
+def accepts(site: Site, who: Principal, topic_filter: str) -> bool:
+    """Return what SUBACK shall say.
+
+    Mosquitto's rules allow filters that lie within others, and know none that overlap: it accepts all, and then
+    delivers what one may receive.
+    """
+    return site.mosquitto is not None or RULES.subscribe(who, topic_filter)
+
+
+def test_logins(site: Site) -> None:
+    async def is_refused(name: str | None, password: str | None) -> bool:
+        try:
+            async with aiomqtt.Client("127.0.0.1", site.port, username=name, password=password):
+                return False
+        except aiomqtt.MqttError:
+            return True
+
+    async def story() -> None:
+        passwords = site.talkstick.passwords
+        assert not await is_refused("alice", passwords["alice"])
+        for name, password in (
+            ("alice", passwords["bob"]),
+            ("alice", ""),
+            ("alice", None),
+            ("backend", passwords["admin"]),
+            ("nobody", passwords["alice"]),
+            (None, None),
+        ):
+            assert await is_refused(name, password), (name, password)
+
+    asyncio.run(story())
+
+
+def test_a_last_will_is_a_publish_like_any_other(site: Site) -> None:
+    """A forged one never arrives; whether the login is refused for it is the broker's own affair."""
+
+    async def story() -> None:
+        async with guest(site, "admin", "devices/+/status") as admin:
+            for name, topic in (("bob", "devices/scale-1/status"), ("scale-1", "devices/scale-1/status")):
+                will = aiomqtt.Will(topic, f'{{"state":"lost","boot":3,"by":"{name}"}}', qos=1)
+                await cut_off(site, name, will)
+            body = await admin.body("devices/scale-1/status", state="lost", boot=3)
+            assert body["by"] == "scale-1"
+            assert not any('"by":"bob"' in text(message) for message in admin.got)
+
+    asyncio.run(story())
+
+
+async def cut_off(site: Site, name: str, will: aiomqtt.Will) -> None:
+    """Connect, and end as a power cut would."""
+    try:
+        async with guest(site, name, will=will) as client:
+            connection = client.client._client.socket()
+            assert isinstance(connection, socket.socket)
+            connection.shutdown(socket.SHUT_RDWR)
+            await client.ended.wait()
+    except aiomqtt.MqttError:
+        return
+
+
+def test_the_server_may_do_everything(site: Site) -> None:
+    """Nobody can log in as the server of an embedded broker; at Mosquitto it is an account like any other."""
+    if site.mosquitto is None:
+        assert "backend" not in site.talkstick.passwords
+        return
+
+    async def story() -> None:
+        who = Principal("backend", Role.BACKEND, "")
+        async with guest(site, "backend", "#") as server:
+            for number, topic in enumerate(topics()):
+                await server.publish(topic, {"case": number})
+            await server.publish("devices/scale-1/telemetry", {"last": True})
+            await server.body("devices/scale-1/telemetry", last=True)
+            came = {str(message.topic) for message in server.got if '"case"' in text(message)}
+            assert came == {topic for topic in topics() if RULES.publish(who, topic, retain=False, size=2).code is None}
+
+    asyncio.run(story())

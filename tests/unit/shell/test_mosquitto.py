@@ -1,0 +1,117 @@
+"""What Mosquitto is told: roles, secrets, and what is to be mended. The rules themselves are the rulebook's."""
+
+import hashlib
+from base64 import b64decode
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.app import TABLE
+from backend.core.access import Rulebook
+from backend.core.principals import Principal, Role
+from backend.core.topics import overlaps
+from backend.shell import mosquitto_password
+from backend.shell.mosquitto_inventory import Inventory, mending, unknown
+from backend.shell.mosquitto_rights import Rights
+from tests.people import ALICE, BOT, EARS, EVERYBODY, PRINTER, ROOT, SCALE
+
+RULES = Rulebook(TABLE)
+RIGHTS = Rights(RULES, "")
+SERVER = Principal("backend", Role.BACKEND, "Talkstick")
+LEVELS = {"device": ("scale-1", "printer-1"), "principal": ("alice", "ears", "scale-1"), "name": ("tare",)}
+
+everybody = st.sampled_from([*EVERYBODY.values(), SERVER])
+topics = st.sampled_from(TABLE.routes).flatmap(
+    lambda route: st.fixed_dictionaries({name: st.sampled_from(LEVELS[name]) for name in route.topic.names}).map(
+        lambda levels: route.topic.at(**levels)
+    )
+)
+
+
+def allowed(who: Principal, kind: str, topic: str) -> bool:
+    rules = frozenset().union(*RIGHTS.roles(who).values())
+    return any(overlaps(topic, covered) for each, covered in rules if each == kind)
+
+
+@given(everybody, topics)
+def test_roles_and_rulebook_give_the_same_answers(who: Principal, topic: str) -> None:
+    verdict = RULES.publish(who, topic, retain=False, size=2)
+    assert allowed(who, "publishClientSend", topic) == (verdict.code is None and verdict.guard is None)
+    assert allowed(who, "publishClientReceive", topic) == RULES.receive(who, topic)
+
+
+@given(topics)
+def test_what_a_document_guards_is_what_the_rulebook_guards(topic: str) -> None:
+    guard = RULES.publish(ALICE, topic, retain=False, size=2).guard
+    guarding = [f"devices/{device}/session" for device in LEVELS["device"]]
+    covers = [document for document in guarding if any(overlaps(topic, each) for each in RULES.guarded_by(document))]
+    assert covers == ([guard] if guard else [])
+
+
+def test_what_all_of_a_kind_may_do_is_said_once() -> None:
+    alice, bob = RIGHTS.roles(ALICE), RIGHTS.roles(Principal("bob", Role.USER, "Bob"))
+    assert alice["role:user"] == bob["role:user"]
+    assert all("alice" in topic for _kind, topic in alice["account:alice"])
+    assert ("publishClientReceive", "backend/stats") in alice["role:user"]
+    assert not any(topic.startswith("$") for who in (ALICE, ROOT, EARS, BOT, SCALE) for _, topic in roles(who))
+    assert any(topic.startswith("$CONTROL") for _kind, topic in roles(SERVER))
+
+
+def roles(who: Principal) -> frozenset[tuple[str, str]]:
+    return frozenset().union(*RIGHTS.roles(who).values())
+
+
+def test_a_prefix_is_in_every_rule_and_in_the_names_of_roles() -> None:
+    lab = Rights(Rulebook(TABLE, "lab/"), "lab/")
+    assert all(name.startswith("lab/") for name in lab.names(SCALE))
+    assert {topic for name in lab.roles(SCALE) for _, topic in lab.roles(SCALE)[name] if topic[:4] != "lab/"} == {"#"}
+    assert lab.owner("lab/account:scale-1") == "scale-1"
+    assert lab.owner("account:scale-1") is lab.owner("lab/holder:scale-1") is None
+
+
+def in_step(*people: Principal) -> Inventory:
+    return Inventory(
+        dict(RIGHTS.all_roles([*people, SERVER])), {who.name: frozenset(RIGHTS.names(who)) for who in (*people, SERVER)}
+    )
+
+
+def test_nothing_is_mended_that_is_right() -> None:
+    there = in_step(ALICE, SCALE)
+    others = Inventory({**there.roles, "admin": frozenset()}, {**there.clients, "dynsec": frozenset({"admin"})})
+    assert mending(RIGHTS, {"alice": ALICE, "scale-1": SCALE}, others, SERVER) == []
+
+
+def test_what_is_wrong_is_mended() -> None:
+    there = in_step(ALICE, PRINTER)
+    spoilt = {**there.roles, "account:alice": frozenset({("publishClientSend", "#")})}
+    clients = {**there.clients, "alice": frozenset({"account:alice"})}
+    found = mending(RIGHTS, {"alice": ALICE, "scale-1": SCALE}, Inventory(spoilt, clients), SERVER)
+    said = [(each["command"], each.get("username") or each.get("rolename")) for each in found]
+    assert said == [
+        ("deleteClient", "printer-1"),
+        ("deleteRole", "account:printer-1"),
+        ("deleteRole", "holder:printer-1"),
+        ("modifyRole", "account:alice"),
+        ("createRole", "account:scale-1"),
+        ("createRole", "holder:scale-1"),
+        ("modifyClient", "alice"),
+        ("createClient", "scale-1"),
+    ]
+    assert unknown(RIGHTS, {"alice": ALICE, "scale-1": SCALE}, Inventory(spoilt, clients)) == (["scale-1"], [])
+
+
+def test_a_client_of_somebody_else_is_left_alone() -> None:
+    there = in_step()
+    foreign = Inventory(there.roles, {**there.clients, "alice": frozenset({"admin"})})
+    assert {each["command"] for each in mending(RIGHTS, {"alice": ALICE}, foreign, SERVER)} == {"createRole"}
+    assert unknown(RIGHTS, {"alice": ALICE}, foreign) == ([], ["alice"])
+
+
+def test_a_verifier_is_what_mosquitto_computes() -> None:
+    line = mosquitto_password.made("correct horse", 101)
+    known = mosquitto_password.parsed(line)
+    assert line.startswith("$7$101$")
+    assert len(b64decode(known.salt)) == 12
+    again = hashlib.pbkdf2_hmac("sha512", b"correct horse", b64decode(known.salt), known.iterations)
+    assert b64decode(known.password) == again
+    assert "horse" not in line
