@@ -11,7 +11,7 @@ import click
 from backend import app
 from backend.cli.context import Context, json_option, pass_context, show
 from backend.core.principals import Principal, Role
-from backend.shell import mosquitto_password
+from backend.shell import verifier
 from backend.shell.accounts import RESERVED, new_secret
 from backend.shell.certificates import CertificateError
 from backend.shell.mosquitto_export import CONFIGURATION, SECURITY, configuration, plugin, security
@@ -39,13 +39,12 @@ def mosquitto(context: Context, directory: Path, library: Path | None, as_json: 
         raise click.ClickException("no dynamic-security plugin here: install Mosquitto, or say --plugin PATH")
     directory, login = directory.expanduser().absolute(), _server_login(context)
     people = {**context.accounts.principals(), login.user: Principal(login.user, Role.BACKEND, "Talkstick")}
-    hashed = mosquitto_password.made(login.password, mosquitto_password.GENERATED)
-    hashes = {**context.accounts.mosquitto_hashes(), login.user: hashed}
+    verifiers = {**context.accounts.verifiers(), login.user: verifier.made(login.password, generated=True)}
     try:
         text = configuration(context.settings, directory, library)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(directory / CONFIGURATION, text)
-        _write(directory / SECURITY, json.dumps(security(app.rights(context.settings), people, hashes), indent="\t"))
+        _write(directory / SECURITY, json.dumps(security(app.rights(context.settings), people, verifiers), indent="\t"))
     except (CertificateError, OSError) as error:
         raise click.ClickException(str(error)) from error
     record = {

@@ -1,6 +1,6 @@
 """Accounts in the database: added, removed and given new secrets by the command line, checked by the broker's door.
 
-A secret is shown once and stored as hashes only: argon2id, and PBKDF2 for Mosquitto, which knows no other.
+A secret is shown once, and stored as a verifier only.
 """
 
 import secrets
@@ -10,20 +10,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import Engine as Database
 from sqlmodel import Session, select
 
 from backend.core.ids import is_id
 from backend.core.principals import Principal, Role
 from backend.features.directory.feature import AccountRow, DirectoryRow, principal
-from backend.shell import mosquitto_password
+from backend.shell import verifier
 
 RESERVED = frozenset({"backend"})
-
-# OWASP's minimum for argon2id: about 20 ms and 19 MiB a login, bearable when a thousand boards come back at once.
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
 class AccountError(Exception):
@@ -74,7 +69,7 @@ class Accounts:
             raise AccountError(f"{who.name!r} is no name: use 1 to 63 of a-z, 0-9, '-' and '_', not first '-' or '_'")
         if who.name in RESERVED:
             raise AccountError(f"{who.name} is the server's own name")
-        if self.secret_hash(who.name) is not None:
+        if self.verifier_of(who.name) is not None:
             raise AccountError(f"{who.name} exists already")
         row = AccountRow(
             name=who.name,
@@ -82,7 +77,7 @@ class Accounts:
             display_name=who.display_name,
             created_at=now,
             hardware=hardware,
-            **_hashes(secret, generated=generated),
+            verifier=verifier.made(secret, generated=generated),
         )
         if self._mirror is not None:
             self._mirror.put(who, secret)
@@ -107,13 +102,11 @@ class Accounts:
 
     def set_secret(self, name: str, secret: str, *, generated: bool = False) -> None:
         """Replace the secret; the old one is void at once. Raises AccountError where there is no such account."""
-        hashes = _hashes(secret, generated=generated)
-        who = self.get(name)
+        who, stored = self.get(name), verifier.made(secret, generated=generated)
         if self._mirror is not None:
             self._mirror.put(Principal(name, who.role, who.display_name), secret)
         with self._changing() as session:
-            row = _found(session, name)
-            row.secret_hash, row.mosquitto_hash = hashes["secret_hash"], hashes["mosquitto_hash"]
+            _found(session, name).verifier = stored
 
     def get(self, name: str) -> Account:
         """Return one account. Raises AccountError where there is none."""
@@ -130,15 +123,10 @@ class Accounts:
         with Session(self._database) as session:
             return {row.name: principal(row) for row in session.exec(select(AccountRow))}
 
-    def secrets(self) -> Mapping[str, str]:
-        """Return the hashes of all secrets by name: what a login that was good is good for."""
+    def verifiers(self) -> Mapping[str, str]:
+        """Return all verifiers by name: while one stays, a login that was good is good."""
         with Session(self._database) as session:
-            return {row.name: row.secret_hash for row in session.exec(select(AccountRow))}
-
-    def mosquitto_hashes(self) -> Mapping[str, str]:
-        """Return what Mosquitto checks secrets by, by name."""
-        with Session(self._database) as session:
-            return {row.name: row.mosquitto_hash for row in session.exec(select(AccountRow))}
+            return {row.name: row.verifier for row in session.exec(select(AccountRow))}
 
     def revision(self) -> int:
         """Return a number that rises with every change."""
@@ -146,11 +134,11 @@ class Accounts:
             row = session.get(DirectoryRow, 1)
             return row.revision if row is not None else 0
 
-    def secret_hash(self, name: str) -> str | None:
+    def verifier_of(self, name: str) -> str | None:
         """Return the stored hash, or None where there is no such account."""
         with Session(self._database) as session:
             row = session.get(AccountRow, name)
-            return row.secret_hash if row is not None else None
+            return row.verifier if row is not None else None
 
     @contextmanager
     def _changing(self) -> Iterator[Session]:
@@ -163,21 +151,15 @@ class Accounts:
 
 @cache
 def _nobody() -> str:
-    return _HASHER.hash(secrets.token_urlsafe())
+    return verifier.made(new_secret(), generated=True)
 
 
-def verify(secret_hash: str | None, secret: str) -> bool:
-    """Tell whether *secret* is the one that was hashed. Slow on purpose, also where there is no account."""
+def verify(stored: str | None, secret: str) -> bool:
+    """Tell whether *secret* is that of a stored verifier. None (there is no such account) takes a little time, too."""
     try:
-        return _HASHER.verify(secret_hash or _nobody(), secret) and secret_hash is not None
-    except (VerifyMismatchError, InvalidHashError):
+        return verifier.matches(stored or _nobody(), secret) and stored is not None
+    except ValueError:
         return False
-
-
-def _hashes(secret: str, *, generated: bool) -> dict[str, str]:
-    """Return all that is stored of a secret."""
-    iterations = mosquitto_password.GENERATED if generated else mosquitto_password.CHOSEN
-    return {"secret_hash": _HASHER.hash(secret), "mosquitto_hash": mosquitto_password.made(secret, iterations)}
 
 
 def _found(session: Session, name: str) -> AccountRow:

@@ -9,7 +9,7 @@ from typing import Any
 
 from backend.core.access import MAX_PAYLOAD
 from backend.core.principals import Principal
-from backend.shell import certificates, mosquitto_password
+from backend.shell import certificates, verifier
 from backend.shell.mosquitto_rights import DEFAULT_ACCESS, Rights, acls, role_refs
 from backend.shell.settings import Settings
 
@@ -27,18 +27,18 @@ def plugin() -> Path | None:
     return next(found, None)
 
 
-def security(rights: Rights, people: Mapping[str, Principal], hashes: Mapping[str, str]) -> dict[str, Any]:
-    """Return the plugin's document: all accounts with the *hashes* of their secrets, and their roles."""
+def security(rights: Rights, people: Mapping[str, Principal], verifiers: Mapping[str, str]) -> dict[str, Any]:
+    """Return the plugin's document: all accounts with the *verifiers* of their secrets, and their roles."""
     return {
-        "clients": [_client(rights, who, hashes[name]) for name, who in people.items()],
+        "clients": [_client(rights, who, verifiers[name]) for name, who in people.items()],
         "groups": [],
         "roles": [{"rolename": role, "acls": acls(rules)} for role, rules in rights.all_roles(people.values()).items()],
         "defaultACLAccess": DEFAULT_ACCESS,
     }
 
 
-def _client(rights: Rights, who: Principal, hashed: str) -> dict[str, Any]:
-    known = mosquitto_password.parsed(hashed)
+def _client(rights: Rights, who: Principal, stored: str) -> dict[str, Any]:
+    known = verifier.parsed(stored)
     return {
         "username": who.name,
         "textname": who.display_name,

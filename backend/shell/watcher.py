@@ -26,7 +26,7 @@ class Watcher:
         self._accounts = accounts
         self._inbox = inbox
         self._revision = accounts.revision()
-        self._secrets: Mapping[str, str] = accounts.secrets()
+        self._secrets: Mapping[str, str] = accounts.verifiers()
 
     async def run(self, revoke: Revoke) -> None:
         """Put the directory into the inbox whenever it changed, and *revoke* old secrets; until cancelled."""
@@ -44,7 +44,7 @@ class Watcher:
         if revision == self._revision:
             return
         principals = await asyncio.to_thread(self._accounts.principals)
-        stored = await asyncio.to_thread(self._accounts.secrets)
+        stored = await asyncio.to_thread(self._accounts.verifiers)
         await self._inbox.put(DirectoryLoaded(principals))
         void = {name for name, secret in self._secrets.items() if stored.get(name) != secret}
         await revoke(void, void - stored.keys())

@@ -8,15 +8,13 @@ from backend.core.principals import Principal, Role
 class AccountRow(SQLModel, table=True):
     """One account.
 
-    ``secret_hash`` is an argon2id hash; ``mosquitto_hash`` is what Mosquitto can check instead; ``hardware`` is what a
-    device's id was made from.
+    ``verifier`` is what is stored instead of the secret; ``hardware`` is what a device's id was made from.
     """
 
     name: str = Field(primary_key=True)
     role: str
     display_name: str
-    secret_hash: str
-    mosquitto_hash: str
+    verifier: str
     created_at: float
     hardware: str | None = None
 

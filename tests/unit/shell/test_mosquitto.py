@@ -10,7 +10,7 @@ from backend.app import TABLE
 from backend.core.access import Rulebook
 from backend.core.principals import Principal, Role
 from backend.core.topics import overlaps
-from backend.shell import mosquitto_password
+from backend.shell import verifier
 from backend.shell.mosquitto_inventory import Inventory, mending, unknown
 from backend.shell.mosquitto_rights import Rights
 from tests.people import ALICE, BOT, EARS, EVERYBODY, PRINTER, ROOT, SCALE
@@ -108,9 +108,9 @@ def test_a_client_of_somebody_else_is_left_alone() -> None:
 
 
 def test_a_verifier_is_what_mosquitto_computes() -> None:
-    line = mosquitto_password.made("correct horse", 101)
-    known = mosquitto_password.parsed(line)
-    assert line.startswith("$7$101$")
+    line = verifier.made("correct horse", generated=True)
+    known = verifier.parsed(line)
+    assert line.startswith("$7$1000$")
     assert len(b64decode(known.salt)) == 12
     again = hashlib.pbkdf2_hmac("sha512", b"correct horse", b64decode(known.salt), known.iterations)
     assert b64decode(known.password) == again

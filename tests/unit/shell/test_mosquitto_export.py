@@ -7,7 +7,7 @@ import pytest
 
 from backend.app import TABLE
 from backend.core.access import Rulebook
-from backend.shell import mosquitto_password
+from backend.shell import verifier
 from backend.shell.certificates import CertificateError
 from backend.shell.mosquitto_export import configuration, security
 from backend.shell.mosquitto_rights import Rights
@@ -43,10 +43,10 @@ def test_tls_is_served_where_there_is_a_certificate(tmp_path: Path) -> None:
 
 
 def test_accounts_come_with_their_hashes_and_roles() -> None:
-    hashes = {name: mosquitto_password.made("secret", 101) for name in ("alice", "scale-1")}
+    hashes = {name: verifier.made("secret", generated=True) for name in ("alice", "scale-1")}
     made = security(Rights(Rulebook(TABLE), ""), {"alice": ALICE, "scale-1": SCALE}, hashes)
     alice, scale = made["clients"]
-    assert f"$7$101${alice['salt']}${alice['password']}" == hashes["alice"]
+    assert f"$7$1000${alice['salt']}${alice['password']}" == hashes["alice"]
     assert [role["rolename"] for role in scale["roles"]] == ["role:device", "account:scale-1", "holder:scale-1"]
     named = {role["rolename"]: role["acls"] for role in made["roles"]}
     assert named["holder:alice"] == []

@@ -57,9 +57,7 @@ def test_a_rolled_back_directory_is_the_old_one() -> None:
 
 @pytest.mark.parametrize("role", list(Role))
 def test_an_account_becomes_a_principal_without_its_secret(role: Role) -> None:
-    row = AccountRow(
-        name="x", role=role.value, display_name="X", secret_hash="hash", mosquitto_hash="$7$", created_at=0.0
-    )
+    row = AccountRow(name="x", role=role.value, display_name="X", verifier="$7$", created_at=0.0)
     assert principal(row) == Principal("x", role, "X")
 
 
@@ -68,8 +66,7 @@ def test_accounts_are_stored_with_everything(database: Database) -> None:
         name="x",
         role="device",
         display_name="X",
-        secret_hash="hash",
-        mosquitto_hash="$7$",
+        verifier="$7$",
         created_at=1.5,
         hardware="A4:CF",
     )
