@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -55,6 +56,7 @@ TABLE = RouteTable([route for feature in FEATURES for route in feature.ROUTES])
 VERSION = version("talkstick")
 
 _READY_WITHIN_S = 20.0
+_OTHER_FILES = 256
 
 
 class CannotServeError(Exception):
@@ -107,6 +109,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
 @asynccontextmanager
 async def _embedded(settings: Settings, parts: _Parts, now: SteadyClock) -> AsyncIterator[_Site]:
     """Run a broker in this process. Raises CannotServeError."""
+    _make_room_for(settings.max_connections)
     where = Broker(settings.reachable_host, settings.port, parts.backend.name, parts.secret, settings.prefix)
     try:
         listeners, store = _listeners(settings, now()), settings.data / "broker.db"
@@ -164,6 +167,17 @@ def _wire(settings: Settings) -> _Parts:
     rules = Rulebook(TABLE, settings.prefix)
     door = Door(rules, accounts, (backend, secret), lambda name: directory.lookup(accounts_desk, name), settings.prefix)
     return _Parts(engine, database, accounts, Journal(database), door, backend, secret)
+
+
+def _make_room_for(connections: int) -> None:
+    """Have as many files open as connections are allowed: beyond, the system turns boards away without a word."""
+    wanted = connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if most < wanted:
+        log.warning("the system allows %d open files, too few for %d connections (ulimit -n)", most, connections)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _listeners(settings: Settings, now: float) -> list[Listener]:

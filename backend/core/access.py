@@ -4,8 +4,9 @@ MQTT does not tell a subscriber who published, so identity is a topic level: a l
 that must be one's own name. The broker asks; commands it checks against the retained session document besides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 from backend.core.ids import is_id
@@ -61,16 +62,13 @@ class Rulebook:
         return is_filter(topic_filter) and any(
             overlaps(topic_filter, self._prefix + readable)
             for route in self._table.routes
-            for readable in _readable(route, who)
+            for readable in _filters(route, who, may_read)
         )
 
     def receive(self, who: Principal, topic: str) -> bool:
         """Judge one delivery."""
         found = self._find(topic)
-        if found is None:
-            return False
-        route, _levels = found
-        return any(overlaps(topic, self._prefix + readable) for readable in _readable(route, who))
+        return found is not None and may_read(found[0], who, found[1])
 
     def grants(self, who: Principal) -> Grants:
         """Return the same answers as `publish` and `receive` give, as filters.
@@ -79,8 +77,10 @@ class Rulebook:
         """
         free = [route for route in self._table.routes if route.guard is None or who.role is Role.BACKEND]
         return Grants(
-            frozenset(self._prefix + writable for route in free for writable in _writable(route, who)),
-            frozenset(self._prefix + readable for route in self._table.routes for readable in _readable(route, who)),
+            frozenset(self._prefix + writable for route in free for writable in _filters(route, who, may_write)),
+            frozenset(
+                self._prefix + readable for route in self._table.routes for readable in _filters(route, who, may_read)
+            ),
         )
 
     def guarded_by(self, document: str) -> tuple[str, ...]:
@@ -135,37 +135,40 @@ def _may_ask(who: Principal, levels: Mapping[str, str]) -> bool:
     return who.role is not Role.LISTENER
 
 
-def _writable(route: Route, who: Principal) -> list[str]:
-    """Return the filters of this route that *who* may publish to.
+def may_read(route: Route, who: Principal, levels: Mapping[str, str]) -> bool:
+    """Tell whether *who* stands at a reading end of a topic with these levels."""
+    return who.role in (Role.ADMIN, Role.BACKEND) or any(_is_reader(party, who, levels) for party in route.readers)
 
-    `may_write` is asked for each level that may be one's own name; the others are ``+``, which is nobody's.
+
+def _is_reader(party: Party, who: Principal, levels: Mapping[str, str]) -> bool:
+    match party:
+        case Party.ANYONE:
+            return True
+        case Party.PEOPLE:
+            return who.role in PEOPLE
+        case Party.THE_DEVICE:
+            return who.role is Role.DEVICE and levels.get("device") == who.name
+        case Party.THE_PRINCIPAL:  # a device asks on its own session only
+            return levels.get("principal") == who.name and (
+                who.role is not Role.DEVICE or levels.get("device") == who.name
+            )
+        case _:
+            return False
+
+
+May = Callable[[Route, Principal, Mapping[str, str]], bool]
+
+
+@lru_cache(4096)
+def _filters(route: Route, who: Principal, may: May) -> Sequence[str]:
+    """Return the filters of this route that cover what *who* may.
+
+    *may* is asked for each level that may be one's own name; the others are ``+``, which is nobody's.
     """
     found: list[frozenset[str]] = []
     for size in range(len(route.topic.names) + 1):
         for own in map(frozenset, combinations(route.topic.names, size)):
             levels = {name: who.name if name in own else "+" for name in route.topic.names}
-            if may_write(route, who, levels) and not any(wider <= own for wider in found):
+            if may(route, who, levels) and not any(wider <= own for wider in found):
                 found.append(own)
-    return [route.topic.bound(**dict.fromkeys(own, who.name)) for own in found]
-
-
-def _readable(route: Route, who: Principal) -> list[str]:
-    """Return the filters of this route that *who* may receive."""
-    if who.role in (Role.ADMIN, Role.BACKEND):
-        return [route.topic.filter]
-    filters = []
-    for party in route.readers:
-        match party:
-            case Party.ANYONE:
-                filters.append(route.topic.filter)
-            case Party.PEOPLE if who.role in PEOPLE:
-                filters.append(route.topic.filter)
-            case Party.THE_DEVICE if who.role is Role.DEVICE:
-                filters.append(route.topic.bound(device=who.name))
-            case Party.THE_PRINCIPAL if who.role is Role.DEVICE:  # it asks on its own session only
-                filters.append(route.topic.bound(principal=who.name, device=who.name))
-            case Party.THE_PRINCIPAL:
-                filters.append(route.topic.bound(principal=who.name))
-            case _:
-                pass
-    return filters
+    return tuple(route.topic.bound(**dict.fromkeys(own, who.name)) for own in found)
