@@ -5,6 +5,7 @@ import logging
 import resource
 import secrets
 import signal
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -111,12 +112,15 @@ async def _embedded(settings: Settings, parts: _Parts, now: SteadyClock) -> Asyn
     """Run a broker in this process. Raises CannotServeError."""
     _make_room_for(settings.max_connections)
     where = Broker(settings.reachable_host, settings.port, parts.backend.name, parts.secret, settings.prefix)
+    store = settings.data / "broker.db"
     try:
-        listeners, store = _listeners(settings, now()), settings.data / "broker.db"
+        listeners = _listeners(settings, now())
         async with running(listeners, parts.door, _limits(settings), store) as broker:
             yield _Site(lambda will, inbox: Link(where, TABLE.subscriptions(), will, inbox), broker.revoke)
     except CertificateError as error:
         raise CannotServeError(str(error)) from error
+    except (sqlite3.Error, OSError) as error:
+        raise CannotServeError(f"cannot open {store}: {error}") from error
     except BrokerError as error:
         ports = f"{settings.port} and {settings.ws_port}" if settings.ws_port else str(settings.port)
         raise CannotServeError(f"cannot listen on {settings.host}, ports {ports}: {error}") from error
@@ -225,6 +229,7 @@ async def _run(parts: _Parts, site: _Site, now: SteadyClock, ready: Callable[[],
     await inbox.put(directory.DirectoryLoaded(parts.accounts.principals()))
     parts.door.report = inbox.offer
     link = site.link(_status("lost", since), inbox)
+    parts.door.backlog = link.backlog
     greeting = Greeting(_status("online", since), is_ready.set)
     service = Service(parts.engine, parts.journal, link, inbox, now, greeting)
     async with asyncio.TaskGroup() as tasks:  # whichever of them fails, nothing goes on as if it had not

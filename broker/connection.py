@@ -3,16 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from amqtt.adapters import ReaderAdapter
 from amqtt.mqtt.connack import (
     CONNECTION_ACCEPTED,
-    IDENTIFIER_REJECTED,
-    NOT_AUTHORIZED,
-    SERVER_UNAVAILABLE,
     UNACCEPTABLE_PROTOCOL_VERSION,
     ConnackPacket,
 )
@@ -30,11 +26,8 @@ from amqtt.mqtt.subscribe import SubscribePacket
 from amqtt.mqtt.unsuback import UnsubackPacket
 from amqtt.mqtt.unsubscribe import UnsubscribePacket
 
-from broker.keeper import Keeper
-from broker.limits import Gate, Limits
+from broker.admission import House, Peer, refusal, will_of
 from broker.messages import Message
-from broker.ports import Door
-from broker.router import Router
 from broker.session import Session
 from broker.streams import Sender, Writer
 from broker.wire import (
@@ -51,38 +44,26 @@ log = logging.getLogger(__name__)
 
 _CONNECT_BYTES = 128 * 1024  # room for a last will of 64 KiB; who sends it is a stranger yet
 _AT_ONCE = 32  # packets of one client, before others have their turn
+_UNANSWERED = 1000  # acknowledgements that wait for the disk, before this client waits, too
+_PAUSE_S = 0.005
 _GONE = "gone"  # the end that most connections have; the log tells the others
 _KEEP_ALIVE = 1.5  # [MQTT-3.1.2-24]
 
 
-@dataclass(frozen=True, slots=True)
-class House:
-    """What all connections share."""
-
-    router: Router
-    door: Door
-    keeper: Keeper
-    gate: Gate
-    limits: Limits
-    now: Callable[[], float]  # seconds since the epoch
-
-
 class Connection:
-    """Serves one client. *certified* is the name in its certificate, where it had to show one."""
+    """Serves one client."""
 
-    def __init__(
-        self, reader: ReaderAdapter, writer: Writer, house: House, address: str, certified: str | None
-    ) -> None:
+    def __init__(self, reader: ReaderAdapter, writer: Writer, house: House, peer: Peer) -> None:
         self._reader = reader
         self._sender = Sender(writer, house.limits.stalled_s, self._pump, self.end)
         self._house = house
-        self._address = address
-        self._certified = certified
+        self._peer = peer
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         self._session: Session | None = None
         self._will: Message | None = None
         self._has_ended = False
+        self._unanswered = 0
         self._heard = 0.0
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -90,8 +71,8 @@ class Connection:
         """Serve until the connection is gone."""
         reason = _GONE
         try:
-            if await self._is_admitted():
-                await self._listen()
+            if await self._is_admitted() and self._session is not None:
+                await self._listen(self._session)
         except WrongVersionError:
             self._connack(UNACCEPTABLE_PROTOCOL_VERSION)
         except (ProtocolError, ConnectionEndedError, TimeoutError) as error:
@@ -122,57 +103,27 @@ class Connection:
             self._task.cancel()
 
     def _who(self) -> str:
-        return self._session.client if self._session is not None else self._address
+        return self._session.client if self._session is not None else self._peer.address
 
     # Coming in
 
     async def _is_admitted(self) -> bool:
         async with asyncio.timeout(self._house.limits.connect_s):
             connect = check_connect(await read_packet(self._reader, _CONNECT_BYTES))
-        name = connect.username or self._certified or ""
-        code = await self._refusal(connect, name)
+        name = connect.username or self._peer.certified or ""
+        code = await refusal(self._house, self._peer, name, connect)
         if code == CONNECTION_ACCEPTED:
             self._open(connect, name)
         else:
             self._connack(code)
         return code == CONNECTION_ACCEPTED
 
-    async def _refusal(self, connect: ConnectPacket, name: str) -> int:
-        """Return the return code of the CONNACK."""
-        if not connect.client_id and not connect.clean_session_flag:
-            return IDENTIFIER_REJECTED  # [MQTT-3.1.3-8]
-        if not await self._is_genuine(name, connect.password):
-            return NOT_AUTHORIZED
-        if connect.client_id and not self._house.gate.clients.passes(f"{name}/{connect.client_id}", self._loop.time()):
-            log.warning("%s/%s connects too often; are there two of that name?", name[:80], connect.client_id[:80])
-            return SERVER_UNAVAILABLE
-        will = _will_of(connect, name)
-        if will is not None and not self._house.router.may_leave(name, will):
-            return NOT_AUTHORIZED
-        return CONNECTION_ACCEPTED
-
-    async def _is_genuine(self, name: str, password: str | None) -> bool:
-        """Ask the door, but not for who guessed wrong too often. A certificate speaks for its own name only."""
-        if not name or self._certified not in (None, name):
-            return False
-        failures, key = self._house.gate.failed_logins, (self._address, name)
-        if failures.is_shut(key, self._loop.time()):
-            return False
-        if not password and self._certified is not None:
-            return await self._house.door.vouched(name)
-        if await self._house.door.authenticate(name, password or ""):
-            return True
-        failures.passes(key, self._loop.time())
-        if failures.is_shut(key, self._loop.time()):
-            log.warning("too many wrong logins of %r from %s; not asked again for a minute", name[:80], self._address)
-        return False
-
     def _open(self, connect: ConnectPacket, name: str) -> None:
         session, present = self._house.router.open(
             name, connect.client_id or "", clean=bool(connect.clean_session_flag)
         )
         self._session = session
-        self._will = _will_of(connect, name)
+        self._will = will_of(connect, name)
         self._connack(CONNECTION_ACCEPTED, present=present)
         session.resume(self)
         self._heard = self._loop.time()
@@ -192,7 +143,7 @@ class Connection:
 
     # From the client
 
-    async def _listen(self) -> None:
+    async def _listen(self, session: Session) -> None:
         limit = self._house.limits.packet_bytes
         for number in count(1):
             packet = await read_packet(self._reader, limit)
@@ -203,8 +154,16 @@ class Connection:
                 self._will = None  # [MQTT-3.14.4-3]
                 return
             self._take(packet)
+            while self._must_wait(session):  # noqa: ASYNC110 - for one of several things, and seldom
+                await asyncio.sleep(_PAUSE_S)
             if number % _AT_ONCE == 0 or isinstance(packet, SubscribePacket | UnsubscribePacket):
                 await asyncio.sleep(0)
+
+    def _must_wait(self, session: Session) -> bool:
+        """Tell whether to read on would only pile up what cannot be handled; the embedder must be heard, though."""
+        if self._unanswered > _UNANSWERED:
+            return True
+        return self._house.router.is_busy and not self._house.door.keeps(session.name)
 
     def _take(self, packet: Packet) -> None:
         take = _TAKES.get(type(packet))
@@ -241,7 +200,7 @@ class Connection:
         self._acknowledge(SubackPacket.build(packet_id_of(packet), codes))
         for (topic_filter, _), code in zip(asked, codes, strict=True):
             if code <= 2:
-                self._house.router.replay(session, topic_filter, code)
+                self._house.router.replay(session, topic_filter)
 
     def _take_unsubscribe(self, session: Session, packet: UnsubscribePacket) -> None:
         self._house.router.unsubscribe(session, packet.payload.topics if packet.payload is not None else [])
@@ -252,7 +211,13 @@ class Connection:
 
     def _acknowledge(self, packet: Packet) -> None:
         """Answer once what was asked is kept."""
-        self._house.keeper.when_kept(lambda: self.send(packet.to_bytes()))
+
+        def answer() -> None:
+            self._unanswered -= 1
+            self.send(packet.to_bytes())
+
+        self._unanswered += 1
+        self._house.keeper.when_kept(answer)
 
     # To the client
 
@@ -272,13 +237,6 @@ class Connection:
     def _pump(self) -> None:
         if self._session is not None and not self._has_ended:
             self._session.pump()
-
-
-def _will_of(connect: ConnectPacket, name: str) -> Message | None:
-    if not connect.will_flag:
-        return None
-    payload = bytes(connect.will_message or b"")
-    return Message(connect.will_topic or "", payload, connect.will_qos, bool(connect.will_retain_flag), name)
 
 
 _TAKES: dict[type, Callable[[Any, Any, Any], None]] = {

@@ -15,13 +15,14 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 _RETRY_S = 0.5
+_APPLICATION = 0x7A15_71C2  # in the file's header, so that no other program's file is taken for ours
 _SCHEMA = 1
 
 # Each table: its key columns, and its other columns.
 _TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "retained": (("topic",), ("payload", "qos", "owner")),
     "session": (("client",), ("name", "left_at")),
-    "subscription": (("client", "filter"), ("qos",)),
+    "subscription": (("client", "filter"), ("qos", "replayed")),
     "outgoing": (("client", "number"), ("topic", "payload", "qos", "retain", "packet_id", "released")),
     "incoming": (("client", "packet_id"), ()),
 }
@@ -37,6 +38,7 @@ class Keeper:
         self._changed: Changes = {}
         self._writing: Changes = {}
         self._is_writing = False
+        self._is_failing = False
         self._then: list[Callable[[], None]] = []
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeper")
@@ -87,8 +89,13 @@ class Keeper:
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._write, self._writing)
         except sqlite3.Error as error:
-            log.error("cannot keep sessions and retained messages: %s; clients wait", error)
+            if not self._is_failing:
+                log.error("cannot keep sessions and retained messages, trying again: %s; clients wait", error)
+            self._is_failing = True
             return False
+        if self._is_failing:
+            log.warning("sessions and retained messages are kept again")
+        self._is_failing = False
         return True
 
     def _write(self, changed: Changes) -> None:
@@ -116,19 +123,37 @@ class Keeper:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
+    """Open the file; put one that is damaged, or not ours, aside: what it held is passing knowledge."""
+    is_new = not path.exists()
+    path.touch(mode=0o600)
     database = sqlite3.connect(path, check_same_thread=False)  # one thread at a time: the keeper's own
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("PRAGMA synchronous=NORMAL")
-    if database.execute("PRAGMA user_version").fetchone()[0] != _SCHEMA:
-        _make_tables(database)
-    return database
+    try:
+        if is_new:
+            _make_tables(database)
+        database.execute("PRAGMA synchronous=NORMAL")
+        if database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",) and _is_ours(database):
+            return database
+    except sqlite3.DatabaseError as error:
+        log.warning("%s: %s", path, error)
+    database.close()
+    aside = path.with_suffix(".aside")
+    log.warning("%s is damaged, or of another version; beginning anew, it is now %s", path, aside)
+    path.replace(aside)
+    for rest in ("-wal", "-shm"):
+        path.with_name(path.name + rest).unlink(missing_ok=True)
+    return _opened(path)
+
+
+def _is_ours(database: sqlite3.Connection) -> bool:
+    found = [database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+    return found == [_APPLICATION, _SCHEMA]
 
 
 def _make_tables(database: sqlite3.Connection) -> None:
-    """Begin anew: what another version kept is passing knowledge, which clients tell again."""
+    database.execute("PRAGMA journal_mode=WAL")
     with database:
         for table, (keys, others) in _TABLES.items():
             columns = ", ".join((*keys, *others))
-            database.execute(f"DROP TABLE IF EXISTS {table}")
             database.execute(f"CREATE TABLE {table} ({columns}, PRIMARY KEY ({', '.join(keys)})) WITHOUT ROWID")
+        database.execute(f"PRAGMA application_id={_APPLICATION}")
         database.execute(f"PRAGMA user_version={_SCHEMA}")

@@ -37,5 +37,8 @@ class Door(Protocol):
     def refused(self, name: str, topic: str, code: str) -> None:
         """Hear that a publish was refused."""
 
+    def has_room(self) -> bool:
+        """Tell whether more can be taken; publishers are not read from while it cannot."""
+
     def keeps(self, name: str) -> bool:
         """Tell whether the account publishes its retained messages again after a restart, so that none must be kept."""

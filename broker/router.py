@@ -18,6 +18,8 @@ from broker.wire import publish_bytes
 
 log = logging.getLogger(__name__)
 
+_ENDLESS = 2**63
+_NOT_REPLAYED = False
 REFUSED = 0x80  # the return code of a SUBACK
 
 
@@ -29,7 +31,9 @@ class Router:
         self._limits = limits
         self._keeper = keeper
         self.sessions: dict[str, Session] = {}
+        self.revoked = 0  # how often rights were revoked
         self._by_name: dict[str, dict[str, Session]] = {}
+        self._hosts: dict[str, Session] = {}  # the embedder's own: for them others wait, so nothing is dropped
         self._subscriptions: Subscriptions[Session] = Subscriptions()
         self._retained: Topics[Message] = Topics()
 
@@ -52,17 +56,20 @@ class Router:
         session.left_at = None
         if not clean:
             self._keeper.put("session", (client,), name, None)
-            self._make_room(name)
         return session, known is not None
 
     def _add(self, client: str, name: str, *, clean: bool) -> Session:
-        readable = partial(self._readable, name)
-        session = Session(client, name, self._limits, readable, None if clean else self._keeper)
+        is_host, limits = self._door.keeps(name), self._limits
+        if is_host:
+            limits = replace(limits, queued_messages=_ENDLESS, queued_bytes=_ENDLESS)
+        session = Session(client, name, limits, partial(self._readable, name), None if clean else self._keeper)
+        if is_host:
+            self._hosts[client] = session
         self.sessions[client] = self._by_name.setdefault(name, {})[client] = session
         return session
 
     def _make_room(self, name: str) -> None:
-        """Forget the absent session of an account that was left first, where it has too many."""
+        """Forget that absent session of an account that was left first, where it has too many."""
         absent = [each for each in self._by_name[name].values() if each.left_at is not None]
         if len(absent) > self._limits.kept_sessions:
             self.forget(min(absent, key=lambda each: each.left_at or 0.0))
@@ -75,6 +82,7 @@ class Router:
         elif self.sessions.get(session.client) is session:
             session.left_at = now
             self._keeper.put("session", (session.client,), session.name, now)
+            self._make_room(session.name)
 
     def forget(self, session: Session) -> None:
         """End a session: its subscriptions, and what waits for it."""
@@ -84,6 +92,7 @@ class Router:
             self._subscriptions.remove(topic_filter, session)
         session.forget()
         del self.sessions[session.client]
+        self._hosts.pop(session.client, None)
         siblings = self._by_name[session.name]
         del siblings[session.client]
         if not siblings:
@@ -97,6 +106,7 @@ class Router:
 
     def drop(self, names: Collection[str]) -> None:
         """End all connections and sessions of these accounts, without a last will: their rights are gone."""
+        self.revoked += 1
         for name in names:
             for session in list(self._by_name.get(name, {}).values()):
                 if session.wire is not None:
@@ -107,6 +117,12 @@ class Router:
         """Clear the retained messages that these accounts published, as they might have done themselves."""
         for message in [each for each in self._retained.values() if each.owner in names]:
             self._pass_on(replace(message, payload=b""))
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether the embedder has much to take yet: who publishes shall wait, or messages would be lost."""
+        hosts = self._hosts.values()
+        return not self._door.has_room() or any(each.waiting > self._limits.queued_messages for each in hosts)
 
     # Subscriptions
 
@@ -125,12 +141,12 @@ class Router:
         session.subscriptions[topic_filter] = qos
         self._subscriptions.add(topic_filter, session, qos)
         if not session.is_clean:
-            self._keeper.put("subscription", (session.client, topic_filter), qos)
+            self._keeper.put("subscription", (session.client, topic_filter), qos, _NOT_REPLAYED)
         return qos
 
-    def replay(self, session: Session, topic_filter: str, qos: int) -> None:
+    def replay(self, session: Session, topic_filter: str) -> None:
         """Send the retained messages that a new subscription finds [MQTT-3.3.1-6]."""
-        session.replay(iter(list(self._retained.match(topic_filter))), qos)
+        session.replay(topic_filter, self._retained.match(topic_filter))
 
     def _readable(self, name: str, topic: str) -> Message | None:
         message = self._retained.get(topic)
@@ -205,9 +221,11 @@ class Router:
             self._retained.put(topic, Message(topic, payload, qos, retain=True, owner=owner))
         for client, name, left_at in self._keeper.rows("session"):
             self._add(client, name, clean=False).left_at = left_at or now
-        for client, topic_filter, qos in self._keeper.rows("subscription"):
+        for client, topic_filter, qos, replayed in self._keeper.rows("subscription"):
             self.sessions[client].subscriptions[topic_filter] = qos
             self._subscriptions.add(topic_filter, self.sessions[client], qos)
+            if not replayed:
+                self.replay(self.sessions[client], topic_filter)
         for row in self._keeper.rows("outgoing"):
             self.sessions[row[0]].restore(_outgoing(*row[1:]))
         for client, packet_id in self._keeper.rows("incoming"):

@@ -19,10 +19,12 @@ import websockets.asyncio.server
 from amqtt.adapters import ReaderAdapter, StreamReaderAdapter
 from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
+from amqtt.errors import BrokerError
 from websockets.asyncio.server import ServerConnection
 from websockets.typing import Subprotocol
 
-from broker.connection import Connection, House
+from broker.admission import House, Peer
+from broker.connection import Connection
 from broker.keeper import Keeper
 from broker.limits import Gate, Limits
 from broker.ports import Door
@@ -72,7 +74,11 @@ async def running(
     router.restore(time.time())
     broker = EmbeddedBroker(listeners, House(router, door, keeper, Gate(limits), limits, time.time))
     try:
-        await broker.start()
+        try:
+            await broker.start()
+        except BrokerError:
+            await broker.stop_listening()  # the listeners before the one that failed
+            raise
         chores = [asyncio.create_task(keeper.run()), asyncio.create_task(_expire(router))]
         try:
             yield broker
@@ -96,9 +102,10 @@ class EmbeddedBroker(Broker):
 
     def __init__(self, listeners: Sequence[Listener], house: House) -> None:
         super().__init__(_config(listeners))
-        self._places = {_name(listener): listener for listener in listeners}
+        self._places = dict(zip(self.listeners_config, listeners, strict=True))
         self._house = house
         self._connections: set[Connection] = set()
+        self._is_stopping = False
 
     async def revoke(self, names: Collection[str], gone: Collection[str] = ()) -> None:
         """End the connections and sessions of these accounts: their rights, or their secrets, are void.
@@ -110,13 +117,18 @@ class EmbeddedBroker(Broker):
 
     async def shutdown(self) -> None:
         """Stop listening, then end the connections: without their last wills, since it is the broker that goes."""
+        await self.stop_listening()
+        await super().shutdown()
+
+    async def stop_listening(self) -> None:
+        """Close the listeners and all connections."""
+        self._is_stopping = True
         for server in self._servers.values():
             server.instance.close()
         for connection in list(self._connections):
             connection.end("shutdown", will=False)
         while self._connections:  # noqa: ASYNC110 - each closes in bounded time
             await asyncio.sleep(0.01)
-        await super().shutdown()
 
     async def stream_connected(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
@@ -137,7 +149,7 @@ class EmbeddedBroker(Broker):
         if peer is None or not self._has_room_for(address):
             await writer.close()
             return
-        connection = Connection(reader, writer, self._house, address, certified_name(writer))
+        connection = Connection(reader, writer, self._house, Peer(address, certified_name(writer)))
         self._connections.add(connection)
         try:
             await connection.serve()
@@ -145,6 +157,8 @@ class EmbeddedBroker(Broker):
             self._connections.discard(connection)
 
     def _has_room_for(self, address: str) -> bool:
+        if self._is_stopping:
+            return False
         if len(self._connections) >= self._house.limits.connections:
             log.warning("%d connections; closing another one from %s", len(self._connections), address)
             return False
@@ -201,10 +215,6 @@ def _tls_context(tls: Tls) -> ssl.SSLContext:
     return context
 
 
-def _name(listener: Listener) -> str:
-    return f"{listener.transport}-{listener.port}"
-
-
 def _address(listener: Listener) -> str:
     host = f"[{listener.host}]" if ":" in listener.host else listener.host
     return f"{host}:{listener.port}"
@@ -214,7 +224,7 @@ def _config(listeners: Sequence[Listener]) -> BrokerConfig:
     config = BrokerConfig(plugins={})
     # Set afterwards: where a value is amqtt's default, its constructor would take another listener's instead.
     config.listeners = {
-        _name(listener): ListenerConfig(type=ListenerType(listener.transport), bind=_address(listener))
-        for listener in listeners
+        str(number): ListenerConfig(type=ListenerType(listener.transport), bind=_address(listener))
+        for number, listener in enumerate(listeners)
     }
     return config

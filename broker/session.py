@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Protocol, Self
 
 from amqtt.mqtt.pubrel import PubrelPacket
@@ -60,14 +59,6 @@ class Outgoing:
         return publish_bytes(self.message, self.qos, retain=self.retain, packet_id=self.packet_id, dup=dup)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Replay:
-    """The retained messages that a new subscription shall get: their topics, and its QoS."""
-
-    topics: Iterator[str]
-    qos: int
-
-
 class Session:
     """The session of one client id, of one account. A clean one ends with its connection [MQTT-3.1.2-6].
 
@@ -96,7 +87,8 @@ class Session:
         self._waiting_bytes = 0
         self._inflight: dict[int, Outgoing] = {}
         self._incoming: set[int] = set()
-        self._replays: list[Replay] = []
+        self._replays: dict[str, Iterator[str]] = {}  # by topic filter
+        self._will_pump = False
         self._number = 0
         self._last_id = 0
 
@@ -104,6 +96,11 @@ class Session:
     def is_clean(self) -> bool:
         """Tell whether it ends with its connection."""
         return self._keeper is None
+
+    @property
+    def waiting(self) -> int:
+        """Return how many QoS 1 and 2 messages were not sent yet."""
+        return len(self._waiting)
 
     # To the client
 
@@ -116,12 +113,13 @@ class Session:
         else:
             self.dropped += 1
 
-    def replay(self, topics: Iterator[str], qos: int) -> None:
-        """Send the retained messages of these topics for a subscription with this QoS, as fast as they are taken.
+    def replay(self, topic_filter: str, topics: Iterator[str]) -> None:
+        """Send the retained messages of these topics, as fast as they are taken, while the filter is subscribed to.
 
         Each is looked up when its turn comes: there may be many thousands, and they do not count against the queue.
+        What changes meanwhile may come twice.
         """
-        self._replays.append(Replay(topics, qos))
+        self._replays[topic_filter] = topics
         self.pump()
 
     def _enqueue(self, message: Message, qos: int, *, retain: bool) -> None:
@@ -144,14 +142,23 @@ class Session:
             if self._waiting and has_room:
                 self._send(wire, self._waiting.popleft())
                 continue
-            replay = next((each for each in self._replays if has_room or each.qos == 0), None)
-            if replay is None:
+            replayed = next((each for each in self._replays if has_room or self.subscriptions.get(each) == 0), None)
+            if replayed is None:
                 return
             if looked_up == _LOOKED_UP_AT_ONCE:
-                wire.soon(self.pump)
+                self._pump_soon(wire)
                 return
             looked_up += 1
-            self._send_retained(wire, replay)
+            self._send_retained(wire, replayed)
+
+    def _pump_soon(self, wire: Wire) -> None:
+        def pump() -> None:
+            self._will_pump = False
+            self.pump()
+
+        if not self._will_pump:
+            self._will_pump = True
+            wire.soon(pump)
 
     def _send(self, wire: Wire, outgoing: Outgoing) -> None:
         self._waiting_bytes -= len(outgoing.message.payload)
@@ -168,15 +175,17 @@ class Session:
             packet = outgoing.encoded()
             self._keeper.when_kept(lambda: wire.send(packet) if wire is self.wire else None)
 
-    def _send_retained(self, wire: Wire, replay: Replay) -> None:
-        topic = next(replay.topics, None)
-        if topic is None:
-            self._replays.remove(replay)
+    def _send_retained(self, wire: Wire, topic_filter: str) -> None:
+        wanted, topic = self.subscriptions.get(topic_filter), next(self._replays[topic_filter], None)
+        if wanted is None or topic is None:  # it ended, or there are no more
+            del self._replays[topic_filter]
+            if wanted is not None and self._keeper is not None:
+                self._keeper.put("subscription", (self.client, topic_filter), wanted, True)  # noqa: FBT003 - a column
             return
         message = self._retained(topic)
         if message is None:
             return
-        qos = min(replay.qos, message.qos)
+        qos = min(wanted, message.qos)
         if qos == 0:
             wire.send(publish_bytes(message, 0, retain=True))
             return
@@ -239,6 +248,7 @@ class Session:
 
     def suspend(self) -> None:
         """Note that the connection is gone."""
+        self._will_pump = False
         self.wire = None
 
     def restore(self, outgoing: Outgoing) -> None:

@@ -1,6 +1,7 @@
 """amqtt's stream adapters, mended where a client that breaks off, or stops to read, would trouble the broker."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -129,7 +130,7 @@ class Sender:
         self._is_taken = taken
         self._has_failed = failed
         self._loop = asyncio.get_running_loop()
-        self._packets: list[bytes] = []
+        self._packets: deque[bytes] = deque()
         self._is_sending = False
         self._draining: asyncio.Task[None] | None = None
         self.backlog = 0  # bytes that were sent and not taken
@@ -144,29 +145,31 @@ class Sender:
 
     def _flush(self) -> None:
         """Write what waits. Only where the client does not take it at once, a task has to wait for it."""
-        written = self._write()
-        if self._writer.needs_drain():
-            self._draining = self._loop.create_task(self._drain(written))
-        else:
-            self._is_sending = False
-            self._take(written)
+        while self._packets:
+            written = self._write()
+            if self._writer.needs_drain():
+                self._draining = self._loop.create_task(self._drain(written))
+                return
+            self.backlog -= written
+        self._is_sending = False
+        self._is_taken()
 
     def _write(self) -> int:
-        data = b"".join(self._packets)
-        self._packets.clear()
-        self._writer.write(data)
-        return len(data)
-
-    def _take(self, size: int) -> None:
-        self.backlog -= size
-        self._is_taken()
+        """Write a portion: it is for a portion that the client has so much time."""
+        portion, size = [], 0
+        while self._packets and size < _HELD_BYTES:
+            portion.append(self._packets.popleft())
+            size += len(portion[-1])
+        self._writer.write(b"".join(portion))
+        return size
 
     async def _drain(self, written: int) -> None:
         try:
             while written:
                 async with asyncio.timeout(self._stalled_s):
                     await self._writer.drain()
-                self._take(written)
+                self.backlog -= written
+                self._is_taken()
                 written = self._write()
         except TimeoutError:
             self._has_failed("takes nothing")

@@ -9,6 +9,7 @@ import struct
 from typing import Any
 
 from amqtt.adapters import BufferReader, ReaderAdapter
+from amqtt.codecs_amqtt import encode_string
 from amqtt.errors import AMQTTError, MQTTError, NoDataError
 from amqtt.mqtt import packet_class
 from amqtt.mqtt.connect import ConnectPacket
@@ -42,6 +43,7 @@ Packet = MQTTPacket[Any, Any, MQTTFixedHeader]
 _FLAGS = {
     CONNECT: 0, PUBACK: 0, PUBREC: 0, PUBREL: 2, PUBCOMP: 0, SUBSCRIBE: 2, UNSUBSCRIBE: 2, PINGREQ: 0, DISCONNECT: 0
 }  # fmt: skip
+_FILTERS = 1000  # in one packet; thousands would hold up everybody else
 _WITH_ID = (PubackPacket, PubrecPacket, PubrelPacket, PubcompPacket, SubscribePacket, UnsubscribePacket)
 
 
@@ -71,6 +73,8 @@ async def read_packet(reader: ReaderAdapter, limit: int) -> Packet:
         raise ProtocolError(str(error)) from error
     if header.packet_type == CONNECT:
         _check_version(body)
+    elif header.packet_type in (SUBSCRIBE, UNSUBSCRIBE):
+        _check_count(body, 1 if header.packet_type == SUBSCRIBE else 0)
     return await _decode(header, body)
 
 
@@ -82,6 +86,16 @@ def _check_version(body: bytes) -> None:
         raise ProtocolError("[MQTT-3.1.2-1] not MQTT")
     if (name, level[0]) != (b"MQTT", 4):
         raise WrongVersionError(level[0])
+
+
+def _check_count(body: bytes, options: int) -> None:
+    """Count the filters, each with so many bytes of options, before they are decoded."""
+    position, count = 2, 0
+    while position < len(body):
+        position += 2 + int.from_bytes(body[position : position + 2]) + options
+        count += 1
+    if count > _FILTERS:
+        raise ProtocolError(f"{count} filters in one packet; {_FILTERS} are allowed")
 
 
 def _check_header(header: MQTTFixedHeader, limit: int) -> None:
@@ -124,6 +138,8 @@ def _body(packet: Packet) -> bytes:
     if isinstance(packet, ConnectPacket) and packet.payload is not None and packet.client_id_is_random:
         packet.payload.client_id = ""  # amqtt made one up
     variable = packet.variable_header.to_bytes() if packet.variable_header is not None else b""
+    if isinstance(packet, SubscribePacket) and packet.payload is not None:  # amqtt's way is quadratic
+        return bytes(variable) + b"".join(encode_string(each) + bytes([qos]) for each, qos in packet.payload.topics)
     payload = (
         packet.payload.to_bytes(packet.fixed_header, packet.variable_header) if packet.payload is not None else b""
     )

@@ -15,10 +15,14 @@ from backend.shell.logins import Logins
 log = logging.getLogger(__name__)
 
 _LOOKS, _LOOK_EVERY_S = 30, 0.1
+_MAX_BACKLOG = 5_000  # messages that the backend has not taken; beyond, who publishes waits
 
 
 class Door:
-    """Judges by the rulebook. ``report`` hears what was refused; topics come with the prefix of the tree."""
+    """Judges by the rulebook. ``report`` hears what was refused, ``backlog`` tells what the backend has yet to take.
+
+    Topics come with the prefix of the tree.
+    """
 
     def __init__(
         self,
@@ -34,6 +38,7 @@ class Door:
         self._lookup = lookup
         self._prefix = prefix
         self._logins = Logins()
+        self.backlog: Callable[[], int] = lambda: 0
         self.report: Callable[[PublishRefused], None] = lambda _refused: None
 
     async def authenticate(self, name: str, secret: str) -> bool:
@@ -80,6 +85,10 @@ class Door:
         """Hear that a publish was refused, and report it."""
         log.info("publish refused: %s by %r to %r", code, name, topic[:200])
         self.report(PublishRefused(Code(code), topic.removeprefix(self._prefix), name))
+
+    def has_room(self) -> bool:
+        """Tell whether the backend keeps up with what is published."""
+        return self.backlog() < _MAX_BACKLOG
 
     def keeps(self, name: str) -> bool:
         """Tell whether the account publishes its retained messages again after a restart: the backend does."""

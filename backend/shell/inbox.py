@@ -33,6 +33,9 @@ class Inbox:
     def __init__(self) -> None:
         self._queue: asyncio.Queue[Item] = asyncio.Queue(_ROOM)
 
+    def __len__(self) -> int:
+        return self._queue.qsize()
+
     async def put(self, item: Item) -> None:
         """Add something; wait while there is no room."""
         await self._queue.put(item)

@@ -73,6 +73,10 @@ class Link:
         if failed:
             log.warning("%d of %d messages not sent: %r", len(failed), len(sends), failed[0])
 
+    def backlog(self) -> int:
+        """Return how many messages came and were not taken yet."""
+        return len(self._inbox) + (len(self._client.messages) if self._client is not None else 0)
+
     async def _prepare(self) -> None:
         """Do what must be done before each connection. Raises MqttError."""
 

@@ -94,7 +94,8 @@ def test_a_full_disk_holds_acknowledgements_back_and_loses_nothing(
         assert rows(path) == [("a/b", b"1", 1, "scale-1")]
 
     run(path, story)
-    assert caplog.text.count("disk is full") == 3
+    assert caplog.text.count("disk is full") == 1
+    assert "kept again" in caplog.text
 
 
 def test_what_was_not_written_yet_is_written_at_the_end(tmp_path: Path) -> None:
@@ -109,12 +110,33 @@ def test_what_was_not_written_yet_is_written_at_the_end(tmp_path: Path) -> None:
     assert rows(path) == [("a/c", b"2", 1, "scale-1")]
 
 
-def test_a_file_of_another_version_is_begun_anew(tmp_path: Path) -> None:
-    path = tmp_path / "broker.db"
+def another_version(path: Path) -> None:
     with sqlite3.connect(path) as database:
         database.execute("CREATE TABLE retained (something)")
         database.execute("PRAGMA user_version=99")
     database.close()
+
+
+def nonsense(path: Path) -> None:
+    path.write_bytes(b"nonsense" * 1000)
+
+
+def damaged(path: Path) -> None:
+    async def story(keeper: Keeper) -> None:
+        for number in range(1000):
+            keeper.put("retained", (f"a/{number}",), b"1" * 100, 1, "scale-1")
+
+    run(path, story)
+    content = bytearray(path.read_bytes())
+    content[4096 * 2 : 4096 * 8] = bytes(4096 * 6)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("spoil", [another_version, nonsense, damaged])
+def test_a_file_that_cannot_be_used_is_put_aside(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    path = tmp_path / "broker.db"
+    spoil(path)
+    before = path.read_bytes()
 
     async def story(keeper: Keeper) -> None:
         assert list(keeper.rows("retained")) == []
@@ -122,6 +144,7 @@ def test_a_file_of_another_version_is_begun_anew(tmp_path: Path) -> None:
 
     run(path, story)
     assert rows(path) == [("a/b", b"1", 1, "scale-1")]
+    assert (tmp_path / "broker.aside").read_bytes() == before
 
 
 def test_without_a_path_everything_counts_as_kept() -> None:

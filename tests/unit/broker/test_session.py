@@ -29,6 +29,7 @@ class Line:
 def connected(retained: dict[str, Message], **limits: int) -> tuple[Session, Line]:
     session, line = Session("a/x", "a", Limits(**limits), retained.get, None), Line()
     session.resume(line)
+    session.subscriptions.update({"#": 2, "zero": 0})
     return session, line
 
 
@@ -39,7 +40,7 @@ def topics(line: Line) -> list[str]:
 def test_many_retained_messages_leave_others_their_turn() -> None:
     retained = {f"t/{number}": Message(f"t/{number}", b"x") for number in range(MANY)}
     session, line = connected(retained)
-    session.replay(iter(retained), 0)
+    session.replay("zero", iter(retained))
     assert len(line.got) == module._LOOKED_UP_AT_ONCE
     while line.later:
         line.later.pop()()
@@ -48,7 +49,7 @@ def test_many_retained_messages_leave_others_their_turn() -> None:
 
 def test_what_may_not_be_received_leaves_others_their_turn_too() -> None:
     session, line = connected({"last": Message("last", b"x")})
-    session.replay(iter([f"t/{number}" for number in range(MANY)] + ["last"]), 0)
+    session.replay("zero", iter([f"t/{number}" for number in range(MANY)] + ["last"]))
     assert line.got == []
     while line.later:
         line.later.pop()()
@@ -58,7 +59,7 @@ def test_what_may_not_be_received_leaves_others_their_turn_too() -> None:
 def test_retained_messages_keep_to_the_window_and_are_more_than_the_queue_holds() -> None:
     retained = {f"t/{number}": Message(f"t/{number}", b"x", 1) for number in range(50)}
     session, line = connected(retained, inflight=4, queued_messages=5)
-    session.replay(iter(retained), 2)
+    session.replay("#", iter(retained))
     for number in range(50):
         assert len(line.got) == min(50, number + 4)
         session.acknowledged(int.from_bytes(line.got[number][4 + line.got[number][3] :][:2]), 1)
@@ -69,16 +70,28 @@ def test_retained_messages_keep_to_the_window_and_are_more_than_the_queue_holds(
 def test_retained_messages_at_qos_0_do_not_wait_for_acknowledgements() -> None:
     retained = {f"t/{number}": Message(f"t/{number}", b"x", 1) for number in range(3)}
     session, line = connected(retained, inflight=1)
-    session.replay(iter(retained), 1)
-    session.replay(iter(retained), 0)
+    session.replay("#", iter(retained))
+    session.replay("zero", iter(retained))
     assert topics(line) == ["t/0", "t/0", "t/1", "t/2"]
+
+
+def test_to_subscribe_again_begins_anew_and_to_unsubscribe_ends_it() -> None:
+    retained = {f"t/{number}": Message(f"t/{number}", b"x", 1) for number in range(3)}
+    session, line = connected(retained, inflight=1)
+    for _ in range(1000):
+        session.replay("#", iter(retained))
+    assert len(session._replays) == 1
+    del session.subscriptions["#"]
+    session.acknowledged(1, 1)
+    assert not session._replays
+    assert topics(line) == ["t/0"]
 
 
 def test_a_slow_client_gets_the_rest_when_it_has_taken_the_first() -> None:
     retained = {f"t/{number}": Message(f"t/{number}", b"x") for number in range(3)}
     session, line = connected(retained)
     line.is_congested = True
-    session.replay(iter(retained), 0)
+    session.replay("zero", iter(retained))
     assert line.got == []
     line.is_congested = False
     session.pump()
@@ -89,7 +102,7 @@ def test_a_message_that_is_cleared_meanwhile_is_not_sent_and_a_newer_one_is() ->
     retained = {f"t/{number}": Message(f"t/{number}", b"old") for number in range(3)}
     session, line = connected(retained)
     line.is_congested = True
-    session.replay(iter(list(retained)), 0)
+    session.replay("zero", iter(list(retained)))
     del retained["t/1"]
     retained["t/2"] = Message("t/2", b"new")
     line.is_congested = False
