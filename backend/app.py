@@ -42,7 +42,7 @@ from backend.shell.mosquitto_link import MosquittoLink
 from backend.shell.mosquitto_rights import Rights
 from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
-from backend.shell.watcher import Revoke, Watcher
+from backend.shell.watcher import Know, Watcher, marks
 from broker.limits import Limits
 from broker.server import Listener, Tls, running
 
@@ -82,7 +82,7 @@ class _Site:
     """What differs with the broker: how it is reached, and how it hears of accounts that changed."""
 
     link: Callable[[Send, Inbox], Link]
-    changed: Revoke
+    know: Know
 
 
 def run(settings: Settings, ready: Callable[[], None]) -> None:
@@ -115,8 +115,9 @@ async def _embedded(settings: Settings, parts: _Parts, now: SteadyClock) -> Asyn
     store = settings.data / "broker.db"
     try:
         listeners = _listeners(settings, now())
-        async with running(listeners, parts.door, _limits(settings), store) as broker:
-            yield _Site(lambda will, inbox: Link(where, TABLE.subscriptions(), will, inbox), broker.revoke)
+        accounts = marks(parts.accounts.verifiers())
+        async with running(listeners, parts.door, _limits(settings), store, accounts) as broker:
+            yield _Site(lambda will, inbox: Link(where, TABLE.subscriptions(), will, inbox), broker.know)
     except CertificateError as error:
         raise CannotServeError(str(error)) from error
     except (sqlite3.Error, OSError) as error:
@@ -237,7 +238,7 @@ async def _run(parts: _Parts, site: _Site, now: SteadyClock, ready: Callable[[],
             asyncio.get_running_loop().add_signal_handler(number, lambda: tasks.create_task(inbox.put(Stop())))
         others = [
             tasks.create_task(link.run(), name="link"),
-            tasks.create_task(watcher.run(site.changed), name="watcher"),
+            tasks.create_task(watcher.run(site.know), name="watcher"),
             tasks.create_task(_announce(is_ready, ready), name="announcer"),
         ]
         await service.run()

@@ -47,7 +47,7 @@ async def refusal(house: House, peer: Peer, name: str, connect: ConnectPacket) -
         if not await _is_genuine(house, peer, name, connect.password):
             return NOT_AUTHORIZED
     if connect.client_id and not house.gate.clients.passes(f"{name}/{connect.client_id}", _now()):
-        log.warning("%s/%s connects too often; are there two of that name?", name[:80], connect.client_id[:80])
+        log.warning("%r of %r connects too often; are there two of that name?", connect.client_id[:80], name[:80])
         return SERVER_UNAVAILABLE
     will = will_of(connect, name)
     if will is not None and not house.router.may_leave(name, will):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -46,6 +47,7 @@ _CONNECT_BYTES = 128 * 1024  # room for a last will of 64 KiB; who sends it is a
 _AT_ONCE = 32  # packets of one client, before others have their turn
 _UNANSWERED = 1000  # acknowledgements that wait for the disk, before this client waits, too
 _PAUSE_S = 0.005
+_LOOK_AGAIN_S = 0.1
 _GONE = "gone"  # the end that most connections have; the log tells the others
 _KEEP_ALIVE = 1.5  # [MQTT-3.1.2-24]
 
@@ -81,7 +83,7 @@ class Connection:
             if not self._has_ended:  # then it was not `end` that cancelled
                 raise
         except Exception:
-            log.exception("closing the connection of %s", self._who())
+            log.exception("closing the connection of %r", self._who()[:160])
             reason = "our fault"
         finally:
             self.end(reason)
@@ -92,7 +94,9 @@ class Connection:
         if self._has_ended:
             return
         self._has_ended = True
-        log.log(logging.DEBUG if reason == _GONE else logging.INFO, "connection of %s ended: %s", self._who(), reason)
+        log.log(
+            logging.DEBUG if reason == _GONE else logging.INFO, "connection of %r ended: %s", self._who()[:160], reason
+        )
         if self._alarm is not None:
             self._alarm.cancel()
         if self._session is not None:
@@ -108,8 +112,12 @@ class Connection:
     # Coming in
 
     async def _is_admitted(self) -> bool:
-        async with asyncio.timeout(self._house.limits.connect_s):
-            connect = check_connect(await read_packet(self._reader, _CONNECT_BYTES))
+        with self._house.gate.stranger(self._peer.address):
+            async with asyncio.timeout(self._house.limits.connect_s):
+                connect = check_connect(await read_packet(self._reader, _CONNECT_BYTES))
+            return await self._is_welcome(connect)
+
+    async def _is_welcome(self, connect: ConnectPacket) -> bool:
         name = connect.username or self._peer.certified or ""
         code = await refusal(self._house, self._peer, name, connect)
         if code == CONNECTION_ACCEPTED:
@@ -133,13 +141,15 @@ class Connection:
     def _connack(self, code: int, *, present: bool = False) -> None:
         self.send(ConnackPacket.build(int(present), code).to_bytes())
 
-    def _watch(self, patience_s: float) -> None:
+    def _watch(self, patience_s: float, *, is_sure: bool = False) -> None:
         """Close the connection after so much silence; looked at when it may be over, not with every packet."""
         silent_until = self._heard + patience_s
-        if self._loop.time() >= silent_until:
-            self.end("keep-alive")
-        else:
+        if self._loop.time() < silent_until:
             self._alarm = self._loop.call_at(silent_until, self._watch, patience_s)
+        elif is_sure:
+            self.end("keep-alive")
+        else:  # what came while the loop was busy elsewhere is yet to be read
+            self._alarm = self._loop.call_later(_LOOK_AGAIN_S, partial(self._watch, patience_s, is_sure=True))
 
     # From the client
 

@@ -20,6 +20,7 @@ _SCHEMA = 1
 
 # Each table: its key columns, and its other columns.
 _TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "account": (("name",), ("mark",)),
     "retained": (("topic",), ("payload", "qos", "owner")),
     "session": (("client",), ("name", "left_at")),
     "subscription": (("client", "filter"), ("qos", "replayed")),

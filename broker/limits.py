@@ -1,6 +1,8 @@
 """How much of everything: packets, queues, connections, and how often one may knock."""
 
-from collections.abc import Hashable
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 _MINUTE_S = 60.0
@@ -19,6 +21,7 @@ class Limits:
     stalled_s: float = 30.0  # who takes nothing for so long, though something waits, is closed
     connect_s: float = 10.0  # so soon a connection must say CONNECT
     connections: int = 12_000
+    strangers: int = 500  # connections from one address that were not let in yet
     connects_per_s: int = 1000  # from one address
     failed_logins: int = 10  # a minute, of one account from one address
     flapping: int = 15  # connects a minute, of one client
@@ -66,6 +69,18 @@ class Gate:
     """Who knocks too often. Times in seconds, of a clock that never goes back."""
 
     def __init__(self, limits: Limits) -> None:
+        self.strangers: Counter[str] = Counter()  # by address: who is there, and was not let in yet
         self.connects = Turnstile(limits.connects_per_s, 1.0)  # by address
         self.failed_logins = Turnstile(limits.failed_logins)  # by address and account
         self.clients = Turnstile(limits.flapping)  # by account and client id
+
+    @contextmanager
+    def stranger(self, address: str) -> Iterator[None]:
+        """Count a connection while it is not known who it is."""
+        self.strangers[address] += 1
+        try:
+            yield
+        finally:
+            self.strangers[address] -= 1
+            if not self.strangers[address]:
+                del self.strangers[address]

@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -31,6 +31,7 @@ class Router:
         self._limits = limits
         self._keeper = keeper
         self.sessions: dict[str, Session] = {}
+        self._accounts: dict[str, str] = {}
         self.revoked = 0  # how often rights were revoked
         self._by_name: dict[str, dict[str, Session]] = {}
         self._hosts: dict[str, Session] = {}  # the embedder's own: for them others wait, so nothing is dropped
@@ -104,7 +105,23 @@ class Router:
         for session in [each for each in self.sessions.values() if each.left_at is not None and each.left_at < oldest]:
             self.forget(session)
 
-    def drop(self, names: Collection[str]) -> None:
+    def know(self, accounts: Mapping[str, str]) -> None:
+        """Learn which accounts there are, each with a mark that changes when its secret does.
+
+        Whose mark is another than at last, or gone, loses connections and sessions; what those left behind that are
+        gone is cleared, since nobody else could. It holds over a restart: an account may change while nobody serves.
+        """
+        void = {name for name, mark in self._accounts.items() if accounts.get(name) != mark}
+        self._drop(void)
+        self._clear(void - accounts.keys())
+        for name in void:
+            self._keeper.remove("account", name)
+        for name, mark in accounts.items():
+            if self._accounts.get(name) != mark:
+                self._keeper.put("account", (name,), mark)
+        self._accounts = dict(accounts)
+
+    def _drop(self, names: Collection[str]) -> None:
         """End all connections and sessions of these accounts, without a last will: their rights are gone."""
         self.revoked += 1
         for name in names:
@@ -113,7 +130,7 @@ class Router:
                     session.wire.end("the account or its secret changed", will=False)
                 self.forget(session)
 
-    def clear(self, names: Collection[str]) -> None:
+    def _clear(self, names: Collection[str]) -> None:
         """Clear the retained messages that these accounts published, as they might have done themselves."""
         for message in [each for each in self._retained.values() if each.owner in names]:
             self._pass_on(replace(message, payload=b""))
@@ -217,6 +234,7 @@ class Router:
 
     def restore(self, now: float) -> None:
         """Take back what was kept over a restart. Whose client was connected then is away since *now*."""
+        self._accounts = dict(self._keeper.rows("account"))
         for topic, payload, qos, owner in self._keeper.rows("retained"):
             self._retained.put(topic, Message(topic, payload, qos, retain=True, owner=owner))
         for client, name, left_at in self._keeper.rows("session"):

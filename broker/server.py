@@ -8,7 +8,7 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -38,7 +38,7 @@ _handshakes.setLevel(logging.CRITICAL)  # a stranger who speaks no WebSocket is 
 
 _EXPIRE_EVERY_S = 60.0
 _CLOSE_WITHIN_S = 1.0
-_BACKLOG = 1024  # connections that wait to be accepted: boards come back all at once
+_BACKLOG = 128  # connections that wait to be accepted; asyncio takes so many in one turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,13 @@ class Listener:
 
 @asynccontextmanager
 async def running(
-    listeners: Sequence[Listener], door: Door, limits: Limits | None = None, store: Path | None = None
+    listeners: Sequence[Listener],
+    door: Door,
+    limits: Limits | None = None,
+    store: Path | None = None,
+    accounts: Mapping[str, str] | None = None,
 ) -> AsyncIterator["EmbeddedBroker"]:
-    """Run the broker. *store* keeps what survives a restart; None keeps nothing.
+    """Run the broker. *store* keeps what survives a restart; None keeps nothing. *accounts*: see `Router.know`.
 
     Raises amqtt's BrokerError where it cannot listen, sqlite3.Error where it cannot open the store.
     """
@@ -72,6 +76,8 @@ async def running(
     keeper = Keeper(store)
     router = Router(door, limits, keeper)
     router.restore(time.time())
+    if accounts is not None:
+        router.know(accounts)
     broker = EmbeddedBroker(listeners, House(router, door, keeper, Gate(limits), limits, time.time))
     try:
         try:
@@ -106,14 +112,11 @@ class EmbeddedBroker(Broker):
         self._house = house
         self._connections: set[Connection] = set()
         self._is_stopping = False
+        self._is_full = False
 
-    async def revoke(self, names: Collection[str], gone: Collection[str] = ()) -> None:
-        """End the connections and sessions of these accounts: their rights, or their secrets, are void.
-
-        What those left behind that are *gone* is cleared: nobody else could.
-        """
-        self._house.router.drop(names)
-        self._house.router.clear(gone)
+    async def know(self, accounts: Mapping[str, str]) -> None:
+        """Learn which accounts there are, and end what is void; see `Router.know`."""
+        self._house.router.know(accounts)
 
     async def shutdown(self) -> None:
         """Stop listening, then end the connections: without their last wills, since it is the broker that goes."""
@@ -144,9 +147,9 @@ class EmbeddedBroker(Broker):
 
     async def _serve(self, reader: ReaderAdapter, writer: TcpWriter | WebSocketWriter) -> None:
         """Serve a client: here our own loop takes the place of amqtt's."""
-        peer = writer.get_peer_info()
-        address = peer[0] if peer is not None else ""
-        if peer is None or not self._has_room_for(address):
+        info = writer.get_peer_info()
+        address = info[0] if info is not None else ""
+        if not self._has_room_for(address):
             await writer.close()
             return
         connection = Connection(reader, writer, self._house, Peer(address, certified_name(writer)))
@@ -157,12 +160,14 @@ class EmbeddedBroker(Broker):
             self._connections.discard(connection)
 
     def _has_room_for(self, address: str) -> bool:
-        if self._is_stopping:
+        limits, gate = self._house.limits, self._house.gate
+        if self._is_stopping or not gate.connects.passes(address, asyncio.get_running_loop().time()):
             return False
-        if len(self._connections) >= self._house.limits.connections:
-            log.warning("%d connections; closing another one from %s", len(self._connections), address)
-            return False
-        return self._house.gate.connects.passes(address, asyncio.get_running_loop().time())
+        is_full = len(self._connections) >= limits.connections
+        if is_full and not self._is_full:
+            log.warning("all %d connections are taken; closing others", limits.connections)
+        self._is_full = is_full
+        return not is_full and gate.strangers[address] < limits.strangers
 
     async def _create_server_instance(
         self,

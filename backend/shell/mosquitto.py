@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -62,7 +62,7 @@ class Steward:
         self._control = None
         await self._stack.aclose()
 
-    async def follow(self, _void: Collection[str] = (), _gone: Collection[str] = ()) -> None:
+    async def follow(self, _accounts: Mapping[str, str]) -> None:
         """Bring Mosquitto in step with accounts that changed. Raises MqttError."""
         await self._do(self._follow)
 

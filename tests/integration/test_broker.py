@@ -5,6 +5,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -13,7 +14,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from broker.server import Listener, _config
-from tests.rig import Got, Talkstick, serving
+from tests.conformance import packets
+from tests.conformance.client import Client
+from tests.conformance.links import Tcp
+from tests.rig import WITHIN_S, Got, Talkstick, serving
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - a setting, nothing is bound
 STATUS = "devices/scale-1/status"
@@ -194,3 +198,33 @@ def test_who_was_added_this_moment_is_let_in(talkstick: Talkstick) -> None:
 def test_listeners_are_where_they_are_told_to_be_even_on_the_default_port() -> None:
     listeners = [Listener("tcp", EVERYWHERE, 1883), Listener("ws", "::1", 9001)]
     assert [each.bind for each in _config(listeners).listeners.values()] == ["0.0.0.0:1883", "[::1]:9001"]
+
+
+def test_what_changes_while_nobody_serves_ends_what_it_would_have_ended(tmp_path: Path) -> None:
+    """Another person of the same name gets nothing that was the first one's."""
+    with serving(tmp_path) as talkstick, ExitStack() as stack:
+
+        def session_of_alice() -> tuple[Client, bool]:
+            client = Client(Tcp(talkstick.port), WITHIN_S)
+            stack.callback(client.end)
+            secret = talkstick.passwords["alice"]
+            client.connect(packets.connect("app", user="alice", secret=secret, clean=False))
+            return client, client.session_present
+
+        alice, _ = session_of_alice()
+        alice.subscribe(("devices/scale-1/info", 1))
+        alice.leave()
+        talkstick.device("lamp-1")
+        for name in ("scale-1", "lamp-1"):
+            talkstick.publish(name, f"devices/{name}/info", {"model": name}, "-r", "-q", "1")
+        assert session_of_alice()[1], "it was kept"
+        talkstick.stop()
+        talkstick.run("user", "rm", "alice", "--yes")
+        talkstick.run("device", "rm", "lamp-1", "--yes")
+        talkstick.user("alice")
+        talkstick.start()
+        assert not session_of_alice()[1]
+        with talkstick.subscribe("bob", "devices/+/info", "backend/status") as bob:
+            bob.body("devices/scale-1/info", model="scale-1")
+            bob.body("backend/status", state="online")
+            assert not bob.bodies("devices/lamp-1/info")

@@ -72,7 +72,7 @@ def test_two_of_one_name_do_not_throw_each_other_out_for_ever(talkstick: Talksti
     codes = [clients.knock("carol", secret, "twin") for _ in range(6)]
     assert codes == [0, 0, 0, 0, UNAVAILABLE, UNAVAILABLE]
     assert clients.knock("carol", secret, "single") == 0
-    assert "carol/twin connects too often" in talkstick.log.read_text()
+    assert "'twin' of 'carol' connects too often" in talkstick.log.read_text()
 
 
 def test_a_packet_that_is_too_large_is_refused_before_it_is_read(talkstick: Talkstick, clients: Clients) -> None:
