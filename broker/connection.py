@@ -211,6 +211,7 @@ class Connection:
         for (topic_filter, _), code in zip(asked, codes, strict=True):
             if code <= 2:
                 self._house.router.replay(session, topic_filter)
+        session.pump()
 
     def _take_unsubscribe(self, session: Session, packet: UnsubscribePacket) -> None:
         self._house.router.unsubscribe(session, packet.payload.topics if packet.payload is not None else [])

@@ -19,6 +19,7 @@ from broker.wire import publish_bytes
 log = logging.getLogger(__name__)
 
 _ENDLESS = 2**63
+_HOST_WAITING = 100  # messages; beyond, publishers wait. More only makes everybody's messages late
 _NOT_REPLAYED = False
 REFUSED = 0x80  # the return code of a SUBACK
 
@@ -139,7 +140,7 @@ class Router:
     def is_busy(self) -> bool:
         """Tell whether the embedder has much to take yet: who publishes shall wait, or messages would be lost."""
         hosts = self._hosts.values()
-        return not self._door.has_room() or any(each.waiting > self._limits.queued_messages for each in hosts)
+        return not self._door.has_room() or any(each.waiting > _HOST_WAITING for each in hosts)
 
     # Subscriptions
 

@@ -12,7 +12,8 @@ from broker.messages import Message
 from broker.wire import publish_bytes
 
 _MAX_ID = 0xFFFF
-_LOOKED_UP_AT_ONCE = 64
+_NO_MORE = ""
+_LOOKED_UP_AT_ONCE = 256
 
 
 class Wire(Protocol):
@@ -87,7 +88,7 @@ class Session:
         self._waiting_bytes = 0
         self._inflight: dict[int, Outgoing] = {}
         self._incoming: set[int] = set()
-        self._replays: dict[str, Iterator[str]] = {}  # by topic filter
+        self._replays: dict[str, Iterator[str | None]] = {}  # by topic filter
         self._will_pump = False
         self._number = 0
         self._last_id = 0
@@ -113,14 +114,13 @@ class Session:
         else:
             self.dropped += 1
 
-    def replay(self, topic_filter: str, topics: Iterator[str]) -> None:
+    def replay(self, topic_filter: str, topics: Iterator[str | None]) -> None:
         """Send the retained messages of these topics, as fast as they are taken, while the filter is subscribed to.
 
-        Each is looked up when its turn comes: there may be many thousands, and they do not count against the queue.
-        What changes meanwhile may come twice.
+        Each is looked up when its turn comes, which begins with the next `pump`: there may be many thousands, and they
+        do not count against the queue. What changes meanwhile may come twice. None is a step that found no topic.
         """
         self._replays[topic_filter] = topics
-        self.pump()
 
     def _enqueue(self, message: Message, qos: int, *, retain: bool) -> None:
         room = len(self._waiting) < self._limits.queued_messages
@@ -176,13 +176,13 @@ class Session:
             self._keeper.when_kept(lambda: wire.send(packet) if wire is self.wire else None)
 
     def _send_retained(self, wire: Wire, topic_filter: str) -> None:
-        wanted, topic = self.subscriptions.get(topic_filter), next(self._replays[topic_filter], None)
-        if wanted is None or topic is None:  # it ended, or there are no more
+        wanted, topic = self.subscriptions.get(topic_filter), next(self._replays[topic_filter], _NO_MORE)
+        if wanted is None or topic == _NO_MORE:
             del self._replays[topic_filter]
             if wanted is not None and self._keeper is not None:
                 self._keeper.put("subscription", (self.client, topic_filter), wanted, True)  # noqa: FBT003 - a column
             return
-        message = self._retained(topic)
+        message = self._retained(topic) if topic is not None else None
         if message is None:
             return
         qos = min(wanted, message.qos)

@@ -128,23 +128,27 @@ class Topics(Generic[Value]):
                 return
             del parent.below[level]
 
-    def match(self, topic_filter: str) -> Iterator[str]:
-        """Find the topics that a filter covers, one by one; what changes meanwhile may be found or not."""
-        waiting = [("", self._root, topic_filter.split("/"))]
-        while waiting:  # not recursive: a topic may have more levels than Python has frames
-            path, branch, levels = waiting.pop()
-            level, rest = (levels[0], levels[1:]) if levels else ("", [])
-            if not levels or level == "#":
-                if branch.is_topic:
-                    yield path[1:]
-                if not levels:
-                    continue
-            if level in ("+", "#"):
-                following = levels if level == "#" else rest
-                waiting += [
-                    (f"{path}/{name}", child, following)
-                    for name, child in branch.below.items()
-                    if path or not name.startswith("$")
-                ]
-            elif (child := branch.below.get(level)) is not None:
-                waiting.append((f"{path}/{level}", child, rest))
+    def match(self, topic_filter: str) -> Iterator[str | None]:
+        """Find the topics that a filter covers, step by step: None is a step that found nothing.
+
+        What changes meanwhile may be found or not. Not recursive: a topic may have more levels than Python has frames.
+        """
+        stack = [iter([("", self._root, topic_filter.split("/"))])]
+        while stack:
+            place = next(stack[-1], None)
+            if place is None:
+                stack.pop()
+                continue
+            path, branch, levels = place
+            yield path[1:] if branch.is_topic and levels in ([], ["#"]) else None
+            if levels:
+                stack.append(_below(*place))
+
+
+def _below(path: str, branch: _Branch, levels: list[str]) -> Iterator[tuple[str, _Branch, list[str]]]:
+    """Go down one level: where to, and the levels of the filter that are left."""
+    is_wild = levels[0] in ("+", "#")
+    for name in list(branch.below) if is_wild else [levels[0]]:
+        child = branch.below.get(name)
+        if child is not None and not (is_wild and path == "" and name.startswith("$")):
+            yield f"{path}/{name}", child, levels if levels[0] == "#" else levels[1:]

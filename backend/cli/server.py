@@ -105,7 +105,7 @@ def _make_admin(context: Context, accounts: Accounts) -> Login | None:
 def _log(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     if settings.log_level != "DEBUG":  # they tell each packet, and name no fault of ours
-        for name in ("amqtt", "transitions", "websockets"):
+        for name in ("amqtt", "transitions", "websockets", "mqtt"):
             logging.getLogger(name).setLevel(logging.ERROR)
         logging.getLogger("amqtt.broker").addFilter(_is_news)
 

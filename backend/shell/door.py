@@ -15,7 +15,7 @@ from backend.shell.logins import Logins
 log = logging.getLogger(__name__)
 
 _LOOKS, _LOOK_EVERY_S = 30, 0.1
-_MAX_BACKLOG = 5_000  # messages that the backend has not taken; beyond, who publishes waits
+_MAX_BACKLOG = 500  # messages that the backend has not taken; beyond, who publishes waits
 
 
 class Door:

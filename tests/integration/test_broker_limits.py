@@ -1,5 +1,6 @@
 """Who asks too much, or too often, is held back; the others notice nothing."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from tests.conformance import packets
 from tests.conformance.client import Client
 from tests.conformance.links import Tcp
 from tests.rig import WITHIN_S, Talkstick, serving
+from tools.lean import LeanClient
 
 NOT_AUTHORIZED, UNAVAILABLE = 5, 3
 BACKLOG = 300_000
@@ -125,6 +127,28 @@ def test_an_address_that_connects_too_fast_is_held_back_for_a_moment(tmp_path: P
             client.closed()
         while not clients.new().is_let_in(packets.connect("", user="alice", secret=talkstick.passwords["alice"])):
             pass
+
+
+def test_a_flood_of_one_costs_nobody_else_an_answer(talkstick: Talkstick) -> None:
+    async def story() -> None:
+        answers: asyncio.Queue[str] = asyncio.Queue()
+        topic, port = "devices/scale-1/session/{}/{}", talkstick.port
+        flooding = await LeanClient.connect(port, "alice", talkstick.passwords["alice"])
+        asking = await LeanClient.connect(
+            port, "admin", talkstick.passwords["admin"], lambda _, body: answers.put_nowait(json.loads(body)["id"])
+        )
+        await asking.subscribe(topic.format("reply", "admin"))
+        for number in range(20_000):
+            flooding.publish(topic.format("request", "alice"), b'{"id":"f%d","action":"renew"}' % number)
+        for number in range(20):
+            asking.publish(topic.format("request", "admin"), b'{"id":"a%d","action":"renew"}' % number)
+            async with asyncio.timeout(10):
+                assert await answers.get() == f"a{number}"
+        assert flooding.unacknowledged > 0, "it was no flood"
+        flooding.cut()
+        asking.close()
+
+    asyncio.run(story())
 
 
 def test_the_log_shows_no_bug(talkstick: Talkstick) -> None:

@@ -41,6 +41,7 @@ def test_many_retained_messages_leave_others_their_turn() -> None:
     retained = {f"t/{number}": Message(f"t/{number}", b"x") for number in range(MANY)}
     session, line = connected(retained)
     session.replay("zero", iter(retained))
+    session.pump()
     assert len(line.got) == module._LOOKED_UP_AT_ONCE
     while line.later:
         line.later.pop()()
@@ -50,6 +51,7 @@ def test_many_retained_messages_leave_others_their_turn() -> None:
 def test_what_may_not_be_received_leaves_others_their_turn_too() -> None:
     session, line = connected({"last": Message("last", b"x")})
     session.replay("zero", iter([f"t/{number}" for number in range(MANY)] + ["last"]))
+    session.pump()
     assert line.got == []
     while line.later:
         line.later.pop()()
@@ -60,6 +62,7 @@ def test_retained_messages_keep_to_the_window_and_are_more_than_the_queue_holds(
     retained = {f"t/{number}": Message(f"t/{number}", b"x", 1) for number in range(50)}
     session, line = connected(retained, inflight=4, queued_messages=5)
     session.replay("#", iter(retained))
+    session.pump()
     for number in range(50):
         assert len(line.got) == min(50, number + 4)
         session.acknowledged(int.from_bytes(line.got[number][4 + line.got[number][3] :][:2]), 1)
@@ -71,7 +74,9 @@ def test_retained_messages_at_qos_0_do_not_wait_for_acknowledgements() -> None:
     retained = {f"t/{number}": Message(f"t/{number}", b"x", 1) for number in range(3)}
     session, line = connected(retained, inflight=1)
     session.replay("#", iter(retained))
+    session.pump()
     session.replay("zero", iter(retained))
+    session.pump()
     assert topics(line) == ["t/0", "t/0", "t/1", "t/2"]
 
 
@@ -80,6 +85,7 @@ def test_to_subscribe_again_begins_anew_and_to_unsubscribe_ends_it() -> None:
     session, line = connected(retained, inflight=1)
     for _ in range(1000):
         session.replay("#", iter(retained))
+    session.pump()
     assert len(session._replays) == 1
     del session.subscriptions["#"]
     session.acknowledged(1, 1)
@@ -92,6 +98,7 @@ def test_a_slow_client_gets_the_rest_when_it_has_taken_the_first() -> None:
     session, line = connected(retained)
     line.is_congested = True
     session.replay("zero", iter(retained))
+    session.pump()
     assert line.got == []
     line.is_congested = False
     session.pump()
@@ -103,6 +110,7 @@ def test_a_message_that_is_cleared_meanwhile_is_not_sent_and_a_newer_one_is() ->
     session, line = connected(retained)
     line.is_congested = True
     session.replay("zero", iter(list(retained)))
+    session.pump()
     del retained["t/1"]
     retained["t/2"] = Message("t/2", b"new")
     line.is_congested = False

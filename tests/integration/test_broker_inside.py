@@ -1,0 +1,273 @@
+"""The embedded broker in this process: what only shows from inside, or where the moment matters."""
+
+import asyncio
+import sqlite3
+import struct
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from amqtt.errors import BrokerError
+
+from broker.keeper import Changes, Keeper
+from broker.limits import Limits
+from broker.server import EmbeddedBroker, Listener, running
+from tests.rig import free_port
+from tools.brokers import OpenDoor
+from tools.lean import Hello, LeanClient, connect_packet, field, packet, publish_packet, subscribe_packet
+
+HOST = "127.0.0.1"
+
+
+class Raw:
+    """A client that sends bytes, and reads when it is told to."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def next(self) -> tuple[int, bytes]:
+        """Read the next packet."""
+        async with asyncio.timeout(20):
+            head, size = await self.reader.readexactly(2)
+            assert size < 128
+            return head, await self.reader.readexactly(size)
+
+    async def any(self) -> tuple[int, bytes]:
+        """Read the next packet, whatever its size."""
+        head, size = await self.reader.readexactly(2)
+        if size >= 128:
+            size += 128 * ((await self.reader.readexactly(1))[0] - 1)
+        return head, await self.reader.readexactly(size)
+
+
+@asynccontextmanager
+async def raw(port: int, client_id: str, *, clean: bool = True) -> AsyncIterator[Raw]:
+    reader, writer = await asyncio.open_connection(HOST, port)
+    client = Raw(reader, writer)
+    try:
+        writer.write(connect_packet("alice", "-", Hello(clean=clean), client_id))
+        assert (await client.next())[1][1] == 0
+        yield client
+    finally:
+        writer.transport.abort()
+
+
+def run(story: Callable[[int, EmbeddedBroker], Coroutine[None, None, None]], **options: Any) -> None:
+    async def main() -> None:
+        port = free_port()
+        door = options.pop("door", OpenDoor())
+        async with running([Listener("tcp", HOST, port)], door, **options) as broker, asyncio.timeout(60):
+            await story(port, broker)
+
+    asyncio.run(main())
+
+
+async def longest_turn(work: Coroutine[None, None, None]) -> float:
+    """Do some work; return the seconds of the longest moment in which nobody else had a turn."""
+    loop, longest = asyncio.get_running_loop(), 0.0
+    task, last = asyncio.ensure_future(work), loop.time()
+    while not task.done():
+        await asyncio.sleep(0.001)
+        now = loop.time()
+        longest, last = max(longest, now - last), now
+    await task
+    return longest
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for something that nobody tells."""
+    while not true():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+async def until_answered(client: Raw, kind: int) -> None:
+    """Read until a packet of that kind comes, whatever comes before."""
+    while (await client.any())[0] != kind:
+        pass
+
+
+async def retain(port: int, count: int) -> None:
+    publisher = await LeanClient.connect(port, "alice", "-")
+    for number in range(count):
+        publisher.publish(f"r/{number}", b"x", 1, retain=True)
+    await until(lambda: not publisher.unacknowledged)
+    publisher.close()
+
+
+def test_who_subscribes_to_everything_many_times_holds_nobody_up() -> None:
+    async def story(port: int, _broker: EmbeddedBroker) -> None:
+        await retain(port, 20_000)
+        async with raw(port, "greedy") as greedy:
+
+            async def ask() -> None:
+                greedy.writer.write(packet(0x82, b"\0\1" + b"\0\1#\0" * 1000))
+                head, size = await greedy.reader.readexactly(2)
+                assert (head, size) == (0x90, 0xEA)  # a SUBACK with a thousand codes
+
+            assert await longest_turn(ask()) < 1.0, "it took 100 s where each filter was looked up at once"
+            filters = b"".join(field(f"+/+/{number}") + b"\0" for number in range(1000))
+            greedy.writer.write(packet(0x82, b"\0\2" + filters) + b"\xc0\0")
+            assert await longest_turn(until_answered(greedy, 0xD0)) < 1.0, "nor do filters that find nothing"
+
+    run(story)
+
+
+def test_a_packet_of_ten_thousands_of_filters_is_refused_before_it_is_decoded() -> None:
+    async def story(port: int, _broker: EmbeddedBroker) -> None:
+        async with raw(port, "greedy") as greedy:
+            greedy.writer.write(packet(0x82, b"\0\1" + b"\0\1a\0" * 60_000))
+            with pytest.raises(asyncio.IncompleteReadError):
+                await greedy.next()
+
+    run(story)
+
+
+def test_a_secret_that_becomes_void_during_the_login_lets_nobody_in() -> None:
+    class SlowDoor(OpenDoor):
+        def __init__(self) -> None:
+            self.asked, self.goes_on, self.right = asyncio.Event(), asyncio.Event(), True
+
+        async def authenticate(self, _name: str, _secret: str) -> bool:
+            right = self.right
+            self.asked.set()
+            await self.goes_on.wait()
+            return right
+
+    async def main() -> None:
+        port, door = free_port(), SlowDoor()
+        async with running([Listener("tcp", HOST, port)], door, accounts={"alice": "old"}) as broker:
+            login = asyncio.create_task(LeanClient.connect(port, "alice", "-"))
+            await door.asked.wait()
+            door.right = False
+            await broker.know({"alice": "new"})
+            door.goes_on.set()
+            with pytest.raises(ConnectionRefusedError):
+                await login
+
+    asyncio.run(main())
+
+
+def test_a_handshake_under_way_does_not_hold_up_the_shutdown() -> None:
+    async def main() -> None:
+        port, ws_port = free_port(), free_port()
+        listeners = [Listener("tcp", HOST, port), Listener("ws", HOST, ws_port)]
+        async with running(listeners, OpenDoor(), Limits(connect_s=2)):
+            _, silent = await asyncio.open_connection(HOST, ws_port)
+            silent.write(b"GET /mqtt HTTP/1.1\r\n")
+            _, quiet = await asyncio.open_connection(HOST, port)
+            begin = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - begin < 8
+        for writer in (silent, quiet):
+            writer.transport.abort()
+
+    asyncio.run(main())
+
+
+def test_who_reads_slowly_but_steadily_is_not_closed() -> None:
+    async def story(port: int, _broker: EmbeddedBroker) -> None:
+        async with raw(port, "slow") as slow:
+            slow.writer.write(subscribe_packet("t", b"\0\1", 0))
+            assert (await slow.next())[0] == 0x90
+            publisher = await LeanClient.connect(port, "bob", "-")
+            for _ in range(150):
+                publisher.publish("t", b"x" * 20_000, 0)
+            taken = 0
+            async with asyncio.timeout(30):
+                while (
+                    taken < 900_000
+                ):  # it takes longer than a client may take nothing, and never takes nothing for long
+                    taken += len(await slow.reader.readexactly(30_000))
+                    await asyncio.sleep(0.02)
+            publisher.close()
+
+    run(story, limits=Limits(stalled_s=0.5))
+
+
+def test_so_many_sessions_of_an_account_are_kept_and_no_more() -> None:
+    async def story(port: int, broker: EmbeddedBroker) -> None:
+        for number in range(12):
+            async with raw(port, f"c{number}", clean=False) as client:
+                client.writer.write(b"\xe0\x00")
+                assert await client.reader.read() == b""
+        kept = list(broker._house.router.sessions)
+        assert kept == [f"alice/c{number}" for number in range(7, 12)], "those that were left last"
+
+    run(story, limits=Limits(kept_sessions=5, flapping=1000))
+
+
+def test_retained_messages_that_a_restart_cut_off_come_afterwards(tmp_path: Path) -> None:
+    async def main() -> None:
+        port, store = free_port(), tmp_path / "broker.db"
+        listeners = [Listener("tcp", HOST, port)]
+        async with running(listeners, OpenDoor(), store=store):
+            await retain(port, 100)
+            async with raw(port, "c", clean=False) as client:
+                client.writer.write(subscribe_packet("r/#", b"\0\1", 1))
+                while (await client.next())[0] != 0x90:
+                    pass
+        async with running(listeners, OpenDoor(), store=store):
+            got = asyncio.Queue[str]()
+            again = await LeanClient.connect(
+                port, "alice", "-", lambda topic, _: got.put_nowait(topic), Hello(client_id="c", clean=False)
+            )
+            async with asyncio.timeout(20):
+                missing = {f"r/{number}" for number in range(100)}
+                while missing:
+                    missing.discard(await got.get())
+            again.close()
+
+    asyncio.run(main())
+
+
+def test_while_the_disk_is_full_a_hasty_client_waits_with_its_next_packet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, is_full = Keeper._write, [True]
+
+    def full(self: Keeper, changed: Changes) -> None:
+        if is_full[0]:
+            raise sqlite3.OperationalError("database or disk is full")
+        write(self, changed)
+
+    monkeypatch.setattr(Keeper, "_write", full)
+
+    async def story(port: int, broker: EmbeddedBroker) -> None:
+        async with raw(port, "hasty") as hasty:
+            one = publish_packet("a/b", b"x", struct.pack("!H", 1), retain=True)
+            hasty.writer.write(one * 5000)
+            connection = next(iter(broker._connections))
+            await until(lambda: connection._unanswered > 1000)
+            await asyncio.sleep(0.2)  # it would have grown by all the others
+            assert connection._unanswered < 1100
+            is_full[0] = False
+            for _ in range(5000):
+                assert (await hasty.next())[0] == 0x40
+
+    run(story, store=tmp_path / "broker.db")
+
+
+def test_one_port_on_two_addresses() -> None:
+    async def main() -> None:
+        port = free_port()
+        async with running([Listener("tcp", host, port) for host in ("127.0.0.1", "127.0.0.2")], OpenDoor()):
+            for host in ("127.0.0.1", "127.0.0.2"):
+                _, writer = await asyncio.open_connection(host, port)
+                writer.transport.abort()
+
+    asyncio.run(main())
+
+
+def test_a_listener_that_fails_takes_the_others_with_it() -> None:
+    async def main() -> None:
+        port, taken = free_port(), await asyncio.start_server(lambda *_: None, HOST, 0)
+        used = int(taken.sockets[0].getsockname()[1])
+        async with taken:
+            with pytest.raises(BrokerError):
+                async with running([Listener("tcp", HOST, port), Listener("tcp", HOST, used)], OpenDoor()):
+                    pass
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(HOST, port)
+
+    asyncio.run(main())
