@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from amqtt.mqtt.connack import CONNECTION_ACCEPTED, IDENTIFIER_REJECTED, NOT_AUTHORIZED, SERVER_UNAVAILABLE
 from amqtt.mqtt.connect import ConnectPacket
 
+from broker.backpressure import Turns
 from broker.keeper import Keeper
 from broker.limits import Gate, Limits
 from broker.messages import Message
@@ -25,6 +26,7 @@ class House:
     door: Door
     keeper: Keeper
     gate: Gate
+    turns: Turns
     limits: Limits
     now: Callable[[], float]  # seconds since the epoch
 
@@ -46,8 +48,7 @@ async def refusal(house: House, peer: Peer, name: str, connect: ConnectPacket) -
         revoked = house.router.revoked
         if not await _is_genuine(house, peer, name, connect.password):
             return NOT_AUTHORIZED
-    if connect.client_id and not house.gate.clients.passes(f"{name}/{connect.client_id}", _now()):
-        log.warning("%r of %r connects too often; are there two of that name?", connect.client_id[:80], name[:80])
+    if not house.door.is_host(name) and not _has_place(house, name, connect.client_id or ""):
         return SERVER_UNAVAILABLE
     will = will_of(connect, name)
     if will is not None and not house.router.may_leave(name, will):
@@ -55,12 +56,23 @@ async def refusal(house: House, peer: Peer, name: str, connect: ConnectPacket) -
     return CONNECTION_ACCEPTED
 
 
+def _has_place(house: House, name: str, client_id: str) -> bool:
+    """Tell whether one more is let in, and this one, if it was not here too often."""
+    if house.gate.inside >= house.limits.connections:
+        house.gate.tell_full(house.limits.connections)
+        return False
+    if client_id and not house.gate.clients.passes(f"{name}/{client_id}", _now()):
+        log.warning("%r of %r connects too often; are there two of that name?", client_id[:80], name[:80])
+        return False
+    return True
+
+
 async def _is_genuine(house: House, peer: Peer, name: str, password: str | None) -> bool:
     """Ask the door, but not for who guessed wrong too often. A certificate speaks for its own name only."""
     if not name or peer.certified not in (None, name):
         return False
     failures, key = house.gate.failed_logins, (peer.address, name)
-    if failures.is_shut(key, _now()):
+    if failures.is_shut(key, _now()) and not house.door.is_host(name):
         return False
     if not password and peer.certified is not None:
         return await house.door.vouched(name)

@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 _CONNECT_BYTES = 128 * 1024  # room for a last will of 64 KiB; who sends it is a stranger yet
 _AT_ONCE = 32  # packets of one client, before others have their turn
 _UNANSWERED = 1000  # acknowledgements that wait for the disk, before this client waits, too
-_PAUSE_S = 0.005
+_PAUSE_S = 0.1
 _LOOK_AGAIN_S = 0.1
 _GONE = "gone"  # the end that most connections have; the log tells the others
 _KEEP_ALIVE = 1.5  # [MQTT-3.1.2-24]
@@ -65,6 +65,8 @@ class Connection:
         self._session: Session | None = None
         self._will: Message | None = None
         self._has_ended = False
+        self._is_host = False
+        self._is_waiting = False
         self._unanswered = 0
         self._heard = 0.0
         self._alarm: asyncio.TimerHandle | None = None
@@ -73,8 +75,8 @@ class Connection:
         """Serve until the connection is gone."""
         reason = _GONE
         try:
-            if await self._is_admitted() and self._session is not None:
-                await self._listen(self._session)
+            if await self._is_admitted():
+                await self._listen()
         except WrongVersionError:
             self._connack(UNACCEPTABLE_PROTOCOL_VERSION)
         except (ProtocolError, ConnectionEndedError, TimeoutError) as error:
@@ -86,8 +88,10 @@ class Connection:
             log.exception("closing the connection of %r", self._who()[:160])
             reason = "our fault"
         finally:
-            self.end(reason)
-            await self._sender.close()
+            try:
+                self.end(reason)
+            finally:
+                await self._sender.close()
 
     def end(self, reason: str, *, will: bool = True) -> None:
         """Close the connection, for whatever reason, once; the last will is published before anything else happens."""
@@ -100,6 +104,7 @@ class Connection:
         if self._alarm is not None:
             self._alarm.cancel()
         if self._session is not None:
+            self._house.gate.inside -= 1
             self._house.router.leave(self._session, self._house.now())
         if self._will is not None and will:
             self._house.router.publish(self._will)
@@ -115,9 +120,6 @@ class Connection:
         with self._house.gate.stranger(self._peer.address):
             async with asyncio.timeout(self._house.limits.connect_s):
                 connect = check_connect(await read_packet(self._reader, _CONNECT_BYTES))
-            return await self._is_welcome(connect)
-
-    async def _is_welcome(self, connect: ConnectPacket) -> bool:
         name = connect.username or self._peer.certified or ""
         code = await refusal(self._house, self._peer, name, connect)
         if code == CONNECTION_ACCEPTED:
@@ -131,6 +133,8 @@ class Connection:
             name, connect.client_id or "", clean=bool(connect.clean_session_flag)
         )
         self._session = session
+        self._house.gate.inside += 1
+        self._is_host = self._house.door.is_host(name)
         self._will = will_of(connect, name)
         self._connack(CONNECTION_ACCEPTED, present=present)
         session.resume(self)
@@ -143,7 +147,7 @@ class Connection:
 
     def _watch(self, patience_s: float, *, is_sure: bool = False) -> None:
         """Close the connection after so much silence; looked at when it may be over, not with every packet."""
-        silent_until = self._heard + patience_s
+        silent_until = (self._loop.time() if self._is_waiting else self._heard) + patience_s
         if self._loop.time() < silent_until:
             self._alarm = self._loop.call_at(silent_until, self._watch, patience_s)
         elif is_sure:
@@ -153,7 +157,7 @@ class Connection:
 
     # From the client
 
-    async def _listen(self, session: Session) -> None:
+    async def _listen(self) -> None:
         limit = self._house.limits.packet_bytes
         for number in count(1):
             packet = await read_packet(self._reader, limit)
@@ -164,16 +168,23 @@ class Connection:
                 self._will = None  # [MQTT-3.14.4-3]
                 return
             self._take(packet)
-            while self._must_wait(session):  # noqa: ASYNC110 - for one of several things, and seldom
-                await asyncio.sleep(_PAUSE_S)
+            if isinstance(packet, PublishPacket) and not self._is_host:
+                await self._take_turn()
             if number % _AT_ONCE == 0 or isinstance(packet, SubscribePacket | UnsubscribePacket):
                 await asyncio.sleep(0)
 
-    def _must_wait(self, session: Session) -> bool:
-        """Tell whether to read on would only pile up what cannot be handled; the embedder must be heard, though."""
-        if self._unanswered > _UNANSWERED:
-            return True
-        return self._house.router.is_busy and not self._house.door.keeps(session.name)
+    async def _take_turn(self) -> None:
+        """Read on only where that does not pile up what cannot be handled. Who must wait is not silent."""
+        turns = self._house.turns
+        if self._unanswered <= _UNANSWERED and not turns.must_wait():
+            return
+        self._is_waiting = True
+        while self._unanswered > _UNANSWERED:  # noqa: ASYNC110 - the disk is full, nothing else happens either
+            await asyncio.sleep(_PAUSE_S)
+        if turns.must_wait():
+            await turns.turn()
+        self._is_waiting = False
+        self._heard = self._loop.time()
 
     def _take(self, packet: Packet) -> None:
         take = _TAKES.get(type(packet))

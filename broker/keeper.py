@@ -84,7 +84,14 @@ class Keeper:
                 await asyncio.sleep(_RETRY_S)
             self._writing, self._is_writing = {}, False
             for act in then:
-                act()
+                self._do(act)
+
+    @staticmethod
+    def _do(act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception:  # one client's trouble must not keep the acknowledgements of all others
+            log.exception("an acknowledgement failed")
 
     async def _is_written(self) -> bool:
         try:
@@ -125,7 +132,7 @@ class Keeper:
 
 def _opened(path: Path) -> sqlite3.Connection:
     """Open the file; put one that is damaged, or not ours, aside: what it held is passing knowledge."""
-    is_new = not path.exists()
+    is_new = not path.exists() or path.stat().st_size == 0
     path.touch(mode=0o600)
     database = sqlite3.connect(path, check_same_thread=False)  # one thread at a time: the keeper's own
     try:
@@ -134,15 +141,22 @@ def _opened(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA synchronous=NORMAL")
         if database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",) and _is_ours(database):
             return database
+    except sqlite3.OperationalError:  # locked, or the disk is full: no fault of the file
+        database.close()
+        raise
     except sqlite3.DatabaseError as error:
         log.warning("%s: %s", path, error)
     database.close()
+    _put_aside(path)
+    return _opened(path)
+
+
+def _put_aside(path: Path) -> None:
     aside = path.with_suffix(".aside")
     log.warning("%s is damaged, or of another version; beginning anew, it is now %s", path, aside)
     path.replace(aside)
     for rest in ("-wal", "-shm"):
         path.with_name(path.name + rest).unlink(missing_ok=True)
-    return _opened(path)
 
 
 def _is_ours(database: sqlite3.Connection) -> bool:

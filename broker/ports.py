@@ -40,5 +40,9 @@ class Door(Protocol):
     def has_room(self) -> bool:
         """Tell whether more can be taken; publishers are not read from while it cannot."""
 
-    def keeps(self, name: str) -> bool:
-        """Tell whether the account publishes its retained messages again after a restart, so that none must be kept."""
+    def is_host(self, name: str) -> bool:
+        """Tell whether the account is the embedder's own.
+
+        It publishes its retained messages again after a restart, so none must be kept. For it others wait, and never it
+        for them.
+        """

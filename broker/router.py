@@ -35,6 +35,7 @@ class Router:
         self._accounts: dict[str, str] = {}
         self.revoked = 0  # how often rights were revoked
         self._by_name: dict[str, dict[str, Session]] = {}
+        self._absent: dict[str, dict[str, Session]] = {}  # by account, those that were left first come first
         self._hosts: dict[str, Session] = {}  # the embedder's own: for them others wait, so nothing is dropped
         self._subscriptions: Subscriptions[Session] = Subscriptions()
         self._retained: Topics[Message] = Topics()
@@ -55,13 +56,13 @@ class Router:
             self.forget(known)
             known = None
         session = known or self._add(client, name, clean=clean)
-        session.left_at = None
+        self._is_back(session)
         if not clean:
             self._keeper.put("session", (client,), name, None)
         return session, known is not None
 
     def _add(self, client: str, name: str, *, clean: bool) -> Session:
-        is_host, limits = self._door.keeps(name), self._limits
+        is_host, limits = self._door.is_host(name), self._limits
         if is_host:
             limits = replace(limits, queued_messages=_ENDLESS, queued_bytes=_ENDLESS)
         session = Session(client, name, limits, partial(self._readable, name), None if clean else self._keeper)
@@ -70,21 +71,29 @@ class Router:
         self.sessions[client] = self._by_name.setdefault(name, {})[client] = session
         return session
 
-    def _make_room(self, name: str) -> None:
-        """Forget that absent session of an account that was left first, where it has too many."""
-        absent = [each for each in self._by_name[name].values() if each.left_at is not None]
-        if len(absent) > self._limits.kept_sessions:
-            self.forget(min(absent, key=lambda each: each.left_at or 0.0))
-
     def leave(self, session: Session, now: float) -> None:
         """Note that the connection of a session is gone."""
         session.suspend()
         if session.is_clean:
             self.forget(session)
         elif self.sessions.get(session.client) is session:
-            session.left_at = now
             self._keeper.put("session", (session.client,), session.name, now)
-            self._make_room(session.name)
+            self._is_away(session, now)
+
+    def _is_away(self, session: Session, since: float) -> None:
+        """Keep the session of a client that is away; of too many of one account, forget the one that was left first."""
+        session.left_at = since
+        absent = self._absent.setdefault(session.name, {})
+        absent[session.client] = session
+        if len(absent) > self._limits.kept_sessions:
+            self.forget(next(iter(absent.values())))
+
+    def _is_back(self, session: Session) -> None:
+        session.left_at = None
+        absent = self._absent.get(session.name, {})
+        absent.pop(session.client, None)
+        if not absent:
+            self._absent.pop(session.name, None)
 
     def forget(self, session: Session) -> None:
         """End a session: its subscriptions, and what waits for it."""
@@ -95,6 +104,7 @@ class Router:
         session.forget()
         del self.sessions[session.client]
         self._hosts.pop(session.client, None)
+        self._is_back(session)
         siblings = self._by_name[session.name]
         del siblings[session.client]
         if not siblings:
@@ -103,8 +113,9 @@ class Router:
     def expire(self, now: float) -> None:
         """Forget the sessions whose clients were away for too long."""
         oldest = now - self._limits.session_expiry_s
-        for session in [each for each in self.sessions.values() if each.left_at is not None and each.left_at < oldest]:
-            self.forget(session)
+        for absent in list(self._absent.values()):
+            for session in [each for each in absent.values() if each.left_at is not None and each.left_at < oldest]:
+                self.forget(session)
 
     def know(self, accounts: Mapping[str, str]) -> None:
         """Learn which accounts there are, each with a mark that changes when its secret does.
@@ -136,7 +147,6 @@ class Router:
         for message in [each for each in self._retained.values() if each.owner in names]:
             self._pass_on(replace(message, payload=b""))
 
-    @property
     def is_busy(self) -> bool:
         """Tell whether the embedder has much to take yet: who publishes shall wait, or messages would be lost."""
         hosts = self._hosts.values()
@@ -228,9 +238,9 @@ class Router:
             self._retained.put(message.topic, message)
         else:
             self._retained.remove(message.topic)
-        if message.payload and not self._door.keeps(message.owner):
+        if message.payload and not self._door.is_host(message.owner):
             self._keeper.put("retained", (message.topic,), message.payload, message.qos, message.owner)
-        elif before is not None and not self._door.keeps(before.owner):
+        elif before is not None and not self._door.is_host(before.owner):
             self._keeper.remove("retained", message.topic)
 
     def restore(self, now: float) -> None:
@@ -238,8 +248,9 @@ class Router:
         self._accounts = dict(self._keeper.rows("account"))
         for topic, payload, qos, owner in self._keeper.rows("retained"):
             self._retained.put(topic, Message(topic, payload, qos, retain=True, owner=owner))
-        for client, name, left_at in self._keeper.rows("session"):
-            self._add(client, name, clean=False).left_at = left_at or now
+        rows = [(left_at or now, client, name) for client, name, left_at in self._keeper.rows("session")]
+        for left_at, client, name in sorted(rows):
+            self._is_away(self._add(client, name, clean=False), left_at)
         for client, topic_filter, qos, replayed in self._keeper.rows("subscription"):
             self.sessions[client].subscriptions[topic_filter] = qos
             self._subscriptions.add(topic_filter, self.sessions[client], qos)

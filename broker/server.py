@@ -24,6 +24,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.typing import Subprotocol
 
 from broker.admission import House, Peer
+from broker.backpressure import Turns
 from broker.connection import Connection
 from broker.keeper import Keeper
 from broker.limits import Gate, Limits
@@ -38,6 +39,7 @@ _handshakes.setLevel(logging.CRITICAL)  # a stranger who speaks no WebSocket is 
 
 _EXPIRE_EVERY_S = 60.0
 _CLOSE_WITHIN_S = 1.0
+_STRANGERS = 200  # connections besides those that were let in
 _BACKLOG = 128  # connections that wait to be accepted; asyncio takes so many in one turn
 
 
@@ -78,7 +80,9 @@ async def running(
     router.restore(time.time())
     if accounts is not None:
         router.know(accounts)
-    broker = EmbeddedBroker(listeners, House(router, door, keeper, Gate(limits), limits, time.time))
+    broker = EmbeddedBroker(
+        listeners, House(router, door, keeper, Gate(limits), Turns(router.is_busy), limits, time.time)
+    )
     try:
         try:
             await broker.start()
@@ -112,7 +116,6 @@ class EmbeddedBroker(Broker):
         self._house = house
         self._connections: set[Connection] = set()
         self._is_stopping = False
-        self._is_full = False
 
     async def know(self, accounts: Mapping[str, str]) -> None:
         """Learn which accounts there are, and end what is void; see `Router.know`."""
@@ -161,37 +164,36 @@ class EmbeddedBroker(Broker):
 
     def _has_room_for(self, address: str) -> bool:
         limits, gate = self._house.limits, self._house.gate
-        if self._is_stopping or not gate.connects.passes(address, asyncio.get_running_loop().time()):
-            return False
-        is_full = len(self._connections) >= limits.connections
-        if is_full and not self._is_full:
-            log.warning("all %d connections are taken; closing others", limits.connections)
-        self._is_full = is_full
-        return not is_full and gate.strangers[address] < limits.strangers
+        return (
+            not self._is_stopping
+            and gate.connects.passes(address, asyncio.get_running_loop().time())
+            and gate.strangers[address] < limits.strangers
+            and len(self._connections) < limits.connections + _STRANGERS
+        )
 
     async def _create_server_instance(
         self,
         listener_name: str,
         listener_type: ListenerType,
-        address: str | None,
-        port: int,
-        ssl_context: ssl.SSLContext | None,
+        _address: str | None,
+        _port: int,
+        _ssl_context: ssl.SSLContext | None,
     ) -> Any:
         """Listen, with our own TLS and limits: amqtt cannot demand a client certificate."""
-        del ssl_context
-        tls = self._places[listener_name].tls
+        place = self._places[listener_name]
+        tls = place.tls
         # Who says nothing is not waited for, nor counted, before the handshake is done.
         patience_s = self._house.limits.connect_s if tls is not None else None
         context = _tls_context(tls) if tls is not None else None
         if listener_type is ListenerType.TCP:
             connected = partial(self.stream_connected, listener_name=listener_name)
             return await asyncio.start_server(
-                connected, address, port, ssl=context, ssl_handshake_timeout=patience_s, backlog=_BACKLOG
+                connected, place.host, place.port, ssl=context, ssl_handshake_timeout=patience_s, backlog=_BACKLOG
             )
         return await websockets.asyncio.server.serve(
             partial(self.ws_connected, listener_name=listener_name),
-            address,
-            port,
+            place.host,
+            place.port,
             subprotocols=[Subprotocol("mqtt")],  # [MQTT-6.0.0-3]
             max_size=2 * self._house.limits.packet_bytes,  # a frame may hold several packets
             max_queue=1,
@@ -220,16 +222,11 @@ def _tls_context(tls: Tls) -> ssl.SSLContext:
     return context
 
 
-def _address(listener: Listener) -> str:
-    host = f"[{listener.host}]" if ":" in listener.host else listener.host
-    return f"{host}:{listener.port}"
-
-
 def _config(listeners: Sequence[Listener]) -> BrokerConfig:
     config = BrokerConfig(plugins={})
     # Set afterwards: where a value is amqtt's default, its constructor would take another listener's instead.
     config.listeners = {
-        str(number): ListenerConfig(type=ListenerType(listener.transport), bind=_address(listener))
+        str(number): ListenerConfig(type=ListenerType(listener.transport), bind=f":{listener.port}")
         for number, listener in enumerate(listeners)
     }
     return config

@@ -167,12 +167,12 @@ class Session:
         self._keep(outgoing)
         self._tell(wire, outgoing)
 
-    def _tell(self, wire: Wire, outgoing: Outgoing) -> None:
+    def _tell(self, wire: Wire, outgoing: Outgoing, *, dup: bool = False) -> None:
         """Send it once its state is kept: after a restart, the client must not meet it under another packet id."""
+        packet = outgoing.encoded(dup=dup)
         if self._keeper is None:
-            wire.send(outgoing.encoded())
+            wire.send(packet)
         else:
-            packet = outgoing.encoded()
             self._keeper.when_kept(lambda: wire.send(packet) if wire is self.wire else None)
 
     def _send_retained(self, wire: Wire, topic_filter: str) -> None:
@@ -243,7 +243,7 @@ class Session:
         """Serve a new connection: first again what the last one left unacknowledged, in order [MQTT-4.4.0-1]."""
         self.wire = wire
         for outgoing in self._inflight.values():
-            wire.send(outgoing.encoded(dup=not outgoing.released))
+            self._tell(wire, outgoing, dup=True)
         self.pump()
 
     def suspend(self) -> None:

@@ -94,8 +94,8 @@ def _check_count(body: bytes, options: int) -> None:
     while position < len(body):
         position += 2 + int.from_bytes(body[position : position + 2]) + options
         count += 1
-    if count > _FILTERS:
-        raise ProtocolError(f"{count} filters in one packet; {_FILTERS} are allowed")
+        if count > _FILTERS:
+            raise ProtocolError(f"more than {_FILTERS} filters in one packet")
 
 
 def _check_header(header: MQTTFixedHeader, limit: int) -> None:

@@ -90,8 +90,8 @@ class Door:
         """Tell whether the backend keeps up with what is published."""
         return self.backlog() < _MAX_BACKLOG
 
-    def keeps(self, name: str) -> bool:
-        """Tell whether the account publishes its retained messages again after a restart: the backend does."""
+    def is_host(self, name: str) -> bool:
+        """Tell whether the account is the backend's."""
         return name == self._backend.name
 
     def _who(self, name: str) -> Principal | None:

@@ -60,7 +60,7 @@ class OpenDoor:
         """Tell that there always is."""
         return True
 
-    def keeps(self, name: str) -> bool:
+    def is_host(self, name: str) -> bool:
         """Say that nobody keeps what they publish themselves."""
         del name
         return False

@@ -13,13 +13,11 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from broker.server import Listener, _config
 from tests.conformance import packets
 from tests.conformance.client import Client
 from tests.conformance.links import Tcp
 from tests.rig import WITHIN_S, Got, Talkstick, serving
 
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - a setting, nothing is bound
 STATUS = "devices/scale-1/status"
 
 
@@ -193,11 +191,6 @@ def test_who_was_added_this_moment_is_let_in(talkstick: Talkstick) -> None:
         talkstick.user(f"newcomer-{number}")
         with talkstick.subscribe(f"newcomer-{number}", "backend/status") as newcomer:
             newcomer.body("backend/status", state="online")
-
-
-def test_listeners_are_where_they_are_told_to_be_even_on_the_default_port() -> None:
-    listeners = [Listener("tcp", EVERYWHERE, 1883), Listener("ws", "::1", 9001)]
-    assert [each.bind for each in _config(listeners).listeners.values()] == ["0.0.0.0:1883", "[::1]:9001"]
 
 
 def test_what_changes_while_nobody_serves_ends_what_it_would_have_ended(tmp_path: Path) -> None:

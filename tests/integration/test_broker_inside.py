@@ -248,6 +248,41 @@ def test_while_the_disk_is_full_a_hasty_client_waits_with_its_next_packet(
     run(story, store=tmp_path / "broker.db")
 
 
+class BusyDoor(OpenDoor):
+    """The embedder cannot keep up, until it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.room = False
+
+    def has_room(self) -> bool:
+        return self.room
+
+
+def test_who_waits_for_its_turn_is_not_silent_and_comes_in_the_order_it_came() -> None:
+    door, order = BusyDoor(), list[int]()
+
+    async def story(port: int, _broker: EmbeddedBroker) -> None:
+        hearing = await LeanClient.connect(port, "bob", "-", lambda _, body: order.append(int(body)))
+        await hearing.subscribe("t", 0)
+        hello = Hello(keep_alive_s=1)
+        waiting = [await LeanClient.connect(port, "alice", "-", hello=hello) for _ in range(80)]
+        begin = asyncio.get_running_loop().time()
+        for number, client in enumerate(waiting):
+            client.publish("t", b"-1", 0)
+            client.publish("t", b"%d" % number, 1)
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(begin + 2.5 - asyncio.get_running_loop().time())
+        assert order == [-1] * 80, "one each, before it had to wait"
+        assert not any(client.gone.is_set() for client in waiting), "keep-alive was over after 1.5 s"
+        door.room = True
+        await until(lambda: len(order) == 160)
+        assert order[80:] == list(range(80))
+        for client in (hearing, *waiting):
+            client.close()
+
+    run(story, door=door)
+
+
 def test_one_port_on_two_addresses() -> None:
     async def main() -> None:
         port = free_port()

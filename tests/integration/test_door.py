@@ -124,5 +124,5 @@ def test_a_certificate_vouches_for_accounts_only(database: Database) -> None:
 
 def test_the_backend_alone_tells_its_topics_again(database: Database) -> None:
     door = Door(Rulebook(TABLE), Accounts(database), (BACKEND, "s"), {"alice": ALICE}.get, "")
-    assert door.keeps("backend")
-    assert not door.keeps("alice")
+    assert door.is_host("backend")
+    assert not door.is_host("alice")
