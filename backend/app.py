@@ -20,7 +20,7 @@ from sqlalchemy import Engine as Database
 from backend.core.access import Rulebook
 from backend.core.clock import iso
 from backend.core.engine import Engine, Send
-from backend.core.facts import Resumed
+from backend.core.facts import BrokerCounted, Resumed
 from backend.core.principals import Principal, Role
 from backend.core.routing import RouteTable
 from backend.features.directory import feature as directory
@@ -83,6 +83,7 @@ class _Site:
 
     link: Callable[[Send, Inbox], Link]
     know: Know
+    figures: Callable[[], BrokerCounted | None] = lambda: None
 
 
 def run(settings: Settings, ready: Callable[[], None]) -> None:
@@ -100,7 +101,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
         address.remember(settings.data, settings.broker or None)
         try:
             async with _mosquitto(settings, parts) if settings.broker else _embedded(settings, parts, now) as site:
-                await _run(parts, site, now, ready)
+                await _run(parts, site, now, settings.stats_s, ready)
         except ExceptionGroup as group:
             raise next((error for error in group.exceptions if isinstance(error, CannotServeError)), group) from None
         finally:
@@ -117,7 +118,11 @@ async def _embedded(settings: Settings, parts: _Parts, now: SteadyClock) -> Asyn
         listeners = _listeners(settings, now())
         accounts = marks(parts.accounts.verifiers())
         async with running(listeners, parts.door, _limits(settings), store, accounts) as broker:
-            yield _Site(lambda will, inbox: Link(where, TABLE.subscriptions(), will, inbox), broker.know)
+            yield _Site(
+                lambda will, inbox: Link(where, TABLE.subscriptions(), will, inbox),
+                broker.know,
+                lambda: BrokerCounted(**broker.figures()),
+            )
     except CertificateError as error:
         raise CannotServeError(str(error)) from error
     except (sqlite3.Error, OSError) as error:
@@ -223,7 +228,7 @@ def _policy(settings: Settings) -> sessions.Policy:
     )
 
 
-async def _run(parts: _Parts, site: _Site, now: SteadyClock, ready: Callable[[], None]) -> None:
+async def _run(parts: _Parts, site: _Site, now: SteadyClock, every_s: float, ready: Callable[[], None]) -> None:
     inbox, since, is_ready = Inbox(), now(), asyncio.Event()
     watcher = Watcher(parts.accounts, inbox)
     await inbox.put(Resumed())  # before anything else may end a lease that ran out while nobody could renew it
@@ -240,11 +245,19 @@ async def _run(parts: _Parts, site: _Site, now: SteadyClock, ready: Callable[[],
             tasks.create_task(link.run(), name="link"),
             tasks.create_task(watcher.run(site.know), name="watcher"),
             tasks.create_task(_announce(is_ready, ready), name="announcer"),
+            tasks.create_task(_count(site, inbox, every_s), name="counter"),
         ]
         await service.run()
         await link.send([_status("disconnected", now())])
         for task in others:
             task.cancel()
+
+
+async def _count(site: _Site, inbox: Inbox, every_s: float) -> None:
+    """Tell the features what the broker has to do, now and then."""
+    while (counted := site.figures()) is not None:
+        inbox.offer(counted)
+        await asyncio.sleep(every_s)
 
 
 async def _announce(is_ready: asyncio.Event, ready: Callable[[], None]) -> None:

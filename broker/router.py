@@ -33,6 +33,7 @@ class Router:
         self._keeper = keeper
         self.sessions: dict[str, Session] = {}
         self._accounts: dict[str, str] = {}
+        self._dropped = 0
         self.revoked = 0  # how often rights were revoked
         self._by_name: dict[str, dict[str, Session]] = {}
         self._absent: dict[str, dict[str, Session]] = {}  # by account, those that were left first come first
@@ -102,6 +103,7 @@ class Router:
         for topic_filter in session.subscriptions:
             self._subscriptions.remove(topic_filter, session)
         session.forget()
+        self._dropped += session.dropped
         del self.sessions[session.client]
         self._hosts.pop(session.client, None)
         self._is_back(session)
@@ -146,6 +148,11 @@ class Router:
         """Clear the retained messages that these accounts published, as they might have done themselves."""
         for message in [each for each in self._retained.values() if each.owner in names]:
             self._pass_on(replace(message, payload=b""))
+
+    def figures(self) -> dict[str, int]:
+        """Return how many sessions and retained messages there are, and how many messages were dropped so far."""
+        dropped = self._dropped + sum(session.dropped for session in self.sessions.values())
+        return {"sessions": len(self.sessions), "retained": len(self._retained), "dropped": dropped}
 
     def is_busy(self) -> bool:
         """Tell whether the embedder has much to take yet: who publishes shall wait, or messages would be lost."""

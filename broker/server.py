@@ -121,6 +121,10 @@ class EmbeddedBroker(Broker):
         """Learn which accounts there are, and end what is void; see `Router.know`."""
         self._house.router.know(accounts)
 
+    def figures(self) -> dict[str, int]:
+        """Return how many ``connections``, ``sessions``, ``retained`` and ``dropped`` messages there are."""
+        return {"connections": self._house.gate.inside, **self._house.router.figures()}
+
     async def shutdown(self) -> None:
         """Stop listening, then end the connections: without their last wills, since it is the broker that goes."""
         await self.stop_listening()

@@ -60,3 +60,13 @@ class PublishRefused(Fact):
     code: Code
     topic: str
     principal: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerCounted(Fact):
+    """What the embedded broker has to do: who is connected, what it keeps, and what it dropped since it started."""
+
+    connections: int
+    sessions: int
+    retained: int
+    dropped: int

@@ -186,6 +186,13 @@ def test_an_account_that_is_removed_leaves_nothing_behind(tmp_path: Path) -> Non
             assert {got.topic for got in alice.got} == {"devices/scale-1/info"}
 
 
+def test_the_stats_tell_what_the_broker_has_to_do(talkstick: Talkstick) -> None:
+    with talkstick.subscribe("admin", "backend/stats") as admin:
+        admin.wait_for(lambda got: (got.body["broker"] or {}).get("connections") == 2, "the backend and the admin")
+        with talkstick.subscribe("alice", "backend/status"):
+            admin.wait_for(lambda got: (got.body["broker"] or {}).get("connections") == 3, "alice, too")
+
+
 def test_who_was_added_this_moment_is_let_in(talkstick: Talkstick) -> None:
     for number in range(3):
         talkstick.user(f"newcomer-{number}")

@@ -1,5 +1,6 @@
 """What was refused is counted, and published now and then."""
 
+import json
 from itertools import pairwise
 from typing import Any
 
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from backend.core.desk import Effect
 from backend.core.effects import Publish
-from backend.core.facts import MessageRefused, PublishRefused
+from backend.core.facts import BrokerCounted, MessageRefused, PublishRefused
 from backend.core.refusals import Code
 from backend.features.stats.feature import desk
 from backend.features.stats.machine import Stats, step
@@ -54,6 +55,20 @@ def test_the_desk_wakes_up_to_publish_and_projects_what_it_counted() -> None:
     assert counts(stats.tick(6.0)) == [{"forbidden": 1}]
     assert stats.deadline() is None
     assert counts(list(stats.projection(7.0))) == [{"forbidden": 1}]
+
+
+def test_the_figures_of_the_broker_are_published_when_they_changed() -> None:
+    stats = desk(INTERVAL_S)
+    stats.handle(BrokerCounted(3, 2, 1, 0), 1.0)
+    (said,) = stats.tick(6.0)
+    assert isinstance(said, Publish)
+    assert said.body is not None
+    assert json.loads(said.body.payload()) == {
+        "broker": {"connections": 3, "sessions": 2, "retained": 1, "dropped": 0},
+        "refused": {},
+    }
+    stats.handle(BrokerCounted(3, 2, 1, 0), 7.0)
+    assert stats.deadline() is None, "nothing is new"
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(Code)), st.floats(0, 10)), max_size=30))
