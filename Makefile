@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench schemas lock format system-packages clean
+.PHONY: help demo serve test check bench bench-broker soak fuzz schemas lock format system-packages clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -37,6 +37,15 @@ check: $(INSTALLED) ## Format, lint, types, layers, generated files in step
 
 bench: $(INSTALLED) ## Measure claim-to-grant against a bare MQTT echo, and cycles per second
 	$(BIN)/python -m tools.bench
+
+bench-broker: $(INSTALLED) system-packages ## Measure the embedded broker beside Mosquitto (BENCHMARKS.md)
+	$(BIN)/python -m tools.broker_bench $(BENCH_ARGS)
+
+soak: $(INSTALLED) ## An hour with 1,000 boards: does memory stay flat?
+	$(BIN)/python -m tools.soak $(SOAK_ARGS)
+
+fuzz: $(INSTALLED) ## 100,000 malformed inputs against the broker, while others are served; takes minutes
+	TALKSTICK_FUZZ_INPUTS=$${TALKSTICK_FUZZ_INPUTS:-100000} $(BIN)/python -m pytest tests/fuzz -s
 
 schemas: $(INSTALLED) ## Generate schemas/ from the models and the route table
 	$(BIN)/python -m tools.gen_schemas

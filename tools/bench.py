@@ -5,12 +5,10 @@ Both numbers of a ratio come from one run on one machine. Run it on a quiet one.
 
 import asyncio
 import json
-import multiprocessing
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,66 +17,15 @@ import click
 from backend.core.principals import Principal, Role
 from backend.shell.accounts import Accounts
 from backend.shell.database import open_database
-from broker.ports import Judgement
-from broker.server import Listeners, running
 from tools.actor import Login
+from tools.brokers import embedded
 from tools.lean import LeanClient
 from tools.server import Server
 
-PORT, BARE_PORT = 18850, 18860
+PORT = 18850
 RATE = 100.0  # requests a second
 SECONDS = 10.0
 CLIENTS = 100
-
-
-class OpenDoor:
-    """Lets everybody do everything: the broker as it is without Talkstick's rules."""
-
-    async def authenticate(self, _name: str, _secret: str) -> bool:
-        """Let in."""
-        return True
-
-    def judge(self, _name: str, _topic: str, *, retain: bool, size: int) -> Judgement:
-        """Let pass."""
-        del retain, size
-        return _Passed()
-
-    def may_subscribe(self, _name: str, _topic_filter: str) -> bool:
-        """Let hear."""
-        return True
-
-    def may_receive(self, _name: str, _topic: str) -> bool:
-        """Let hear."""
-        return True
-
-    def refused(self, _name: str, _topic: str, _code: str) -> None:
-        """Nothing is."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Passed:
-    code: str | None = None
-    guard: str | None = None
-
-
-def _serve_bare(port: int) -> None:
-    async def serve() -> None:
-        async with running(Listeners("127.0.0.1", port, 0), OpenDoor()):
-            await asyncio.Event().wait()
-
-    asyncio.run(serve())
-
-
-@contextmanager
-def bare_broker() -> Iterator[None]:
-    """Run the embedded broker alone, in a process of its own."""
-    process = multiprocessing.get_context("spawn").Process(target=_serve_bare, args=(BARE_PORT,), daemon=True)
-    process.start()
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.join()
 
 
 class Caller:
@@ -114,13 +61,11 @@ async def _paced(call: Callable[[int], Awaitable[float]]) -> list[float]:
     return taken
 
 
-async def echo() -> list[float]:
+async def echo(port: int) -> list[float]:
     """Measure request and answer between two clients of the bare broker, QoS 1."""
     caller = Caller()
-    caller.client = await _until_up(lambda: LeanClient.connect(BARE_PORT, "a", "a", caller.heard))
-    answering = await LeanClient.connect(
-        BARE_PORT, "b", "b", lambda _topic, payload: answering.publish("reply", payload)
-    )
+    caller.client = await LeanClient.connect(port, "a", "a", caller.heard)
+    answering = await LeanClient.connect(port, "b", "b", lambda _topic, payload: answering.publish("reply", payload))
     await caller.client.subscribe("reply")
     await answering.subscribe("request")
     payload = json.dumps({"id": "c1", "action": "claim", "pad": "x" * 60}).encode()
@@ -129,15 +74,6 @@ async def echo() -> list[float]:
         return (await caller.call("request", payload))[0]
 
     return await _paced(call)
-
-
-async def _until_up(connect: Callable[[], Awaitable[LeanClient]]) -> LeanClient:
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                return await connect()
-            except OSError:
-                await asyncio.sleep(0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +152,8 @@ def accounts(data: Path, names: Sequence[str], role: Role) -> list[Login]:
 @click.command()
 def main() -> None:
     """Print claim to grant against a bare echo, and cycles per second."""
-    with bare_broker():
-        echo_p50, _ = _row("bare echo, QoS 1", asyncio.run(echo()))
+    with tempfile.TemporaryDirectory(prefix="talkstick-bench-") as directory, embedded(Path(directory)) as bare:
+        echo_p50, _ = _row("bare echo, QoS 1", asyncio.run(echo(bare.port)))
     with tempfile.TemporaryDirectory(prefix="talkstick-bench-") as directory:
         server = Server(Path(directory), PORT)
         server.provision([])

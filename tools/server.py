@@ -29,7 +29,10 @@ class Server:
 
     def __init__(self, data: Path, port: int) -> None:
         self.port = port
-        self._log = data / "server.log"
+        self.pid = 0
+        """The process that serves; 0: none did yet."""
+        self.log = data / "server.log"
+        """What the server says, of its last run."""
         self._command = [str(Path(sys.executable).parent / "talkstick"), "--data", str(data)]
         # Somebody who pastes commands needs longer than an app.
         ours = {
@@ -54,11 +57,12 @@ class Server:
     @contextmanager
     def serving(self) -> Iterator[Callable[[], None]]:
         """Run the server; yield a check that it still runs. Raises ServerError, and so does the check."""
-        with self._log.open("w") as log, self._started(log) as server:
+        with self.log.open("w") as log, self._started(log) as server:
+            self.pid = server.pid
 
             def check() -> None:
                 if server.poll() is not None:
-                    last = self._log.read_text().splitlines()[-_LOG_LINES_SHOWN:]
+                    last = self.log.read_text().splitlines()[-_LOG_LINES_SHOWN:]
                     raise ServerError("\n".join(["the server ended:", *last]))
 
             try:

@@ -128,7 +128,7 @@ class RouteTable:
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = tuple(routes)
-        self._found = lru_cache(maxsize=16384)(self._search)
+        self._found = lru_cache(maxsize=4096)(self._search)
 
     def find(self, topic: str) -> tuple[Route, Mapping[str, str]] | None:
         """Return the route of *topic* and its variable levels, or None."""
