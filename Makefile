@@ -60,7 +60,7 @@ lock: $(INSTALLED) ## Renew the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	  --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
-system-packages: ## Install what the tests need from the system (mosquitto's clients)
+system-packages: ## Install what the tests need from the system (Mosquitto and its clients)
 	@tools/system_packages.sh
 
 clean: ## Remove the virtual environment and caches

@@ -18,6 +18,7 @@ if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null 2>&1 || { echo "As root: apt-get install mosquitto mosquitto-clients" >&2; exit 1; }
     as_root=sudo
 fi
+mosquitto_is_here && was_here=yes || was_here=
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
     # The package would start a service on port 1883, which is Talkstick's own.
@@ -27,6 +28,6 @@ if [ ! -e $policy ]; then
 fi
 $as_root apt-get update -qq
 $as_root apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients
-if [ -d /run/systemd/system ]; then
+if [ -z "$was_here" ] && [ -d /run/systemd/system ]; then
     $as_root systemctl disable --quiet mosquitto
 fi
