@@ -256,8 +256,8 @@ class Router:
         for topic, payload, qos, owner in self._keeper.rows("retained"):
             self._retained.put(topic, Message(topic, payload, qos, retain=True, owner=owner))
         rows = [(left_at or now, client, name) for client, name, left_at in self._keeper.rows("session")]
-        for left_at, client, name in sorted(rows):
-            self._is_away(self._add(client, name, clean=False), left_at)
+        for _, client, name in rows:
+            self._add(client, name, clean=False)
         for client, topic_filter, qos, replayed in self._keeper.rows("subscription"):
             self.sessions[client].subscriptions[topic_filter] = qos
             self._subscriptions.add(topic_filter, self.sessions[client], qos)
@@ -267,6 +267,10 @@ class Router:
             self.sessions[row[0]].restore(_outgoing(*row[1:]))
         for client, packet_id in self._keeper.rows("incoming"):
             self.sessions[client].restore_incoming(packet_id)
+        for left_at, client, _ in sorted(
+            rows
+        ):  # last, since it may be one too many, and forgotten with all that is its
+            self._is_away(self.sessions[client], left_at)
 
 
 def _outgoing(number: int, topic: str, payload: bytes, qos: int, retain: int, *state: Any) -> Outgoing:

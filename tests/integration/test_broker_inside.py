@@ -197,6 +197,28 @@ def test_so_many_sessions_of_an_account_are_kept_and_no_more() -> None:
     run(story, limits=Limits(kept_sessions=5, flapping=1000))
 
 
+def test_where_fewer_sessions_are_kept_after_a_restart_the_others_are_forgotten(tmp_path: Path) -> None:
+    async def main() -> None:
+        port, store = free_port(), tmp_path / "broker.db"
+        listeners = [Listener("tcp", HOST, port)]
+        async with running(listeners, OpenDoor(), store=store):
+            for number in range(4):
+                async with raw(port, f"c{number}", clean=False) as client:
+                    client.writer.write(subscribe_packet("t", b"\0\1", 1))
+                    assert (await client.next())[0] == 0x90
+                    client.writer.write(b"\xe0\x00")
+                    assert await client.reader.read() == b""
+        for _ in range(2):  # what was forgotten leaves no rows that the next start would stumble over
+            async with running(listeners, OpenDoor(), Limits(kept_sessions=2), store) as broker:
+                assert list(broker._house.router.sessions) == ["alice/c2", "alice/c3"]
+                publisher = await LeanClient.connect(port, "bob", "-")
+                publisher.publish("t", b"x", 1)
+                await until(lambda publisher=publisher: not publisher.unacknowledged)  # type: ignore[misc]
+                publisher.close()
+
+    asyncio.run(main())
+
+
 def test_retained_messages_that_a_restart_cut_off_come_afterwards(tmp_path: Path) -> None:
     async def main() -> None:
         port, store = free_port(), tmp_path / "broker.db"
