@@ -129,7 +129,8 @@ async def _embedded(settings: Settings, parts: _Parts, now: SteadyClock) -> Asyn
         raise CannotServeError(f"cannot open {store}: {error}") from error
     except BrokerError as error:
         ports = f"{settings.port} and {settings.ws_port}" if settings.ws_port else str(settings.port)
-        raise CannotServeError(f"cannot listen on {settings.host}, ports {ports}: {error}") from error
+        hosts = " and ".join(sorted({settings.host, settings.plain_host or settings.host}))
+        raise CannotServeError(f"cannot listen on {hosts}, ports {ports}: {error}") from error
 
 
 @asynccontextmanager
@@ -239,18 +240,25 @@ async def _run(parts: _Parts, site: _Site, now: SteadyClock, every_s: float, rea
     greeting = Greeting(_status("online", since), is_ready.set)
     service = Service(parts.engine, parts.journal, link, inbox, now, greeting)
     async with asyncio.TaskGroup() as tasks:  # whichever of them fails, nothing goes on as if it had not
+        stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, lambda: tasks.create_task(inbox.put(Stop())))
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         others = [
             tasks.create_task(link.run(), name="link"),
             tasks.create_task(watcher.run(site.know), name="watcher"),
             tasks.create_task(_announce(is_ready, ready), name="announcer"),
             tasks.create_task(_count(site, inbox, every_s), name="counter"),
+            tasks.create_task(_stop(stopping, inbox), name="stopper"),
         ]
         await service.run()
         await link.send([_status("disconnected", now())])
         for task in others:
             task.cancel()
+
+
+async def _stop(stopping: asyncio.Event, inbox: Inbox) -> None:
+    await stopping.wait()
+    await inbox.put(Stop())
 
 
 async def _count(site: _Site, inbox: Inbox, every_s: float) -> None:

@@ -40,47 +40,53 @@ class Peer:
 
 
 async def refusal(house: House, peer: Peer, name: str, connect: ConnectPacket) -> int:
-    """Return the return code of the CONNACK; 0 lets it in."""
+    """Return the return code of the CONNACK, and log why; 0 lets it in."""
+    code, why = await _judged(house, peer, name, connect)
+    if why and house.gate.complaints.passes((peer.address, name, why), _now()):
+        log.warning("%r from %s is not let in: %s", name[:80], peer.address, why)
+    return code
+
+
+async def _judged(house: House, peer: Peer, name: str, connect: ConnectPacket) -> tuple[int, str]:
     if not connect.client_id and not connect.clean_session_flag:
-        return IDENTIFIER_REJECTED  # [MQTT-3.1.3-8]
+        return IDENTIFIER_REJECTED, "a session to be kept needs a client id"  # [MQTT-3.1.3-8]
     revoked = None
     while revoked != house.router.revoked:  # the secret may become void while the door thinks
         revoked = house.router.revoked
-        if not await _is_genuine(house, peer, name, connect.password):
-            return NOT_AUTHORIZED
-    if not house.door.is_host(name) and not _has_place(house, name, connect.client_id or ""):
-        return SERVER_UNAVAILABLE
+        if why := await _doubt(house, peer, name, connect.password):
+            return NOT_AUTHORIZED, why
+    if not house.door.is_host(name) and (why := _crowd(house, name, connect.client_id or "")):
+        return SERVER_UNAVAILABLE, why
     will = will_of(connect, name)
     if will is not None and not house.router.may_leave(name, will):
-        return NOT_AUTHORIZED
-    return CONNECTION_ACCEPTED
+        return NOT_AUTHORIZED, f"it may not leave a last will on {will.topic[:160]!r}"
+    return CONNECTION_ACCEPTED, ""
 
 
-def _has_place(house: House, name: str, client_id: str) -> bool:
-    """Tell whether one more is let in, and this one, if it was not here too often."""
+def _crowd(house: House, name: str, client_id: str) -> str:
+    """Return why there is no place for one more, or for this one once more."""
     if house.gate.inside >= house.limits.connections:
-        house.gate.tell_full(house.limits.connections)
-        return False
+        return f"all {house.limits.connections} connections are taken (max_connections)"
     if client_id and not house.gate.clients.passes(f"{name}/{client_id}", _now()):
-        log.warning("%r of %r connects too often; are there two of that name?", client_id[:80], name[:80])
-        return False
-    return True
+        return f"client id {client_id[:80]!r} connects too often (flapping); are there two of that name?"
+    return ""
 
 
-async def _is_genuine(house: House, peer: Peer, name: str, password: str | None) -> bool:
-    """Ask the door, but not for who guessed wrong too often. A certificate speaks for its own name only."""
-    if not name or peer.certified not in (None, name):
-        return False
+async def _doubt(house: House, peer: Peer, name: str, password: str | None) -> str:
+    """Return why it is not who it says, if so. A certificate speaks for its own name only."""
+    if not name:
+        return "no user name"
+    if peer.certified not in (None, name):
+        return f"its certificate is of {peer.certified!r}"
     failures, key = house.gate.failed_logins, (peer.address, name)
     if failures.is_shut(key, _now()) and not house.door.is_host(name):
-        return False
+        return "too many wrong logins (failed_logins); for a minute not even the right password is"
     if not password and peer.certified is not None:
-        return await house.door.vouched(name)
+        return "" if await house.door.vouched(name) else "no account of the name in its certificate"
     if await house.door.authenticate(name, password or ""):
-        return True
-    if failures.passes(key, _now()) and failures.is_shut(key, _now()):
-        log.warning("too many wrong logins of %r from %s; not asked again for a minute", name[:80], peer.address)
-    return False
+        return ""
+    failures.passes(key, _now())
+    return "no such account, or another password"
 
 
 def will_of(connect: ConnectPacket, name: str) -> Message | None:

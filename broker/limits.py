@@ -1,13 +1,9 @@
 """How much of everything: packets, queues, connections, and how often one may knock."""
 
-import logging
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import monotonic
-
-log = logging.getLogger(__name__)
 
 _MINUTE_S = 60.0
 _KEYS = 10_000
@@ -73,17 +69,12 @@ class Gate:
     """Who knocks too often. Times in seconds, of a clock that never goes back."""
 
     def __init__(self, limits: Limits) -> None:
-        self._complaints = Turnstile(1)
+        self.complaints = Turnstile(1)  # of each kind, that are logged a minute
         self.inside = 0  # who was let in
         self.strangers: Counter[str] = Counter()  # by address: who is there, and was not let in yet
         self.connects = Turnstile(limits.connects_per_s, 1.0)  # by address
         self.failed_logins = Turnstile(limits.failed_logins)  # by address and account
         self.clients = Turnstile(limits.flapping)  # by account and client id
-
-    def tell_full(self, limit: int) -> None:
-        """Log that there is no more room, once a minute."""
-        if self._complaints.passes("full", monotonic()):
-            log.warning("all %d connections are taken; others are refused", limit)
 
     @contextmanager
     def stranger(self, address: str) -> Iterator[None]:

@@ -5,14 +5,14 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from broker import guard
 from broker.keeper import Keeper
 from broker.limits import Limits
 from broker.messages import Message
+from broker.outgoing import Outgoing
 from broker.ports import Door
-from broker.session import Outgoing, Session
+from broker.session import Session
 from broker.trie import Subscriptions, Topics
 from broker.wire import publish_bytes
 
@@ -172,6 +172,7 @@ class Router:
         if full or topic_filter.count("/") >= self._limits.levels:
             return REFUSED
         if not self._door.may_subscribe(session.name, topic_filter):
+            log.info("subscription refused: %r to %r", session.name, topic_filter[:200])
             return REFUSED
         session.subscriptions[topic_filter] = qos
         self._subscriptions.add(topic_filter, session, qos)
@@ -264,17 +265,10 @@ class Router:
             if not replayed:
                 self.replay(self.sessions[client], topic_filter)
         for row in self._keeper.rows("outgoing"):
-            self.sessions[row[0]].restore(_outgoing(*row[1:]))
+            self.sessions[row[0]].restore(Outgoing.kept(*row[1:]))
         for client, packet_id in self._keeper.rows("incoming"):
             self.sessions[client].restore_incoming(packet_id)
         for left_at, client, _ in sorted(
             rows
         ):  # last, since it may be one too many, and forgotten with all that is its
             self._is_away(self.sessions[client], left_at)
-
-
-def _outgoing(number: int, topic: str, payload: bytes, qos: int, retain: int, *state: Any) -> Outgoing:
-    outgoing = Outgoing(number, Message(topic, payload, qos), qos, retain=bool(retain))
-    outgoing.packet_id, released = state
-    outgoing.released = bool(released)
-    return outgoing

@@ -1,15 +1,17 @@
 """What the broker keeps for one client: what it subscribed to, what waits for it, and what is under way. No I/O."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Protocol, Self
-
-from amqtt.mqtt.pubrel import PubrelPacket
+from typing import Protocol
 
 from broker.keeper import Keeper
 from broker.limits import Limits
 from broker.messages import Message
+from broker.outgoing import Outgoing
 from broker.wire import publish_bytes
+
+log = logging.getLogger(__name__)
 
 _MAX_ID = 0xFFFF
 _NO_MORE = ""
@@ -31,33 +33,6 @@ class Wire(Protocol):
 
     def end(self, reason: str, *, will: bool = True) -> None:
         """Close the connection; publish its last will before, or not."""
-
-
-class Outgoing:
-    """One QoS 1 or 2 message on its way to one client. ``number`` orders it, ``packet_id`` is 0 until it was sent."""
-
-    __slots__ = ("message", "number", "packet_id", "qos", "released", "retain")
-
-    def __init__(self, number: int, message: Message, qos: int, *, retain: bool) -> None:
-        self.number = number
-        self.message = message
-        self.qos = qos
-        self.retain = retain
-        self.packet_id = 0
-        self.released = False
-
-    @classmethod
-    def forgotten(cls, packet_id: int) -> Self:
-        """Return what a client still has under way, though this side knows nothing of it any more."""
-        outgoing = cls(0, Message("", b""), 2, retain=False)
-        outgoing.packet_id, outgoing.released = packet_id, True
-        return outgoing
-
-    def encoded(self, *, dup: bool = False) -> bytes:
-        """Return the PUBLISH, or the PUBREL once it was received."""
-        if self.released:
-            return bytes(PubrelPacket.build(self.packet_id).to_bytes())
-        return publish_bytes(self.message, self.qos, retain=self.retain, packet_id=self.packet_id, dup=dup)
 
 
 class Session:
@@ -89,6 +64,7 @@ class Session:
         self._inflight: dict[int, Outgoing] = {}
         self._incoming: set[int] = set()
         self._replays: dict[str, Iterator[str | None]] = {}  # by topic filter
+        self._is_full = False
         self._will_pump = False
         self._number = 0
         self._last_id = 0
@@ -125,8 +101,12 @@ class Session:
     def _enqueue(self, message: Message, qos: int, *, retain: bool) -> None:
         room = len(self._waiting) < self._limits.queued_messages
         if not room or self._waiting_bytes + len(message.payload) > self._limits.queued_bytes:
+            if not self._is_full:
+                log.warning("%d messages wait for %r; it loses what comes now", len(self._waiting), self.client[:160])
+            self._is_full = True
             self.dropped += 1
             return
+        self._is_full = False
         self._number += 1
         outgoing = Outgoing(self._number, message, qos, retain=retain)
         self._waiting.append(outgoing)

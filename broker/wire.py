@@ -43,6 +43,7 @@ Packet = MQTTPacket[Any, Any, MQTTFixedHeader]
 _FLAGS = {
     CONNECT: 0, PUBACK: 0, PUBREC: 0, PUBREL: 2, PUBCOMP: 0, SUBSCRIBE: 2, UNSUBSCRIBE: 2, PINGREQ: 0, DISCONNECT: 0
 }  # fmt: skip
+_TLS = 6  # 0x16, with which a TLS handshake begins
 _FILTERS = 1000  # in one packet; thousands would hold up everybody else
 _WITH_ID = (PubackPacket, PubrecPacket, PubrelPacket, PubcompPacket, SubscribePacket, UnsubscribePacket)
 
@@ -107,6 +108,8 @@ def _check_header(header: MQTTFixedHeader, limit: int) -> None:
             raise ProtocolError("[MQTT-3.3.1-2, 4] PUBLISH with the flags of no QoS")
     elif header.packet_type not in _FLAGS:
         raise ProtocolError(f"no packet for a server: type {header.packet_type}")
+    elif header.packet_type == CONNECT and header.flags == _TLS:
+        raise ProtocolError("a TLS handshake, on a port without TLS")
     elif header.flags != _FLAGS[header.packet_type]:
         raise ProtocolError("[MQTT-2.2.2-2] reserved flags")
 

@@ -32,7 +32,7 @@ def _host_names(_context: click.Context, _parameter: click.Parameter, values: tu
 
 @click.group()
 def certs() -> None:
-    """Certificates: an authority of your own, the server's, and those of boards."""
+    """Certificates for TLS: yours, the server's, the boards'."""
 
 
 @certs.command("init")

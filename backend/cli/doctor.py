@@ -139,7 +139,11 @@ def _server(context: Context) -> Iterator[Finding]:
     except (aiomqtt.MqttError, TimeoutError) as error:
         yield Finding("server", "warn", f"no server on {where}: {error}", "talkstick serve")
     else:
-        yield Finding("server", "ok", f"version {found[STATUS.at()].get('version')} answers on {where}")
+        status = found[STATUS.at()]
+        if status.get("state") == "online":
+            yield Finding("server", "ok", f"version {status.get('version')} answers on {where}")
+        else:  # a broker elsewhere keeps what the server said last
+            yield Finding("server", "warn", f"not running: {status.get('state')}, says {where}", "talkstick serve")
 
 
 def _mosquitto(context: Context) -> Iterator[Finding]:
@@ -148,9 +152,7 @@ def _mosquitto(context: Context) -> Iterator[Finding]:
     try:
         asyncio.run(_administer(*context.broker))
     except aiomqtt.MqttError as error:
-        yield Finding(
-            "Mosquitto", "fail", str(error), "talkstick export mosquitto DIR, and start it with what it wrote"
-        )
+        yield Finding("Mosquitto", "fail", str(error), "is it running, on what `talkstick export mosquitto DIR` wrote?")
     else:
         yield Finding("Mosquitto", "ok", f"{context.broker[0]} can be told who may do what")
 

@@ -14,7 +14,7 @@ from backend.core.principals import Principal, Role
 from backend.shell import verifier
 from backend.shell.accounts import RESERVED, new_secret
 from backend.shell.certificates import CertificateError
-from backend.shell.mosquitto_export import CONFIGURATION, SECURITY, configuration, plugin, security
+from backend.shell.mosquitto_export import CONFIGURATION, MADE_BY, SECURITY, configuration, plugin, security
 from backend.shell.operator import Login
 
 
@@ -42,6 +42,7 @@ def mosquitto(context: Context, directory: Path, library: Path | None, as_json: 
     verifiers = {**context.accounts.verifiers(), login.user: verifier.made(login.password, generated=True)}
     try:
         text = configuration(context.settings, directory, library)
+        _check_ours(directory / CONFIGURATION)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(directory / CONFIGURATION, text)
         _write(directory / SECURITY, json.dumps(security(app.rights(context.settings), people, verifiers), indent="\t"))
@@ -62,6 +63,12 @@ def _server_login(context: Context) -> Login:
         return context.broker[1]
     (name,) = RESERVED
     return Login(name, new_secret())
+
+
+def _check_ours(file: Path) -> None:
+    """Insist that a configuration that is there was made by us. Raises ClickException."""
+    if file.exists() and not file.read_text(errors="replace").startswith(MADE_BY):
+        raise click.ClickException(f"{file} is somebody else's; nothing was written. Name another directory")
 
 
 def _write(file: Path, text: str) -> None:

@@ -46,15 +46,11 @@ class Door:
         if name == self._backend.name:
             return hmac.compare_digest(secret.encode(), self._backend_secret.encode())
         stored = await asyncio.to_thread(self._accounts.verifier_of, name)
-        if not await self._logins.is_right(name, stored, secret):
-            log.warning("login of %r refused", name[:80])
-            return False
-        return await self._is_listed(name)
+        return await self._logins.is_right(name, stored, secret) and await self._is_listed(name)
 
     async def vouched(self, name: str) -> bool:
         """Tell whether that account, named by a verified client certificate, may come in without a secret."""
         if name == self._backend.name or await asyncio.to_thread(self._accounts.verifier_of, name) is None:
-            log.warning("certificate of %r refused", name[:80])
             return False
         return await self._is_listed(name)
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import secrets
 import socket
 import ssl
 from collections.abc import Sequence
@@ -51,6 +52,7 @@ class Link:
             try:
                 await self._prepare()
                 async with self._connection() as client:
+                    log.log(logging.INFO if pause == first else logging.WARNING, "connected to the broker")
                     pause = first
                     await self._read(client)
             except aiomqtt.MqttError as error:
@@ -94,7 +96,7 @@ class Link:
             self._broker.port,
             username=self._broker.name,
             password=self._broker.secret,
-            identifier=self._broker.name,
+            identifier=f"{self._broker.name}-{secrets.token_hex(8)}",  # elsewhere, who guesses it could cut us off
             will=will,
             protocol=self.protocol,
             tls_context=self._broker.tls,

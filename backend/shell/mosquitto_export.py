@@ -27,6 +27,9 @@ def plugin() -> Path | None:
     return next(found, None)
 
 
+MADE_BY = "# Made by `talkstick export mosquitto`"
+
+
 def security(rights: Rights, people: Mapping[str, Principal], verifiers: Mapping[str, str]) -> dict[str, Any]:
     """Return the plugin's document: all accounts with the *verifiers* of their secrets, and their roles."""
     return {
@@ -55,7 +58,7 @@ def configuration(settings: Settings, directory: Path, library: Path) -> str:
 
 
 def _everywhere(settings: Settings, directory: Path, library: Path) -> Iterator[str]:
-    yield "# Made by `talkstick export mosquitto`, which replaces it when it is run again."
+    yield f"{MADE_BY}, which replaces it when it is run again."
     yield "per_listener_settings false"
     yield "allow_anonymous false"
     yield f"plugin {library}"

@@ -138,3 +138,12 @@ def test_a_running_server_notices_what_was_provisioned_and_removed(tmp_path: Pat
         before = len(admin.got)
         talkstick.device("probe-1")
         admin.body("devices/probe-1/session", after=before, state="free", fence=2)
+
+
+def test_a_configuration_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
+    talkstick, theirs = Talkstick(tmp_path / "data"), tmp_path / "mosquitto.conf"
+    talkstick.run("init")
+    theirs.write_text("listener 1883\n")
+    assert "somebody else's" in talkstick.run("export", "mosquitto", str(tmp_path), ok=False)
+    assert theirs.read_text() == "listener 1883\n"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["mosquitto.conf"]

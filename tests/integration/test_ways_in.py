@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from pathlib import Path
 
 import aiomqtt
@@ -43,3 +44,11 @@ def test_the_whole_tree_under_a_prefix(tmp_path: Path) -> None:
             talkstick.publish("admin", "lab1/devices/scale-1/command/go", {"fence": 1})
             scale.body("lab1/devices/scale-1/command/go", fence=1)
         assert {got.topic.split("/")[0] for got in alice.got} == {"lab1"}
+
+
+def test_two_signals_at_once_stop_it_as_one_does(tmp_path: Path) -> None:
+    with serving(tmp_path) as talkstick:
+        assert talkstick._server is not None
+        talkstick._server.send_signal(signal.SIGINT)
+        assert talkstick.stop(signal.SIGTERM) == 0
+        assert "Traceback" not in talkstick.log.read_text()

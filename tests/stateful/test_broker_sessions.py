@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from broker.keeper import Keeper
 from broker.limits import Limits
 from broker.messages import Message
-from broker.router import _outgoing
+from broker.outgoing import Outgoing
 from broker.session import Session
 
 WINDOW, QUEUE = 3, 5
@@ -163,7 +163,7 @@ class Client(RuleBasedStateMachine):
         self.line = None
         self.session = self.new_session()
         for row in self.kept.of("outgoing"):
-            self.session.restore(_outgoing(*row[1:]))
+            self.session.restore(Outgoing.kept(*row[1:]))
         for _, packet_id in self.kept.of("incoming"):
             self.session.restore_incoming(packet_id)
         self.inflight = dict(sorted(self.inflight.items(), key=lambda item: item[1][0]))
