@@ -7,6 +7,8 @@ from sqlalchemy import Engine, event, inspect
 from sqlmodel import SQLModel, create_engine
 
 FILE = "talkstick.db"
+_CONNECTIONS = 4  # each has a cache of its own
+_CACHE_KIB = 512
 SCHEMA = 2  # rises with every change of a table
 
 
@@ -23,7 +25,9 @@ def open_database(directory: Path) -> Engine:
     path = directory / FILE
     if not path.exists():  # never touch it later: closing a second handle would drop SQLite's locks of this process
         path.touch(mode=0o600)
-    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args={"check_same_thread": False}, pool_size=_CONNECTIONS, max_overflow=0
+    )
     event.listen(engine, "connect", _prepare)
     _make_tables(engine, path)
     return engine
@@ -40,5 +44,5 @@ def _make_tables(engine: Engine, path: Path) -> None:
 
 def _prepare(connection: Any, _record: Any) -> None:
     """Readers never block the writer (WAL); a commit survives a power cut (FULL); a second writer waits its turn."""
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", f"cache_size=-{_CACHE_KIB}"):
         connection.execute(f"PRAGMA {pragma}")
