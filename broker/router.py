@@ -20,7 +20,6 @@ log = logging.getLogger(__name__)
 
 _ENDLESS = 2**63
 _HOST_WAITING = 100  # messages; beyond, publishers wait. More only makes everybody's messages late
-_NOT_REPLAYED = False
 REFUSED = 0x80  # the return code of a SUBACK
 
 
@@ -31,6 +30,7 @@ class Router:
         self._door = door
         self._limits = limits
         self._keeper = keeper
+        self._keeps_nothing = Keeper(None)
         self.sessions: dict[str, Session] = {}
         self._accounts: dict[str, str] = {}
         self._dropped = 0
@@ -66,7 +66,8 @@ class Router:
         is_host, limits = self._door.is_host(name), self._limits
         if is_host:
             limits = replace(limits, queued_messages=_ENDLESS, queued_bytes=_ENDLESS)
-        session = Session(client, name, limits, partial(self._readable, name), None if clean else self._keeper)
+        keeper = self._keeps_nothing if clean else self._keeper
+        session = Session(client, name, limits, partial(self._readable, name), keeper, clean=clean)
         if is_host:
             self._hosts[client] = session
         self.sessions[client] = self._by_name.setdefault(name, {})[client] = session
@@ -174,10 +175,8 @@ class Router:
         if not self._door.may_subscribe(session.name, topic_filter):
             log.info("subscription refused: %r to %r", session.name, topic_filter[:200])
             return REFUSED
-        session.subscriptions[topic_filter] = qos
+        session.subscribe(topic_filter, qos)
         self._subscriptions.add(topic_filter, session, qos)
-        if not session.is_clean:
-            self._keeper.put("subscription", (session.client, topic_filter), qos, _NOT_REPLAYED)
         return qos
 
     def replay(self, session: Session, topic_filter: str) -> None:
@@ -191,11 +190,8 @@ class Router:
     def unsubscribe(self, session: Session, filters: list[str]) -> None:
         """End subscriptions; a filter without one is fine [MQTT-3.10.4-5]."""
         for topic_filter in filters:
-            if session.subscriptions.pop(topic_filter, None) is None:
-                continue
-            self._subscriptions.remove(topic_filter, session)
-            if not session.is_clean:
-                self._keeper.remove("subscription", session.client, topic_filter)
+            if session.unsubscribe(topic_filter):
+                self._subscriptions.remove(topic_filter, session)
 
     # Messages
 
@@ -237,7 +233,7 @@ class Router:
             qos = min(wanted, message.qos)  # [MQTT-3.8.4-6]
             if qos == 0 and encoded is None:
                 encoded = publish_bytes(message, 0, retain=False)
-            session.deliver(message, qos, encoded=encoded)
+            session.deliver(message, qos, encoded)
 
     def _retain(self, message: Message) -> None:
         """Keep a message for who subscribes later; an empty one clears [MQTT-3.3.1-10]. The embedder keeps its own."""
@@ -268,7 +264,6 @@ class Router:
             self.sessions[row[0]].restore(Outgoing.kept(*row[1:]))
         for client, packet_id in self._keeper.rows("incoming"):
             self.sessions[client].restore_incoming(packet_id)
-        for left_at, client, _ in sorted(
-            rows
-        ):  # last, since it may be one too many, and forgotten with all that is its
+        # Last, since one may be too many, and is forgotten with all that is its.
+        for left_at, client, _ in sorted(rows):
             self._is_away(self.sessions[client], left_at)

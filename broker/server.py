@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -140,16 +139,10 @@ class EmbeddedBroker(Broker):
         while self._connections:  # noqa: ASYNC110 - each closes in bounded time
             await asyncio.sleep(0.01)
 
-    async def stream_connected(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
-    ) -> None:
-        """Serve a TCP or TLS connection."""
-        del listener_name
+    async def _tcp_connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._serve(StreamReaderAdapter(reader), TcpWriter(writer))
 
-    async def ws_connected(self, websocket: ServerConnection, listener_name: str) -> None:
-        """Serve a WebSocket."""
-        del listener_name
+    async def _ws_connected(self, websocket: ServerConnection) -> None:
         await self._serve(WebSocketReader(websocket), WebSocketWriter(websocket))
 
     async def _serve(self, reader: ReaderAdapter, writer: TcpWriter | WebSocketWriter) -> None:
@@ -190,12 +183,16 @@ class EmbeddedBroker(Broker):
         patience_s = self._house.limits.connect_s if tls is not None else None
         context = _tls_context(tls) if tls is not None else None
         if listener_type is ListenerType.TCP:
-            connected = partial(self.stream_connected, listener_name=listener_name)
             return await asyncio.start_server(
-                connected, place.host, place.port, ssl=context, ssl_handshake_timeout=patience_s, backlog=_BACKLOG
+                self._tcp_connected,
+                place.host,
+                place.port,
+                ssl=context,
+                ssl_handshake_timeout=patience_s,
+                backlog=_BACKLOG,
             )
         return await websockets.asyncio.server.serve(
-            partial(self.ws_connected, listener_name=listener_name),
+            self._ws_connected,
             place.host,
             place.port,
             subprotocols=[Subprotocol("mqtt")],  # [MQTT-6.0.0-3]

@@ -39,7 +39,7 @@ class Session:
     """The session of one client id, of one account. A clean one ends with its connection [MQTT-3.1.2-6].
 
     *retained* returns the retained message of a topic, where there is one and the account may receive it. *keeper*
-    keeps what must survive a restart; None for a clean session.
+    keeps what must survive a restart: nothing, for a clean session.
     """
 
     def __init__(
@@ -48,10 +48,13 @@ class Session:
         name: str,
         limits: Limits,
         retained: Callable[[str], Message | None],
-        keeper: Keeper | None,
+        keeper: Keeper,
+        *,
+        clean: bool = False,
     ) -> None:
         self.client = client
         self.name = name
+        self.is_clean = clean
         self.wire: Wire | None = None
         self.subscriptions: dict[str, int] = {}
         self.left_at: float | None = None
@@ -70,23 +73,18 @@ class Session:
         self._last_id = 0
 
     @property
-    def is_clean(self) -> bool:
-        """Tell whether it ends with its connection."""
-        return self._keeper is None
-
-    @property
     def waiting(self) -> int:
         """Return how many QoS 1 and 2 messages were not sent yet."""
         return len(self._waiting)
 
     # To the client
 
-    def deliver(self, message: Message, qos: int, *, retain: bool = False, encoded: bytes | None = None) -> None:
+    def deliver(self, message: Message, qos: int, encoded: bytes | None = None) -> None:
         """Send a message, or let it wait. QoS 0 is dropped where the client is away, or slow."""
         if qos:
-            self._enqueue(message, qos, retain=retain)
+            self._enqueue(message, qos)
         elif self.wire is not None and not self.wire.is_congested:
-            self.wire.send(encoded or publish_bytes(message, 0, retain=retain))
+            self.wire.send(encoded or publish_bytes(message, 0, retain=False))
         else:
             self.dropped += 1
 
@@ -98,7 +96,7 @@ class Session:
         """
         self._replays[topic_filter] = topics
 
-    def _enqueue(self, message: Message, qos: int, *, retain: bool) -> None:
+    def _enqueue(self, message: Message, qos: int) -> None:
         room = len(self._waiting) < self._limits.queued_messages
         if not room or self._waiting_bytes + len(message.payload) > self._limits.queued_bytes:
             if not self._is_full:
@@ -107,12 +105,15 @@ class Session:
             self.dropped += 1
             return
         self._is_full = False
-        self._number += 1
-        outgoing = Outgoing(self._number, message, qos, retain=retain)
+        outgoing = self._numbered(message, qos, retain=False)
         self._waiting.append(outgoing)
         self._waiting_bytes += len(message.payload)
         self._keep(outgoing)
         self.pump()
+
+    def _numbered(self, message: Message, qos: int, *, retain: bool) -> Outgoing:
+        self._number += 1
+        return Outgoing(self._number, message, qos, retain=retain)
 
     def pump(self) -> None:
         """Send what waits, as far as the client has room; of retained messages, few before others have a turn."""
@@ -120,7 +121,9 @@ class Session:
         while wire is not None and not wire.is_congested:
             has_room = len(self._inflight) < self._limits.inflight
             if self._waiting and has_room:
-                self._send(wire, self._waiting.popleft())
+                outgoing = self._waiting.popleft()
+                self._waiting_bytes -= len(outgoing.message.payload)
+                self._send(wire, outgoing)
                 continue
             replayed = next((each for each in self._replays if has_room or self.subscriptions.get(each) == 0), None)
             if replayed is None:
@@ -141,7 +144,6 @@ class Session:
             wire.soon(pump)
 
     def _send(self, wire: Wire, outgoing: Outgoing) -> None:
-        self._waiting_bytes -= len(outgoing.message.payload)
         outgoing.packet_id = self._free_id()
         self._inflight[outgoing.packet_id] = outgoing
         self._keep(outgoing)
@@ -150,17 +152,14 @@ class Session:
     def _tell(self, wire: Wire, outgoing: Outgoing, *, dup: bool = False) -> None:
         """Send it once its state is kept: after a restart, the client must not meet it under another packet id."""
         packet = outgoing.encoded(dup=dup)
-        if self._keeper is None:
-            wire.send(packet)
-        else:
-            self._keeper.when_kept(lambda: wire.send(packet) if wire is self.wire else None)
+        self._keeper.when_kept(lambda: wire.send(packet) if wire is self.wire else None)
 
     def _send_retained(self, wire: Wire, topic_filter: str) -> None:
         wanted, topic = self.subscriptions.get(topic_filter), next(self._replays[topic_filter], _NO_MORE)
         if wanted is None or topic == _NO_MORE:
             del self._replays[topic_filter]
-            if wanted is not None and self._keeper is not None:
-                self._keeper.put("subscription", (self.client, topic_filter), wanted, True)  # noqa: FBT003 - a column
+            if wanted is not None:
+                self._keep_subscription(topic_filter, wanted, replayed=True)
             return
         message = self._retained(topic) if topic is not None else None
         if message is None:
@@ -169,9 +168,7 @@ class Session:
         if qos == 0:
             wire.send(publish_bytes(message, 0, retain=True))
             return
-        self._number += 1
-        self._waiting_bytes += len(message.payload)
-        self._send(wire, Outgoing(self._number, message, qos, retain=True))
+        self._send(wire, self._numbered(message, qos, retain=True))
 
     def _free_id(self) -> int:
         while True:
@@ -185,8 +182,7 @@ class Session:
         if outgoing is None or outgoing.qos != qos or (qos == 2 and not outgoing.released):
             return
         del self._inflight[packet_id]
-        if self._keeper is not None:
-            self._keeper.remove("outgoing", self.client, outgoing.number)
+        self._keeper.remove("outgoing", self.client, outgoing.number)
         self.pump()
 
     def received(self, packet_id: int) -> None:
@@ -202,20 +198,30 @@ class Session:
 
     # From the client
 
+    def subscribe(self, topic_filter: str, qos: int) -> None:
+        """Note a subscription; another QoS for the same filter replaces the first."""
+        self.subscriptions[topic_filter] = qos
+        self._keep_subscription(topic_filter, qos, replayed=False)
+
+    def unsubscribe(self, topic_filter: str) -> bool:
+        """End a subscription; False where there is none."""
+        if self.subscriptions.pop(topic_filter, None) is None:
+            return False
+        self._keeper.remove("subscription", self.client, topic_filter)
+        return True
+
     def is_new(self, packet_id: int) -> bool:
         """Remember the packet id of a QoS 2 PUBLISH; False where it came before [MQTT-4.3.3-2]."""
         if packet_id in self._incoming:
             return False
         self._incoming.add(packet_id)
-        if self._keeper is not None:
-            self._keeper.put("incoming", (self.client, packet_id))
+        self._keeper.put("incoming", (self.client, packet_id))
         return True
 
     def released(self, packet_id: int) -> None:
         """Take a PUBREL: the packet id is free again."""
         self._incoming.discard(packet_id)
-        if self._keeper is not None:
-            self._keeper.remove("incoming", self.client, packet_id)
+        self._keeper.remove("incoming", self.client, packet_id)
 
     # Coming, going, staying
 
@@ -246,8 +252,6 @@ class Session:
 
     def forget(self) -> None:
         """Keep nothing of it any longer."""
-        if self._keeper is None:
-            return
         for outgoing in (*self._inflight.values(), *self._waiting):
             self._keeper.remove("outgoing", self.client, outgoing.number)
         for packet_id in self._incoming:
@@ -256,9 +260,10 @@ class Session:
             self._keeper.remove("subscription", self.client, topic_filter)
         self._keeper.remove("session", self.client)
 
+    def _keep_subscription(self, topic_filter: str, qos: int, *, replayed: bool) -> None:
+        self._keeper.put("subscription", (self.client, topic_filter), qos, replayed)
+
     def _keep(self, outgoing: Outgoing) -> None:
-        if self._keeper is None:
-            return
         message = outgoing.message
         self._keeper.put(
             "outgoing",

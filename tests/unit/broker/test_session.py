@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from broker import session as module
+from broker.keeper import Keeper
 from broker.limits import Limits
 from broker.messages import Message
 from broker.session import Session
@@ -27,7 +28,7 @@ class Line:
 
 
 def connected(retained: dict[str, Message], **limits: int) -> tuple[Session, Line]:
-    session, line = Session("a/x", "a", Limits(**limits), retained.get, None), Line()
+    session, line = Session("a/x", "a", Limits(**limits), retained.get, Keeper(None)), Line()
     session.resume(line)
     session.subscriptions.update({"#": 2, "zero": 0})
     return session, line
