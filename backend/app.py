@@ -44,7 +44,7 @@ from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
 from backend.shell.watcher import Know, Watcher, marks
 from broker.limits import Limits
-from broker.server import Listener, Tls, running
+from broker.server import Listener, running
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 with suppress(ImportError):  # it is not made for every platform
@@ -192,8 +192,7 @@ def _make_room_for(connections: int) -> None:
 
 
 def _listeners(settings: Settings, now: float) -> list[Listener]:
-    plain, files = settings.plain_host or settings.host, certificates.checked(certificates.tls(settings), now)
-    tls = Tls(files.certificate, files.key, files.client_ca) if files is not None else None
+    plain, tls = settings.plain_host or settings.host, certificates.checked(certificates.tls(settings), now)
     wanted = [
         Listener("tcp", plain, settings.port),
         Listener("ws", plain, settings.ws_port),

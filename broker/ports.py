@@ -1,5 +1,6 @@
 """The questions the broker asks of whoever embeds it. It knows no more of the backend than this."""
 
+from pathlib import Path
 from typing import Protocol
 
 
@@ -14,6 +15,17 @@ class Judgement(Protocol):
     def code(self) -> str | None: ...  # noqa: D102
     @property
     def guard(self) -> str | None: ...  # noqa: D102
+
+
+class Tls(Protocol):
+    """PEM files. With a ``client_ca``, a client must show a certificate that it signed."""
+
+    @property
+    def certificate(self) -> Path: ...  # noqa: D102
+    @property
+    def key(self) -> Path: ...  # noqa: D102
+    @property
+    def client_ca(self) -> Path | None: ...  # noqa: D102
 
 
 class Door(Protocol):

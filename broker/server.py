@@ -27,7 +27,7 @@ from broker.backpressure import Turns
 from broker.connection import Connection
 from broker.keeper import Keeper
 from broker.limits import Gate, Limits
-from broker.ports import Door
+from broker.ports import Door, Tls
 from broker.router import Router
 from broker.streams import TcpWriter, WebSocketReader, WebSocketWriter, certified_name
 
@@ -40,15 +40,6 @@ _EXPIRE_EVERY_S = 60.0
 _CLOSE_WITHIN_S = 1.0
 _STRANGERS = 200  # connections besides those that were let in
 _BACKLOG = 128  # connections that wait to be accepted; asyncio takes so many in one turn
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """PEM files. With a ``client_ca``, a client must show a certificate that it signed."""
-
-    certificate: Path
-    key: Path
-    client_ca: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
