@@ -4,6 +4,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+# Of the histories of devices and people.
+devices = st.sampled_from(["scale-1", "scale-1", "scale-1", "printer-1"])  # a crowd meets more than two loners
+moments = st.sampled_from([1, 1, 2, 3, 4, 6, 20])
+usually = st.sampled_from([True, True, True, False])
+later = st.sampled_from([0, 0, 0, 1, 2, 3])
+off_by = st.sampled_from([0, 0, 0, -1, 1])
+
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 _LEAVES = (
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False) | _TEXT

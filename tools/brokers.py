@@ -35,6 +35,7 @@ T = TypeVar("T")
 _UP_WITHIN_S = 30.0
 _DOWN_WITHIN_S = 15.0
 _ENDLESS = 10**9
+_ELSEWHERE = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def plain_amqtt(folder: Path) -> Iterator[Target]:
 @contextmanager
 def mosquitto(folder: Path) -> Iterator[Target]:
     """Run Mosquitto. Raises FileNotFoundError where it is not installed."""
-    program = _mosquitto()
+    program = mosquitto_program()
     port, configuration = free_port(), folder / "mosquitto.conf"
     # Without TCP_NODELAY, an answer after an acknowledgement waits 40 ms.
     lines = [f"listener {port} {HOST}", "allow_anonymous true", "set_tcp_nodelay true", "log_type error"]
@@ -152,15 +153,15 @@ def mosquitto(folder: Path) -> Iterator[Target]:
 
 def mosquitto_version() -> str:
     """Return name and version. Raises FileNotFoundError where it is not installed."""
-    told = subprocess.run([_mosquitto(), "-h"], capture_output=True, text=True, check=False)
+    told = subprocess.run([mosquitto_program(), "-h"], capture_output=True, text=True, check=False)
     return told.stdout.splitlines()[0]
 
 
-def _mosquitto() -> str:
-    """Return the program, which Debian keeps where ordinary users do not look."""
-    found = shutil.which("mosquitto", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/usr/local/sbin"]))
+def mosquitto_program() -> str:
+    """Return the program, which Debian keeps where ordinary users do not look. Raises FileNotFoundError."""
+    found = shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), *_ELSEWHERE]))
     if found is None:
-        raise FileNotFoundError("mosquitto is not installed")
+        raise FileNotFoundError("mosquitto is not installed; `make system-packages` does it")
     return found
 
 

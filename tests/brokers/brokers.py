@@ -1,8 +1,6 @@
 """The same people and boards at both brokers: the embedded one, and a real Mosquitto set up by `talkstick export`."""
 
 import json
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,8 +14,8 @@ from backend.core.principals import Principal, Role
 from backend.shell.accounts import Accounts, new_secret
 from backend.shell.database import open_database
 from tests.rig import Talkstick
+from tools.brokers import mosquitto_program
 
-_ELSEWHERE = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 _WITHIN_S = 10.0
 
 PEOPLE = {
@@ -44,10 +42,8 @@ class Mosquitto:
 
     def start(self) -> None:
         """Start it; return when it listens."""
-        program = shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), *_ELSEWHERE]))
-        assert program is not None, "Mosquitto is not installed; tools/system_packages.sh does"
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen([program, "-c", self.directory / "mosquitto.conf"], stderr=log)
+            self._process = subprocess.Popen([mosquitto_program(), "-c", self.directory / "mosquitto.conf"], stderr=log)
         for _ in range(100):
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=_WITHIN_S).close()

@@ -3,8 +3,6 @@
 import getpass
 import hashlib
 import json
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,9 +14,9 @@ from time import monotonic
 
 from tests.conformance import rules
 from tests.rig import free_port
+from tools.brokers import mosquitto_program
 
 _START_S = 20.0
-_ELSEWHERE = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 
 
 class Broker(ABC):
@@ -119,7 +117,7 @@ class Mosquitto(Broker):
         lines += [f"listener {self.port} 127.0.0.1", f"listener {self.ws_port} 127.0.0.1", "protocol websockets"]
         configuration = self._directory / "mosquitto.conf"
         configuration.write_text("\n".join(lines) + "\n")
-        return [_program(), "-c", str(configuration)]
+        return [mosquitto_program(), "-c", str(configuration)]
 
 
 KINDS: dict[str, type[Broker]] = {broker.kind: broker for broker in (Embedded, Mosquitto, PlainAmqtt)}
@@ -141,15 +139,8 @@ def _ends(process: subprocess.Popen[bytes], within_s: float) -> bool:
     return True
 
 
-def _program() -> str:
-    found = shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), *_ELSEWHERE]))
-    if found is None:
-        raise RuntimeError("mosquitto is not installed; `make system-packages` does it")
-    return found
-
-
 def _plugin() -> Path:
-    prefix = Path(_program()).resolve().parents[1]
+    prefix = Path(mosquitto_program()).resolve().parents[1]
     places = (*prefix.glob("lib*/**/mosquitto_dynamic_security.so"), *Path("/usr/lib").glob("*/mosquitto_dynamic_*.so"))
     for place in places:
         return place

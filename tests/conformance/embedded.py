@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import signal
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from broker.limits import Limits
+from broker.ports import Judgement
 from broker.server import Listener, running
 from tests.conformance import rules
+from tools.brokers import OpenDoor, Passed
 
 _LIMITS = Limits(
     packet_bytes=rules.PACKET_BYTES,
@@ -23,30 +24,17 @@ _LIMITS = Limits(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the door says to a publisher."""
-
-    code: str | None
-    guard: str | None = None
-
-
-class OpenDoor:
+class RuledDoor(OpenDoor):
     """Lets everybody in who knows the secret, to everything that is not forbidden."""
 
     async def authenticate(self, name: str, secret: str) -> bool:
         """Compare the secret."""
         return bool(name) and secret == rules.SECRET
 
-    async def vouched(self, name: str) -> bool:
-        """Refuse certificates: there is no listener that asks for them."""
-        del name
-        return False
-
-    def judge(self, name: str, topic: str, *, retain: bool, size: int) -> Answer:
+    def judge(self, name: str, topic: str, *, retain: bool, size: int) -> Judgement:
         """Compare the topic."""
         del retain, size
-        return Answer(None if rules.allowed(name, topic) else "forbidden")
+        return Passed(None if rules.allowed(name, topic) else "forbidden")
 
     def may_subscribe(self, name: str, topic_filter: str) -> bool:
         """Compare the filter."""
@@ -56,24 +44,12 @@ class OpenDoor:
         """Compare the topic."""
         return rules.allowed(name, topic)
 
-    def has_room(self) -> bool:
-        """Tell that there always is."""
-        return True
-
-    def is_host(self, name: str) -> bool:
-        """Say that nobody keeps what they publish themselves."""
-        del name
-        return False
-
-    def refused(self, name: str, topic: str, code: str) -> None:
-        """Hear it."""
-
 
 async def _serve(port: int, ws_port: int, store: Path) -> None:
     listeners = [Listener("tcp", "127.0.0.1", port), Listener("ws", "127.0.0.1", ws_port)]
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    async with running(listeners, OpenDoor(), _LIMITS, store):
+    async with running(listeners, RuledDoor(), _LIMITS, store):
         await ended.wait()
 
 

@@ -16,6 +16,7 @@ from tests.house import House, memory_database
 from tests.model import GRID_S, LEASES, POLICY, Floor
 from tests.observer import Observer, timeless
 from tests.people import EVERYBODY
+from tests.strategies import devices, later, moments, off_by, usually
 
 DEVICES = ("scale-1", "printer-1")
 USERS = ("alice", "bob", "carol", "root", "bot", "scale-1")
@@ -23,12 +24,7 @@ LIMITS = Limits(debounce_s=4, heartbeat_s=100)
 REMEMBERED_S = 600
 UNREAD = ("unknown_device", "unknown_principal", "forbidden")  # the engine's own refusals are not remembered
 
-devices = st.sampled_from(["scale-1", "scale-1", "scale-1", "printer-1"])  # a crowd meets more than two loners
 users = st.sampled_from(USERS)
-moments = st.sampled_from([1, 1, 2, 3, 4, 6, 20])
-usually = st.sampled_from([True, True, True, False])
-later = st.sampled_from([0, 0, 0, 1, 2, 3])
-off_by = st.sampled_from([0, 0, 0, -1, 1])
 
 
 class House24(RuleBasedStateMachine):

@@ -22,19 +22,15 @@ from tests.histories import START
 from tests.model import GRID_S, LEASES, POLICY, Floor
 from tests.observer import Observer, sends, timeless
 from tests.people import ALICE, BOB, CAROL, ROOT
+from tests.strategies import devices, later, moments, off_by, usually
 
 DEVICES = ("scale-1", "printer-1")
 DAVE = Principal("dave", Role.USER, "Dave")
 PEOPLE = {who.name: who for who in (ALICE, BOB, CAROL, DAVE, ROOT)}
 REQUESTS: TypeAdapter[Message] = TypeAdapter(SessionRequest)
 
-devices = st.sampled_from(["scale-1", "scale-1", "scale-1", "printer-1"])  # a crowd meets more than two loners
 people = st.sampled_from(list(PEOPLE.values()))
 leases = st.sampled_from(LEASES)
-moments = st.sampled_from([1, 1, 2, 3, 4, 6, 20])
-usually = st.sampled_from([True, True, True, False])
-later = st.sampled_from([0, 0, 0, 1, 2, 3])
-off_by = st.sampled_from([0, 0, 0, -1, 1])
 
 
 class Sessions(RuleBasedStateMachine):
