@@ -123,9 +123,15 @@ def _round(number: int, on: Range, runner: asyncio.Runner) -> None:
 
 
 def _settled(on: Range) -> Cost:
-    """Wait until the broker has no connections left but those of the honest clients; return what it costs then."""
-    until = time.monotonic() + _GONE_WITHIN_S
-    while (now := cost(on.target.pid)).connections > _HONEST and time.monotonic() < until:
+    """Wait until the broker holds no connection, nor file of one, but of the honest clients; return its cost then.
+
+    Sockets whose other side is gone already are no connections any more, but are open until the broker has closed them.
+    """
+    until, files = time.monotonic() + _GONE_WITHIN_S, on.fresh.files + _HONEST
+    while time.monotonic() < until:
+        now = cost(on.target.pid)
+        if now.connections <= _HONEST and now.files <= files:
+            break
         time.sleep(0.1)
     return now
 
