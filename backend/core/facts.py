@@ -1,7 +1,12 @@
 """What has happened, in the past tense. Features hear facts; they never import each other."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
+from backend.core.effects import Asked
+from backend.core.floors import Rules
+from backend.core.principals import Principal
 from backend.core.refusals import Code
 
 
@@ -17,10 +22,15 @@ class Resumed(Fact):
 
 @dataclass(frozen=True, slots=True)
 class DirectoryChanged(Fact):
-    """These are all devices and principals there are now: told whole, so that no earlier telling matters."""
+    """These are all devices, principals and channels there are now: told whole, so that no earlier telling matters.
+
+    ``rules`` are those of floors that have some of their own, by floor.
+    """
 
     devices: frozenset[str]
     principals: frozenset[str]
+    channels: frozenset[str] = frozenset()
+    rules: Mapping[str, Rules] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,65 @@ class DeviceLost(Fact):
     """A device is gone: its last will, its silence or its goodbye."""
 
     device: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceDeclared(Fact):
+    """A device told what it is. ``cleans``: it confirms `reset` after each session, before the next may begin."""
+
+    device: str
+    cleans: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UserOnline(Fact):
+    """An app of a principal is there, after none was."""
+
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserLost(Fact):
+    """The last app of a principal is gone: its last will, or its goodbye."""
+
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class FloorUsed(Fact):
+    """The holder sent data on a channel."""
+
+    floor: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class FloorOrdered(Fact):
+    """An admin orders something of a floor, elsewhere than on its own topic, and is to be answered there."""
+
+    floor: str
+    who: Principal
+    asked: Asked
+    action: Literal["kick", "promote", "demote"]
+    user: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FloorChanged(Fact):
+    """Somebody else holds a floor, or nobody, or another number waits."""
+
+    floor: str
+    holder: str | None
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded(Fact):
+    """A session is over; ``reason`` is one of the named endings, and it lasted ``held_s`` seconds."""
+
+    floor: str
+    reason: str
+    held_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ class Code(StrEnum):
     UNKNOWN_ACTION = "unknown_action"
     UNKNOWN_TOPIC = "unknown_topic"
     UNKNOWN_DEVICE = "unknown_device"
+    UNKNOWN_CHANNEL = "unknown_channel"
     UNKNOWN_PRINCIPAL = "unknown_principal"
     TOO_LARGE = "too_large"
     RETAINED = "retained"
@@ -28,6 +29,14 @@ class Code(StrEnum):
     QUEUE_FULL = "queue_full"
     DEVICE_OFFLINE = "device_offline"
     LEASE_TOO_LONG = "lease_too_long"
+    PRIORITY_TOO_HIGH = "priority_too_high"
+    NOT_OFFERED = "not_offered"
+    DECLINED = "declined"
+    OFFER_EXPIRED = "offer_expired"
+    CLIENT_LOST = "client_lost"
+    REJECTED = "rejected"
+    RATE_LIMITED = "rate_limited"
+    TOO_MANY = "too_many"
     NOT_STORED = "not_stored"
 
 
@@ -38,6 +47,7 @@ EXPLAINED: dict[Code, str] = {
     Code.UNKNOWN_ACTION: "the action is not one of this topic's",
     Code.UNKNOWN_TOPIC: "no such topic in the contract",
     Code.UNKNOWN_DEVICE: "no device of this id is provisioned",
+    Code.UNKNOWN_CHANNEL: "there is no channel of this id",
     Code.UNKNOWN_PRINCIPAL: "no account of this name exists",
     Code.TOO_LARGE: "the payload, or the document it would make, is larger than allowed",
     Code.RETAINED: "this topic takes no retained messages",
@@ -53,6 +63,14 @@ EXPLAINED: dict[Code, str] = {
     Code.QUEUE_FULL: "too many wait for the device already",
     Code.DEVICE_OFFLINE: "the device is not connected",
     Code.LEASE_TOO_LONG: "the lease asked for is longer than the policy allows",
+    Code.PRIORITY_TOO_HIGH: "the priority asked for is higher than the policy allows",
+    Code.NOT_OFFERED: "the session is not offered to you, or no longer",
+    Code.DECLINED: "the one to whom the session was offered does not want it",
+    Code.OFFER_EXPIRED: "the offer was not accepted in time",
+    Code.CLIENT_LOST: "all your apps were gone for too long; you wait no longer",
+    Code.REJECTED: "the data were not passed on; `reason` says why",
+    Code.RATE_LIMITED: "too many in a short time; `retry_in_s` says when to go on",
+    Code.TOO_MANY: "more than one principal may have at a time",
     Code.NOT_STORED: "the server could not store the change; nothing happened, ask again",
 }
 
