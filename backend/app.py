@@ -177,7 +177,8 @@ def _wire(settings: Settings) -> _Parts:
     backend, secret = Principal("backend", Role.BACKEND, "Talkstick"), secrets.token_urlsafe()
     rules = Rulebook(TABLE, settings.prefix)
     door = Door(rules, accounts, (backend, secret), lambda name: directory.lookup(accounts_desk, name), settings.prefix)
-    return _Parts(engine, database, accounts, Journal(database), door, backend, secret)
+    journal = Journal(database, [sessions.archive(settings.history_days)])
+    return _Parts(engine, database, accounts, journal, door, backend, secret)
 
 
 def _make_room_for(connections: int) -> None:
@@ -225,6 +226,8 @@ def _policy(settings: Settings) -> sessions.Policy:
         linger_s=settings.linger_s,
         restart_grace_s=settings.restart_grace_s,
         max_queue=settings.max_queue,
+        grace_s=settings.grace_s,
+        cooling_s=settings.cooling_s,
     )
 
 

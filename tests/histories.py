@@ -1,6 +1,7 @@
 """Histories told in sentences: one machine, a clock that is told the time, and everything it said."""
 
 import json
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -8,35 +9,49 @@ from pydantic import TypeAdapter
 
 from backend.core.desk import Effect
 from backend.core.effects import Answer, Asked, Publish
-from backend.core.facts import DeviceLost, DeviceOnline, DirectoryChanged, Fact, MessageRefused
+from backend.core.facts import DeviceLost, DeviceOnline, DirectoryChanged, Fact, MessageRefused, UserLost, UserOnline
+from backend.core.floors import Rules, channel_floor, device_floor
 from backend.core.messages import Message
 from backend.core.principals import Principal
 from backend.features.presence import machine as presence
 from backend.features.presence.messages import PRESENCE, Status
-from backend.features.sessions.machine import Commanded, Resulted, SessionAsked, step, until
-from backend.features.sessions.messages import EVENT, REPLY, REQUEST, SESSION, Result, SessionRequest
-from backend.features.sessions.state import Policy, Running, Session
+from backend.features.sessions.asks import SessionRequest
+from backend.features.sessions.machine import Commanded, Resulted, step, until
+from backend.features.sessions.messages import Result, event_topic, reply_topic, session_topic
+from backend.features.sessions.policy import Policy
+from backend.features.sessions.requests import SessionAsked
+from backend.features.sessions.state import Running, Session
 from tests.people import EVERYBODY
 
 START = 1_000_000.0
 DEVICE = "scale-1"
-DIRECTORY = DirectoryChanged(frozenset({DEVICE}), frozenset(EVERYBODY))
+CHANNEL = "stage"
+SCALE_FLOOR = device_floor(DEVICE)
+STAGE_FLOOR = channel_floor(CHANNEL)
+DIRECTORY = DirectoryChanged(frozenset({DEVICE}), frozenset(EVERYBODY), frozenset({CHANNEL}))
 
 _REQUEST: TypeAdapter[Message] = TypeAdapter(SessionRequest)
 
 
 class SessionHistory:
-    """The session of one device, provisioned and there."""
+    """The session of one floor, by default a device's, provisioned and there."""
 
-    def __init__(self, policy: Policy = Policy(), *, reachable: bool = True) -> None:  # noqa: B008 - it is frozen
+    def __init__(
+        self,
+        policy: Policy = Policy(),  # noqa: B008 - it is frozen
+        *,
+        reachable: bool = True,
+        floor: str = SCALE_FLOOR,
+        rules: Rules = (),
+    ) -> None:
         self.policy = policy
         self.now = START
-        self.session = Session(DEVICE)
+        self.session = Session(floor)
         self.said: list[Effect] = []
         self.ever_said: list[Effect] = []
         self._ids = count(1)
-        self.happens(DIRECTORY)
-        if reachable:
+        self.happens(replace(DIRECTORY, rules={floor: rules}))
+        if reachable and floor == SCALE_FLOOR:
             self.happens(DeviceOnline(DEVICE))
 
     def happens(self, event: object) -> list[Effect]:
@@ -52,10 +67,11 @@ class SessionHistory:
 
     def asks(self, who: Principal, action: str, **keys: Any) -> dict[str, Any]:
         """Ask something; return the answer as it goes out."""
-        topics = {"device": DEVICE, "principal": who.name}
-        asked = Asked(REQUEST.at(**topics), REPLY.at(**topics), f"c{next(self._ids)}")
-        self.happens(SessionAsked(DEVICE, who, asked, _REQUEST.validate_python({"action": action, **keys})))
-        (answer,) = (said.body for said in self.said if isinstance(said, Answer) and said.asked == asked)
+        floor = self.session.floor
+        asked = Asked(f"{floor}/session/request/{who.name}", reply_topic(floor, who.name), f"c{next(self._ids)}")
+        body, other = _REQUEST.validate_python({"action": action, **keys}), EVERYBODY.get(keys.get("to", ""))
+        self.happens(SessionAsked(floor, who, asked, body, other))
+        answer, *_ = (said.body for said in self.said if isinstance(said, Answer) and said.asked == asked)
         return plain(answer)
 
     def claims(self, who: Principal, **keys: Any) -> dict[str, Any]:
@@ -65,12 +81,29 @@ class SessionHistory:
     def commands(self, fence: int | None = None) -> list[Effect]:
         """Send a command to the hardware, with the running fence unless told otherwise."""
         used = fence if fence is not None else self.session.fence
-        return self.happens(Commanded(DEVICE, used, f"devices/{DEVICE}/command/tare"))
+        return self.happens(Commanded(SCALE_FLOOR, used, f"{SCALE_FLOOR}/command/tare"))
 
-    def results(self, *, fence: int | None = None, complete: bool = False, **output: Any) -> list[Effect]:
+    def results(
+        self,
+        *,
+        fence: int | None = None,
+        complete: bool = False,
+        job: int | None = None,
+        reset: bool = False,
+        **output: Any,
+    ) -> list[Effect]:
         """Let the device report, with the running fence unless told otherwise."""
         used = fence if fence is not None else self.session.fence
-        return self.happens(Resulted(DEVICE, Result(fence=used, output=output, complete=complete)))
+        result = Result(fence=used, output=output, complete=complete, job=job, reset=reset)
+        return self.happens(Resulted(SCALE_FLOOR, result, f"{SCALE_FLOOR}/result"))
+
+    def loses(self, who: Principal) -> list[Effect]:
+        """Let the last app of somebody go away."""
+        return self.happens(UserLost(who.name))
+
+    def finds(self, who: Principal) -> list[Effect]:
+        """Let an app of somebody come (back)."""
+        return self.happens(UserOnline(who.name))
 
     def is_lost(self) -> list[Effect]:
         """Let the device go away."""
@@ -100,12 +133,12 @@ class SessionHistory:
     @property
     def documents(self) -> list[dict[str, Any]]:
         """The session documents said last."""
-        return published(self.said, SESSION.at(device=DEVICE))
+        return published(self.said, session_topic(self.session.floor))
 
     @property
     def events(self) -> list[dict[str, Any]]:
         """The events said last."""
-        return published(self.said, EVENT.at(device=DEVICE))
+        return published(self.said, event_topic(self.session.floor))
 
     @property
     def endings(self) -> list[tuple[str, str]]:

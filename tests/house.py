@@ -16,12 +16,14 @@ from backend.app import TABLE
 from backend.core.desk import Desk
 from backend.core.engine import Arrived, Engine, Send
 from backend.core.facts import Resumed
+from backend.core.floors import device_floor
 from backend.core.principals import Principal
 from backend.features.directory import feature as directory
 from backend.features.presence import feature as presence
 from backend.features.presence.machine import Presence
 from backend.features.sessions import feature as sessions
-from backend.features.sessions.state import Policy, Session
+from backend.features.sessions.policy import Policy
+from backend.features.sessions.state import Session
 from backend.features.stats import feature as stats
 from backend.shell.journal import Journal
 from tests.histories import START
@@ -57,7 +59,7 @@ class House:
         self.limits = limits
         self.now = START
         self.accounts: Mapping[str, Principal] = EVERYBODY
-        self.journal = Journal(database)
+        self.journal = Journal(database, [sessions.archive(days=90)])
         self.pending: list[Send] = []
         self.engine = self._open()
 
@@ -114,7 +116,7 @@ class House:
 
     def session(self, device: str) -> Session:
         """Return the session of a device."""
-        found = self._states("sessions")[device]
+        found = self._states("sessions")[device_floor(device)]
         assert isinstance(found, Session)
         return found
 

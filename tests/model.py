@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from backend.features.sessions.state import Policy
+from backend.features.sessions.policy import Policy
 
 # All times are multiples of four seconds, so that every deadline is hit exactly, and nothing depends on how often a
 # command renews a lease; but a finished session lingers for three, so that it is over at the next look.

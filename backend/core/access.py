@@ -146,6 +146,8 @@ def _is_reader(party: Party, who: Principal, levels: Mapping[str, str]) -> bool:
             return True
         case Party.PEOPLE:
             return who.role in PEOPLE
+        case Party.PARTICIPANTS:
+            return who.role in PEOPLE and who.role is not Role.LISTENER
         case Party.THE_DEVICE:
             return who.role is Role.DEVICE and levels.get("device") == who.name
         case Party.THE_PRINCIPAL:  # a device asks on its own session only

@@ -1,16 +1,16 @@
 """A desk keeps one feature's state machines, one per key, and knows which of them changed since the last commit."""
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from backend.core.effects import Answer, Publish
+from backend.core.effects import Answer, Consult, Publish, Record
 from backend.core.facts import Fact
 
 S = TypeVar("S")
 
-Effect = Publish | Answer | Fact
+Effect = Publish | Answer | Record | Consult | Fact
 Step = Callable[[S, Any, float], tuple[S, list[Effect]]]
 
 
@@ -26,37 +26,62 @@ class Rows(Protocol):
         """Return one row per state."""
 
 
+class Known(Protocol):
+    """The keys of a desk, and which of them a name is mentioned in."""
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def __contains__(self, key: object) -> bool: ...
+
+    def mentioning(self, name: str) -> list[str]:
+        """Return the keys of the states that mention a name."""
+
+
 @dataclass
 class Desk(Generic[S]):
     """One machine per key.
 
     ``step`` advances time first and applies the event then (None: time only); ``until`` says when time alone would
     change a state next; ``durable`` reduces a state to what must survive a restart (all of it, if there are rows).
+    ``mentions`` tells which names a state is about, so that an event about a name finds its machines without a search.
     """
 
     name: str
     events: tuple[type, ...]
     fresh: Callable[[str], S]
-    keys: Callable[[Any, Iterable[str]], Iterable[str]]
+    keys: Callable[[Any, Known], Iterable[str]]
     step: Step[S]
     until: Callable[[S], float | None]
     project: Callable[[S, float], list[Publish]]
     rows: Rows | None = None
     durable: Callable[[S], object] = lambda state: state
+    mentions: Callable[[S], Iterable[str]] | None = None
     states: dict[str, S] = field(default_factory=dict)
     _before: dict[str, S | None] = field(default_factory=dict)
     _due: list[tuple[float, str]] = field(default_factory=list)
     _queued: dict[str, float] = field(default_factory=dict)
+    _mentioned: dict[str, dict[str, None]] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.states)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.states
+
+    def mentioning(self, name: str) -> list[str]:
+        """Return the keys of the states that mention a name."""
+        return list(self._mentioned.get(name, ()))
 
     def load(self, states: Mapping[str, S]) -> None:
         """Take over stored states."""
         for key, state in states.items():
             self.states[key] = state
+            self._index(key, None, state)
             self._schedule(key)
 
     def handle(self, event: object, now: float) -> list[Effect]:
         """Give *event* to the machines it concerns."""
-        return [effect for key in self.keys(event, self.states) for effect in self._step(key, event, now)]
+        return [effect for key in self.keys(event, self) for effect in self._step(key, event, now)]
 
     def tick(self, now: float) -> list[Effect]:
         """Advance the machines whose time has come."""
@@ -91,6 +116,7 @@ class Desk(Generic[S]):
     def roll_back(self) -> None:
         """Make everything since the last commit not have happened."""
         for key, before in self._before.items():
+            self._index(key, self.states.get(key), before)
             if before is None:
                 self.states.pop(key, None)
             else:
@@ -102,8 +128,22 @@ class Desk(Generic[S]):
         known = self.states.get(key)
         self._before.setdefault(key, known)  # first: a step that fails is undone, its alarm included
         self.states[key], effects = self.step(known if known is not None else self.fresh(key), event, now)
+        self._index(key, known, self.states[key])
         self._schedule(key)
         return effects
+
+    def _index(self, key: str, before: S | None, after: S | None) -> None:
+        """Keep up with which names are mentioned where."""
+        if self.mentions is None or before is after:
+            return
+        old = set(self.mentions(before)) if before is not None else set()
+        new = set(self.mentions(after)) if after is not None else set()
+        for name in old - new:
+            self._mentioned[name].pop(key, None)
+            if not self._mentioned[name]:
+                del self._mentioned[name]
+        for name in new - old:
+            self._mentioned.setdefault(name, {})[key] = None
 
     def _schedule(self, key: str) -> None:
         """Keep at most one alarm per key: a later deadline waits for the earlier alarm to ring."""

@@ -29,3 +29,18 @@ class Answer:
 
     asked: Asked
     body: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Add to an archive, with the changes of this commit: what is kept, but never read back into memory."""
+
+    what: object
+
+
+@dataclass(frozen=True, slots=True)
+class Consult:
+    """Answer a request from an archive, after the commit."""
+
+    asked: Asked
+    query: object

@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.core.access import MAX_PAYLOAD, may_write
 from backend.core.desk import Desk, Effect, Rows
-from backend.core.effects import Answer, Asked, Publish
+from backend.core.effects import Answer, Asked, Consult, Publish, Record
 from backend.core.facts import Fact, MessageRefused
 from backend.core.ids import is_id
 from backend.core.messages import MAX_REQUEST_ID, Reply, refusal
@@ -57,13 +57,17 @@ class Changes:
 
     states: Sequence[tuple[Rows, Sequence[Any]]]
     replies: Sequence[Remembered]
+    records: Sequence[Record] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.states or self.replies)
+        return bool(self.states or self.replies or self.records)
 
 
 class Engine:
-    """All desks, the route table, and the memory of what was answered. ``report`` hears what was refused."""
+    """All desks, the route table, and the memory of what was answered.
+
+    ``report`` hears what was refused; ``admit`` may refuse what could be read, by raising Refused.
+    """
 
     def __init__(
         self,
@@ -71,12 +75,16 @@ class Engine:
         desks: Sequence[Desk[Any]],
         principal: Callable[[str], Principal | None],
         report: Callable[[MessageRefused], None] = lambda _refused: None,
+        admit: Callable[[Incoming, float], None] = lambda _incoming, _now: None,
     ) -> None:
         self.table = table
         self.desks = tuple(desks)
         self.replies = ReplyMemory()
         self._principal = principal
         self._report = report
+        self._admit = admit
+        self._records: list[Record] = []
+        self._consulted: list[Consult] = []
 
     def receive(self, message: Arrived, now: float) -> list[Send]:
         """Take one message; return what to send once the change is committed."""
@@ -92,7 +100,7 @@ class Engine:
             if known is not None:
                 return [Send(asked.reply_topic, known.payload)]
         try:
-            events = self._read(route, levels, message, asked)
+            events = self._read(route, levels, message, asked, now)
         except Refused as refused:
             return self._refuse(refused, message.topic, asked, now)
         return self._run(events, now)
@@ -118,28 +126,40 @@ class Engine:
         states = [
             (desk.rows, list(changed.values())) for desk in self.desks if desk.rows and (changed := desk.changed())
         ]
-        return Changes(states, self.replies.changed())
+        return Changes(states, self.replies.changed(), tuple(self._records))
+
+    def consulted(self) -> list[Consult]:
+        """Return, once, which requests are to be answered from what is stored by now."""
+        asked, self._consulted = self._consulted, []
+        return asked
 
     def committed(self) -> None:
         """The changes are stored: go on from here."""
+        self._records.clear()
         self.replies.committed()
         for desk in self.desks:
             desk.committed()
 
     def roll_back(self) -> None:
         """The changes could not be stored: they did not happen."""
+        self._records.clear()
+        self._consulted.clear()
         self.replies.roll_back()
         for desk in self.desks:
             desk.roll_back()
 
-    def _read(self, route: Route, levels: Mapping[str, str], message: Arrived, asked: Asked | None) -> Iterable[object]:
+    def _read(
+        self, route: Route, levels: Mapping[str, str], message: Arrived, asked: Asked | None, now: float
+    ) -> Iterable[object]:
         if route.handler is None:
             raise Refused(Code.UNKNOWN_TOPIC, "the backend does not read this topic")
         if message.retained and route.retain is Retain.NEVER:
             raise Refused(Code.RETAINED, "this topic takes no retained messages")
         who = self._sender(route, levels)
         body = route.validate(message.json())
-        return list(route.handler(Incoming(levels, body, who, asked, retained=message.retained)))
+        incoming = Incoming(levels, body, who, asked, retained=message.retained, find=self._principal)
+        self._admit(incoming, now)
+        return list(route.handler(incoming))
 
     def _sender(self, route: Route, levels: Mapping[str, str]) -> Principal | None:
         """Return whom the topic names as the sender; the broker saw to it that it is. None: it names nobody.
@@ -172,6 +192,10 @@ class Engine:
                     out.append(self._answer(event.asked, event.body, now))
                     if not event.body.ok:
                         todo.append(MessageRefused(Code(event.body.code), event.asked.topic, event.body.message or ""))
+                case Record():
+                    self._records.append(event)
+                case Consult():
+                    self._consulted.append(event)
                 case _:
                     todo.extend(self._tell(event, now))
         return out
@@ -194,7 +218,8 @@ class Engine:
         """Count a message that could not be read, and tell the sender if it asked something. Not remembered."""
         out = self.hear(MessageRefused(refused.code, topic, refused.message), now)
         if asked is not None:
-            out.append(Send(asked.reply_topic, refusal(asked.id, refused.code, refused.message).payload()))
+            body = refusal(asked.id, refused.code, refused.message, **refused.more)
+            out.append(Send(asked.reply_topic, body.payload()))
         return out
 
 

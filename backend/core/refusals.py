@@ -1,7 +1,9 @@
 """The reason codes: every refusal names one, in a reply, in an event or in a counter."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class Code(StrEnum):
@@ -19,6 +21,7 @@ class Code(StrEnum):
     RETAINED = "retained"
     FORBIDDEN = "forbidden"
     NOT_YOURSELF = "not_yourself"
+    ALREADY_YOURS = "already_yours"
     NOT_HOLDER = "not_holder"
     NOT_WAITING = "not_waiting"
     NOT_IN_USE = "not_in_use"
@@ -33,6 +36,12 @@ class Code(StrEnum):
     NOT_OFFERED = "not_offered"
     DECLINED = "declined"
     OFFER_EXPIRED = "offer_expired"
+    NOBODY_WAITS = "nobody_waits"
+    NOT_OBSERVING = "not_observing"
+    NOT_RESETTING = "not_resetting"
+    RESETTING = "resetting"
+    COOLING = "cooling"
+    STALE_JOB = "stale_job"
     CLIENT_LOST = "client_lost"
     REJECTED = "rejected"
     RATE_LIMITED = "rate_limited"
@@ -52,7 +61,8 @@ EXPLAINED: dict[Code, str] = {
     Code.TOO_LARGE: "the payload, or the document it would make, is larger than allowed",
     Code.RETAINED: "this topic takes no retained messages",
     Code.FORBIDDEN: "this principal may not do that",
-    Code.NOT_YOURSELF: "a claim is for oneself",
+    Code.NOT_YOURSELF: "one asks for oneself; only a badge reader asks for others, on its own device",
+    Code.ALREADY_YOURS: "it is yours already",
     Code.NOT_HOLDER: "only the holder of the session may do that",
     Code.NOT_WAITING: "not in the queue of this device, or no longer",
     Code.NOT_IN_USE: "nobody holds the device",
@@ -67,6 +77,12 @@ EXPLAINED: dict[Code, str] = {
     Code.NOT_OFFERED: "the session is not offered to you, or no longer",
     Code.DECLINED: "the one to whom the session was offered does not want it",
     Code.OFFER_EXPIRED: "the offer was not accepted in time",
+    Code.NOBODY_WAITS: "nobody waits who could be the next",
+    Code.NOT_OBSERVING: "you are not counted among those who watch",
+    Code.NOT_RESETTING: "the device need not be reset now",
+    Code.RESETTING: "the device must confirm that it is clean before the next session",
+    Code.COOLING: "the last session was lost; nobody gets it for a moment",
+    Code.STALE_JOB: "the result is of an earlier input of the session",
     Code.CLIENT_LOST: "all your apps were gone for too long; you wait no longer",
     Code.REJECTED: "the data were not passed on; `reason` says why",
     Code.RATE_LIMITED: "too many in a short time; `retry_in_s` says when to go on",
@@ -81,3 +97,5 @@ class Refused(Exception):  # noqa: N818 - it is the sender's fault, and an answe
 
     code: Code
     message: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Further keys of the reply."""

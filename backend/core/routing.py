@@ -32,6 +32,7 @@ class Party(StrEnum):
     THE_PRINCIPAL = "the principal named in the topic"
     HOLDER = "the holder of the session"
     PEOPLE = "people and integrations"
+    PARTICIPANTS = "people and integrations, but no listeners"
     ANYONE = "anyone who is logged in"
 
 
@@ -53,6 +54,8 @@ class Incoming:
     """The principal named in the topic, where one is."""
     asked: Asked | None = None
     retained: bool = False
+    find: Callable[[str], Principal | None] = lambda _name: None
+    """Finds the account of a name in the body."""
 
 
 Handler = Callable[[Incoming], Iterable[object]]

@@ -1,6 +1,7 @@
 """Memory is the truth and the journal makes it durable: one transaction per batch, before anything is acted upon."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection
@@ -9,7 +10,10 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Field, Session, SQLModel, col, delete, select
 
+from backend.core.archive import Archive
+from backend.core.effects import Consult
 from backend.core.engine import Changes, Engine
+from backend.core.messages import Reply
 from backend.core.replies import Remembered
 
 _SWEEP_S = 60.0
@@ -29,10 +33,12 @@ class NotStoredError(Exception):
 
 
 class Journal:
-    """Stores what the engine changed, and loads it again."""
+    """Stores what the engine changed, and loads it again; what belongs into an archive is only added to it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, archives: Sequence[Archive] = ()) -> None:
         self._database = database
+        self._archives = {archive.record: archive for archive in archives}
+        self._readers = {archive.query: archive for archive in archives}
         self._sweep_at = 0.0
 
     def load(self, engine: Engine, now: float) -> None:
@@ -52,13 +58,30 @@ class Journal:
         except SQLAlchemyError as error:
             raise NotStoredError from error
 
+    def consult(self, asked: Consult) -> Reply:
+        """Answer a request from what is stored. Raises NotStoredError."""
+        try:
+            with Session(self._database) as session:
+                return self._readers[type(asked.query)].read(session, asked.asked, asked.query)
+        except SQLAlchemyError as error:
+            raise NotStoredError from error
+
     def _write(self, connection: Connection, changes: Changes, now: float) -> None:
         for rows, states in changes.states:
             _upsert(connection, rows.TABLE, rows.dump(states))
         _upsert(connection, ReplyRow, [_reply(answer) for answer in changes.replies])
+        for kind, records in groupby(changes.records, lambda record: type(record.what)):
+            archive = self._archives[kind]
+            _upsert(connection, archive.table, [archive.row(record.what) for record in records])
         if now >= self._sweep_at:
-            connection.execute(delete(ReplyRow).where(col(ReplyRow.expires_at) <= now))
-            self._sweep_at = now + _SWEEP_S
+            self._sweep(connection, now)
+
+    def _sweep(self, connection: Connection, now: float) -> None:
+        """Forget what is too old, once a minute."""
+        connection.execute(delete(ReplyRow).where(col(ReplyRow.expires_at) <= now))
+        for archive in self._archives.values():
+            connection.execute(archive.too_old(now))
+        self._sweep_at = now + _SWEEP_S
 
 
 def _reply(answer: Remembered) -> dict[str, Any]:

@@ -5,8 +5,11 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from backend.core.effects import Consult
 from backend.core.engine import Arrived, Engine, Send, not_stored
 from backend.core.facts import Resumed
+from backend.core.messages import refusal
+from backend.core.refusals import EXPLAINED, Code
 from backend.shell.inbox import Connected, Inbox, Item, Stop
 from backend.shell.journal import Journal, NotStoredError
 from backend.shell.link import Link
@@ -80,6 +83,7 @@ class Service:
             log.exception("this is a bug in Talkstick; %d messages at hand", len(items))
             await self._take_each(items)
             return
+        sends += [await self._consult(asked) for asked in self._engine.consulted()]
         if sends:
             await self._link.send(sends)
         if any(isinstance(item, Connected) for item in items):
@@ -102,6 +106,15 @@ class Service:
         self._engine.committed()
         self._storing = True
         return sends
+
+    async def _consult(self, asked: Consult) -> Send:
+        """Answer a request from what is stored."""
+        try:
+            reply = await asyncio.to_thread(self._journal.consult, asked)
+        except NotStoredError as error:
+            log.error("the journal cannot be read: %s", error.__cause__)
+            reply = refusal(asked.asked.id, Code.NOT_STORED, EXPLAINED[Code.NOT_STORED])
+        return Send(asked.asked.reply_topic, reply.payload())
 
     def _step(self, item: Item, now: float) -> list[Send]:
         match item:

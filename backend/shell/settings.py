@@ -5,12 +5,12 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from backend.core.access import MAX_PAYLOAD
 from backend.features.presence.machine import Limits
-from backend.features.sessions.state import Policy
+from backend.features.sessions.policy import Policy
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 OptionalPort = Annotated[int, Field(ge=0, le=65535)]
@@ -81,6 +81,13 @@ class Settings(BaseSettings):
         default=_POLICY.restart_grace_s, description="How long a holder has to renew after a restart."
     )
     max_queue: PositiveInt = Field(default=_POLICY.max_queue, description="How many may wait for a device.")
+    grace_s: NonNegativeFloat = Field(
+        default=_POLICY.grace_s, description="How long a holder, or a device, that is lost has to come back."
+    )
+    cooling_s: NonNegativeFloat = Field(
+        default=_POLICY.cooling_s, description="How long nobody gets a device after a session that was lost."
+    )
+    history_days: PositiveFloat = Field(default=90.0, description="How long sessions that are over are remembered.")
     debounce_s: PositiveFloat = Field(default=_PRESENCE.debounce_s, description="How long a last will is doubted.")
     heartbeat_s: PositiveFloat = Field(
         default=_PRESENCE.heartbeat_s, description="After how much silence a device is lost."

@@ -6,7 +6,7 @@ import pytest
 
 from backend.core.access import MAX_PAYLOAD
 from backend.features.presence.machine import Limits
-from backend.features.sessions.state import Policy
+from backend.features.sessions.policy import Policy
 from backend.shell.settings import FILE, SettingsError, load
 
 

@@ -14,9 +14,11 @@ from backend.core.effects import Answer, Asked
 from backend.core.facts import DeviceLost, DeviceOnline, DirectoryChanged, Resumed
 from backend.core.messages import Message
 from backend.core.principals import Principal, Role
+from backend.features.sessions.asks import SessionRequest
 from backend.features.sessions.feature import desk
-from backend.features.sessions.machine import Commanded, Resulted, SessionAsked
-from backend.features.sessions.messages import REPLY, REQUEST, Result, SessionRequest
+from backend.features.sessions.machine import Commanded, Resulted
+from backend.features.sessions.messages import REPLY, REQUEST, Result
+from backend.features.sessions.requests import SessionAsked
 from backend.features.sessions.state import Session
 from tests.histories import START
 from tests.model import GRID_S, LEASES, POLICY, Floor

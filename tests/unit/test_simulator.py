@@ -18,6 +18,7 @@ def document(fence: int, revision: int = 0, *, holder: str | None = "alice", **f
     """Return a session document as it comes over the wire; without a holder the device is free."""
     idle: dict[str, Any] = dict.fromkeys(SessionDocument.model_fields)
     idle |= {"state": "free", "in_use": False, "timeout": False, "input": {}, "output": {}, "complete": False}
+    idle |= {"job": 0, "observers": 0}
     held = {"state": "active", "in_use": True, "type": "weighing", "holder": holder} if holder else {}
     body = {**idle, "queue": (), **held, "fence": fence, "revision": revision, **fields}
     parsed: Json = json.loads(SessionDocument.model_validate(body).payload())

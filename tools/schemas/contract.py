@@ -15,6 +15,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _LEVELS = {
     "device": "The device: its id is the name that it logs in with.",
+    "channel": "The channel: a floor with no hardware behind it.",
     "principal": "Who asks, and is answered: the MQTT user name.",
     "name": "The name of the command; its meaning is up to the firmware.",
 }

@@ -49,6 +49,9 @@ class Info(Message):
     firmware: str | None = Field(default=None, description="Name and version.")
     capabilities: list[str] = Field(default=[], description="What it can do, in words the apps know.")
     limits: FreeJson = Field(default={}, description="`max_payload` in bytes, audio formats, ...")
+    clean_step: bool = Field(
+        default=False, description="After each session the device confirms `reset`, before the next may begin."
+    )
 
 
 class Telemetry(Message):

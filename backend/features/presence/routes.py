@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from backend.core.facts import DeviceHeard
+from backend.core.facts import DeviceDeclared, DeviceHeard
 from backend.core.routing import Incoming, Party, Retain, Route
 from backend.features.presence.machine import StatusSaid
 from backend.features.presence.messages import (
@@ -30,6 +30,11 @@ def _alive(incoming: Incoming) -> Iterable[DeviceHeard]:
         yield DeviceHeard(incoming.levels["device"])
 
 
+def _info(incoming: Incoming) -> Iterable[DeviceHeard | DeviceDeclared]:
+    yield from _alive(incoming)
+    yield DeviceDeclared(incoming.levels["device"], incoming.body.clean_step)
+
+
 ROUTES = (
     Route(
         STATUS,
@@ -55,7 +60,7 @@ ROUTES = (
         _READERS,
         "Model, firmware, capabilities and limits of the board.",
         Retain.ALWAYS,
-        handler=_alive,
+        handler=_info,
     ),
     Route(
         TELEMETRY,

@@ -1,122 +1,204 @@
-"""The session machine of a device: one holder, a lease, a queue, a fence.
+"""The session machine of a floor (a device, or a channel): one holder, a lease, a queue, a fence.
 
-States: *free* (no ``running``) and *active*. Transitions:
+States, and what leads from one to the next:
 
-    free    claim                          -> active   fence + 1
-    active  release, kick, time, loss      -> free, or at once active for the first in the queue
-    active  claim of another, waiting      -> active   one more in the queue
+    free       claim                              -> active     fence + 1
+    active     offer                              -> offered    the holder holds on
+    offered    accept                             -> active     another holder, fence + 1, the same session
+               decline, time                      -> active
+    active     last app or device lost            -> grace      the holder holds on
+    grace      back, or a sign of life            -> active
+    any held   release, kick, time, ...           -> resetting, if the device must confirm that it is clean; else
+                                                     cooling, if it was lost and the policy asks for it; else
+                                                     free, or at once active for the next in the queue
+    resetting  the device confirms                -> cooling or free
+    cooling    time                               -> free
 
 Invariants, tested against random histories: at most one holder; every grant raises the fence and nothing lowers it;
-nobody waits for a device that is free and reachable; every claim is answered, and a waiting one is answered again when
-its turn comes or the device is removed.
+nobody who is there waits for what is free, reachable, clean and cool; every claim is answered, and a waiting one is
+answered again when its turn comes, or its place is gone.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import inf, isinf
 
-from backend.core.desk import Effect
-from backend.core.effects import Asked, Publish
+from backend.core.desk import Effect, Known
+from backend.core.effects import Publish
 from backend.core.facts import (
+    DeviceDeclared,
     DeviceLost,
     DeviceOnline,
     DirectoryChanged,
+    FloorOrdered,
+    FloorUsed,
     MessageRefused,
     PublishRefused,
     Resumed,
+    UserLost,
+    UserOnline,
 )
-from backend.core.messages import Message, merged
-from backend.core.principals import Principal
+from backend.core.floors import channel_floor, device_floor
+from backend.core.messages import merged
 from backend.core.refusals import Code
-from backend.features.sessions import views
-from backend.features.sessions.messages import COMMAND, REPLY, REQUEST, RESULT, SESSION, Result
-from backend.features.sessions.requests import answer
-from backend.features.sessions.state import Policy, Running, Session
+from backend.features.sessions import admin, elsewhere, handover, views
+from backend.features.sessions.asks import Demote, Kick, Promote
+from backend.features.sessions.messages import COMMAND, FLOOR_REQUEST, REQUEST, Result, reply_topic
+from backend.features.sessions.policy import Policy
+from backend.features.sessions.requests import SessionAsked, answer
+from backend.features.sessions.state import Session
 from backend.features.sessions.turn import Turn
-
-
-@dataclass(frozen=True, slots=True)
-class SessionAsked:
-    """A principal asks something of a device's session."""
-
-    device: str
-    who: Principal
-    asked: Asked
-    body: Message
 
 
 @dataclass(frozen=True, slots=True)
 class Commanded:
     """A command went to the device; the broker let it pass, so it came from the holder."""
 
-    device: str
+    floor: str
     fence: int
     topic: str
 
 
 @dataclass(frozen=True, slots=True)
 class Resulted:
-    """The device reports progress or the end of its work."""
+    """The device reports progress or the end of its work, or that it is clean."""
 
-    device: str
+    floor: str
     result: Result
+    topic: str
 
 
-EVENTS = (SessionAsked, Commanded, Resulted, Resumed, DirectoryChanged, DeviceOnline, DeviceLost, PublishRefused)
+EVENTS = (
+    SessionAsked, Commanded, Resulted, Resumed, DirectoryChanged, DeviceOnline, DeviceLost, DeviceDeclared,
+    UserOnline, UserLost, FloorUsed, FloorOrdered, PublishRefused,
+)  # fmt: skip
 
 
-def keys(event: object, known: Iterable[str]) -> list[str]:
-    """Return the devices that an event concerns."""
+def keys(event: object, known: Known) -> list[str]:
+    """Return the floors that an event concerns."""
     match event:
         case Resumed():
             return list(known)
-        case DirectoryChanged(devices=devices):
-            return sorted(devices.union(known))
+        case DirectoryChanged(devices=devices, channels=channels):
+            return sorted({*map(device_floor, devices), *map(channel_floor, channels), *known})
+        case UserOnline(user=user) | UserLost(user=user):
+            return known.mentioning(user)
+        case DeviceOnline(device=device) | DeviceLost(device=device) | DeviceDeclared(device=device):
+            return [device_floor(device)]
         case PublishRefused(topic=topic):
-            found = COMMAND.match(topic) or REQUEST.match(topic)
-            return [found["device"]] if found is not None and found["device"] in known else []
+            floor = _floor_of(topic)
+            return [floor] if floor in known else []
         case _:
-            return [event.device]  # type: ignore[attr-defined]
+            return [event.floor]  # type: ignore[attr-defined]
+
+
+def _floor_of(topic: str) -> str:
+    found = COMMAND.match(topic) or REQUEST.match(topic)
+    if found is not None:
+        return device_floor(found["device"])
+    found = FLOOR_REQUEST.match(topic)
+    return channel_floor(found["channel"]) if found is not None else ""
 
 
 def until(policy: Policy, session: Session) -> float | None:
-    """Return when time alone ends the session."""
-    return session.running.ends(policy)[0] if session.running is not None else None
+    """Return when time alone changes something."""
+    policy = session.policy(policy)
+    when = session.ends(policy)[0] if session.running is not None else session.cooling_until or inf
+    if (running := session.running) is not None:
+        when = min(when, running.offer.until if running.offer else inf)
+        when = min(when, running.preemption.at if running.preemption else inf)
+    for waiter in session.queue:
+        if waiter.away_since is not None:
+            when = min(when, waiter.away_since + policy.place_grace_s)
+    for observer in session.observers:
+        when = min(when, observer.until)
+    return None if isinf(when) else when
 
 
 def step(policy: Policy, session: Session, event: object, now: float) -> tuple[Session, list[Effect]]:
     """Advance time to *now*, then apply *event* (None: time only)."""
-    turn = Turn(policy, session, now)
+    turn = Turn(session.policy(policy), session, now)
     if not isinstance(event, Resumed):  # what ended while the server was down gets a grace instead
-        turn.pass_time()
+        _pass_time(turn)
     match event:
-        case SessionAsked(who=who, asked=asked, body=body):
-            answer(turn, who, asked, body)
+        case SessionAsked(who=who):
+            elsewhere.user_is_back(turn, who.name)
+            answer(turn, event)
         case Commanded(fence=fence, topic=topic):
             _commanded(turn, fence, topic)
-        case Resulted(result=result):
-            _resulted(turn, result)
+        case FloorUsed(fence=fence):
+            _used(turn, fence)
+        case Resulted(result=result, topic=topic):
+            _resulted(turn, result, topic)
+        case FloorOrdered():
+            _ordered(turn, event)
         case PublishRefused():
             _publish_refused(turn, event)
         case _:
-            _hear(turn, event)
+            elsewhere.hear(turn, policy, event)
+    _pass_time(turn)  # a grace of no length is over at once
     return turn.result(session)
 
 
-# What the hardware does
+def _pass_time(turn: Turn) -> None:
+    running = turn.session.running
+    if running is not None:
+        if running.offer is not None and running.offer.until <= turn.now:
+            handover.expire(turn, running, running.offer)
+        elif running.preemption is not None and running.preemption.at <= turn.now:
+            admin.preempt(turn, running, running.preemption)
+    _end_by_time(turn)
+    for waiter in turn.session.queue:
+        if waiter.away_since is not None and waiter.away_since + turn.policy.place_grace_s <= turn.now:
+            turn.drop(waiter.user, "client_lost", Code.CLIENT_LOST)
+    if any(observer.until <= turn.now for observer in turn.session.observers):
+        turn.change(observers=tuple(each for each in turn.session.observers if each.until > turn.now))
+
+
+def _end_by_time(turn: Turn) -> None:
+    running = turn.session.running
+    if running is not None:
+        when, ending = turn.session.ends(turn.policy)
+        if when <= turn.now:
+            turn.end(running, ending)
+    if turn.session.cooling_until is not None and turn.session.cooling_until <= turn.now:
+        turn.change(cooling_until=None)
+        turn.grant_next()
+
+
+# What the hardware does, and what is sent through a channel
 
 
 def _commanded(turn: Turn, fence: int, topic: str) -> None:
     running = turn.session.running
     if running is None or fence != running.fence:
         turn.effects.append(MessageRefused(Code.STALE_FENCE, topic))
-    elif turn.now - running.last_activity >= min(running.lease_s, turn.policy.idle_s) / 10:  # not a document for each
-        turn.run(turn.active(running))
+        return
+    elsewhere.user_is_back(turn, running.holder)
+    _used(turn, fence)
 
 
-def _resulted(turn: Turn, result: Result) -> None:
-    running, topic = turn.session.running, RESULT.at(device=turn.session.device)
-    if running is None or result.fence != running.fence:
+def _used(turn: Turn, fence: int) -> None:
+    running = turn.session.running
+    if running is not None and fence == running.fence:
+        turn.touch(running)
+
+
+def _resulted(turn: Turn, result: Result, topic: str) -> None:
+    session, running = turn.session, turn.session.running
+    if result.fence != session.fence or (running is None and not result.reset):
         turn.effects.append(MessageRefused(Code.STALE_FENCE, topic))
+    elif running is None:
+        if session.dirty:  # else it is said twice
+            turn.is_clean()
+    elif result.job is not None and result.job != running.job:
+        turn.effects.append(MessageRefused(Code.STALE_JOB, topic))
+    else:
+        _merge(turn, result, topic)
+
+
+def _merge(turn: Turn, result: Result, topic: str) -> None:
+    running = turn.session.running
+    if running is None:
         return
     data = merged(running.output, result.output)
     if turn.too_large(data):
@@ -130,62 +212,22 @@ def _resulted(turn: Turn, result: Result) -> None:
         turn.effects.append(views.of_running(turn.session, after, turn.now, "completed", output=data))
 
 
+# What is ordered, or was refused, elsewhere
+
+
+def _ordered(turn: Turn, ordered: FloorOrdered) -> None:
+    body: admin.Order
+    match ordered.action:
+        case "kick":
+            body = Kick(action="kick", user=ordered.user)
+        case "promote":
+            body = Promote(action="promote", user=ordered.user)
+        case "demote":
+            body = Demote(action="demote")
+    admin.order(turn, ordered.who, ordered.asked, body)
+
+
 def _publish_refused(turn: Turn, refused: PublishRefused) -> None:
-    to = REPLY.at(device=turn.session.device, principal=refused.principal)
-    turn.effects.append(views.reply_to_refused(refused.topic, refused.code, to))
-
-
-# What happens elsewhere
-
-
-def _hear(turn: Turn, fact: object) -> None:
-    running = turn.session.running
-    match fact:
-        case Resumed() if running is not None:
-            turn.run(_resumed(turn, running))
-        case DeviceOnline():
-            turn.change(reachable=True)
-            turn.grant_next()
-        case DeviceLost():
-            turn.change(reachable=False)
-            if running is not None:
-                turn.end(running, "device_lost")
-        case DirectoryChanged(devices=devices) if turn.session.device not in devices:
-            if turn.session.provisioned:
-                _remove(turn)
-        case DirectoryChanged(principals=principals):
-            turn.change(provisioned=True)
-            _forget_removed_accounts(turn, principals)
-
-
-def _resumed(turn: Turn, running: Running) -> Running:
-    """Give the holder time to renew; and no more than it ever had, should the wall clock have been set back."""
-    least = turn.now + turn.policy.restart_grace_s
-    most = turn.now + max(running.lease_s, turn.policy.restart_grace_s)
-    return replace(
-        running,
-        started_at=min(running.started_at, turn.now),
-        expires_at=min(max(running.expires_at, least), most),
-        last_activity=min(max(running.last_activity, least - turn.policy.idle_s), turn.now),
-    )
-
-
-def _remove(turn: Turn) -> None:
-    """The device is gone for good: everybody is told, the topic is cleared, the fence stays."""
-    running, waiters = turn.session.running, turn.session.queue
-    turn.change(provisioned=False, reachable=False, queue=())
-    if running is not None:
-        turn.end(running, "device_lost")
-    for waiter in waiters:
-        turn.refuse(waiter.asked, Code.UNKNOWN_DEVICE)  # says more than that the place is gone
-        turn.effects.append(views.left(turn.session, waiter, turn.now, "removed"))
-    turn.effects.append(Publish(SESSION.at(device=turn.session.device), None, retain=True))
-
-
-def _forget_removed_accounts(turn: Turn, principals: frozenset[str]) -> None:
-    for waiter in turn.session.queue:
-        if waiter.user not in principals:
-            turn.drop(waiter.user, "removed")
-    running = turn.session.running
-    if running is not None and running.holder not in principals:
-        turn.end(running, "kicked")
+    to = reply_topic(turn.session.floor, refused.principal)
+    reply: Publish = views.reply_to_refused(refused.topic, refused.code, to)
+    turn.effects.append(reply)

@@ -1,13 +1,22 @@
-"""Topics of a device's session, and what their messages mean."""
+"""Topics of a session, and what their messages mean."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from backend.core.facts import DeviceHeard
+from backend.core.floors import channel_floor, device_floor
+from backend.core.principals import Principal, Role
+from backend.core.refusals import EXPLAINED, Code, Refused
 from backend.core.routing import Incoming, Party, Retain, Route
-from backend.features.sessions.machine import Commanded, Resulted, SessionAsked
+from backend.features.sessions.asks import Offer, SessionRequest
+from backend.features.sessions.machine import Commanded, Resulted
 from backend.features.sessions.messages import (
     COMMAND,
     EVENT,
+    FLOOR,
+    FLOOR_EVENT,
+    FLOOR_REPLY,
+    FLOOR_REQUEST,
     REPLY,
     REQUEST,
     RESULT,
@@ -17,31 +26,66 @@ from backend.features.sessions.messages import (
     SessionDocument,
     SessionEvent,
     SessionReply,
-    SessionRequest,
 )
+from backend.features.sessions.requests import SessionAsked
+
+_HOLDERS = (Role.ADMIN, Role.USER, Role.INTEGRATION)
 
 
-def _ask(incoming: Incoming) -> Iterable[SessionAsked]:
+def _ask(floor_of: Callable[[Incoming], str], incoming: Incoming) -> Iterable[SessionAsked]:
     if incoming.who is not None and incoming.asked is not None:  # the engine sees to both on a request topic
-        yield SessionAsked(incoming.levels["device"], incoming.who, incoming.asked, incoming.body)
+        who = _asker(incoming, incoming.who)
+        other = _person(incoming, incoming.body.to) if isinstance(incoming.body, Offer) and incoming.body.to else None
+        yield SessionAsked(floor_of(incoming), who, incoming.asked, incoming.body, other)
+
+
+def _asker(incoming: Incoming, who: Principal) -> Principal:
+    """Return for whom is asked: a badge reader, which is a device, may ask for a person on its own session."""
+    name = incoming.body.for_
+    if name in (None, who.name):
+        return who
+    if who.role is not Role.DEVICE:
+        raise Refused(Code.NOT_YOURSELF, EXPLAINED[Code.NOT_YOURSELF])
+    return _person(incoming, name)
+
+
+def _person(incoming: Incoming, name: str) -> Principal:
+    found = incoming.find(name)
+    if found is None:
+        raise Refused(Code.UNKNOWN_PRINCIPAL, f"no account {name}")
+    if found.role not in _HOLDERS:
+        raise Refused(Code.FORBIDDEN, f"{found.role.value} {name} cannot hold anything")
+    return found
+
+
+def _device(incoming: Incoming) -> str:
+    return device_floor(incoming.levels["device"])
+
+
+def _channel(incoming: Incoming) -> str:
+    return channel_floor(incoming.levels["channel"])
 
 
 def _command(incoming: Incoming) -> Iterable[Commanded]:
-    topic = COMMAND.at(**incoming.levels)
-    yield Commanded(incoming.levels["device"], incoming.body.fence, topic)
+    yield Commanded(_device(incoming), incoming.body.fence, COMMAND.at(**incoming.levels))
 
 
 def _result(incoming: Incoming) -> Iterable[DeviceHeard | Resulted]:
     yield DeviceHeard(incoming.levels["device"])
-    yield Resulted(incoming.levels["device"], incoming.body)
+    yield Resulted(_device(incoming), incoming.body, RESULT.at(**incoming.levels))
 
+
+_WATCHERS = (Party.PEOPLE, Party.THE_DEVICE)
+_ASKING = (
+    "Claim, renew, update, release, leave the queue, offer, accept, decline, watch; for admins: kick, preempt, ..."
+)
 
 ROUTES = (
     Route(
         SESSION,
         SessionDocument,
         Party.BACKEND,
-        (Party.PEOPLE, Party.THE_DEVICE),
+        _WATCHERS,
         "Who holds the device, for what, until when, and who waits.",
         Retain.ALWAYS,
     ),
@@ -50,23 +94,17 @@ ROUTES = (
         SessionRequest,
         Party.THE_PRINCIPAL,
         (Party.THE_PRINCIPAL,),
-        "Ask for the device, renew, update, release, leave the queue, kick.",
-        handler=_ask,
+        _ASKING,
+        handler=partial(_ask, _device),
         reply=REPLY,
     ),
     Route(REPLY, SessionReply, Party.BACKEND, (Party.THE_PRINCIPAL,), "The answers to one principal."),
-    Route(
-        EVENT,
-        SessionEvent,
-        Party.BACKEND,
-        (Party.PEOPLE, Party.THE_DEVICE),
-        "What happened to the session, in order.",
-    ),
+    Route(EVENT, SessionEvent, Party.BACKEND, _WATCHERS, "What happened to the session, in order."),
     Route(
         COMMAND,
         Command,
         Party.HOLDER,
-        (Party.PEOPLE, Party.THE_DEVICE),
+        _WATCHERS,
         "A command to the hardware. The broker passes it on from the current holder only, with the current fence.",
         handler=_command,
         guard=SESSION,
@@ -75,8 +113,33 @@ ROUTES = (
         RESULT,
         Result,
         Party.THE_DEVICE,
-        (Party.PEOPLE, Party.THE_DEVICE),
-        "Progress and final result of the running session; merged into its document.",
+        _WATCHERS,
+        "Progress and final result of the running session, merged into its document; or that the device is clean.",
         handler=_result,
     ),
+    Route(
+        FLOOR,
+        SessionDocument,
+        Party.BACKEND,
+        (Party.PARTICIPANTS,),
+        "Who is the sender of the channel, and who waits to be the next.",
+        Retain.ALWAYS,
+    ),
+    Route(
+        FLOOR_REQUEST,
+        SessionRequest,
+        Party.THE_PRINCIPAL,
+        (Party.THE_PRINCIPAL,),
+        _ASKING,
+        handler=partial(_ask, _channel),
+        reply=FLOOR_REPLY,
+    ),
+    Route(
+        FLOOR_REPLY,
+        SessionReply,
+        Party.BACKEND,
+        (Party.THE_PRINCIPAL,),
+        "The answers to one principal: to what it asked, and to the data that it sent.",
+    ),
+    Route(FLOOR_EVENT, SessionEvent, Party.BACKEND, (Party.PARTICIPANTS,), "What happened to the floor, in order."),
 )

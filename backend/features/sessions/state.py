@@ -1,96 +1,240 @@
-"""The state of one device's session, its policy, and what can be read off them."""
+"""The state of one floor's session, and what can be read off it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import inf
+from statistics import median
 from typing import Literal
 
 from backend.core.effects import Asked
+from backend.core.floors import Rules, is_channel
 from backend.core.messages import FreeJson
-from backend.features.sessions.messages import Ending
+from backend.features.sessions.messages import Ending, State
+from backend.features.sessions.policy import CHANNEL, Policy, effective
 
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How a device is shared. All times in seconds."""
-
-    lease_s: float = 60.0
-    """How long a session lasts without renewal, unless the claim asks otherwise."""
-    max_lease_s: float = 3600.0
-    max_length_s: float = 4 * 3600.0
-    """How long a session lasts at most, whatever is renewed."""
-    idle_s: float = 600.0
-    """How long nothing may happen (no command, no input, no result) while the lease is renewed."""
-    linger_s: float = 10.0
-    """How long a completed session still shows its result before the next one is granted."""
-    restart_grace_s: float = 15.0
-    """How long a holder has at least to renew after the server was down."""
-    max_queue: int = 32
-    max_data: int = 64 * 1024
-    """The size of the merged input, and of the merged output, as JSON, in bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """The session in progress."""
-
-    fence: int
-    id: str
-    holder: str
-    holder_name: str
-    client: str | None
-    type: str | None
-    lease_s: float
-    started_at: float
-    last_activity: float
-    expires_at: float
-    input: FreeJson
-    output: FreeJson = field(default_factory=dict)
-    complete: bool = False
-
-    def ends(self, policy: Policy) -> tuple[float, Ending]:
-        """Return when the session ends if nothing happens, and how."""
-        return min(
-            (self.expires_at, "completed" if self.complete else "expired"),
-            (self.last_activity + policy.idle_s, "idle"),
-            (self.started_at + policy.max_length_s, "expired"),
-        )
+REMEMBERED = 20  # of how many sessions the length is known, for estimates
 
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """One claim that waits for its turn."""
+    """One claim that waits for its turn.
+
+    ``since`` is when it was asked for, or, of who holds already, when it came into the queue. ``away_since``: all its
+    apps are gone.
+    """
 
     user: str
     name: str
     client: str | None
     type: str | None
+    priority: int
     lease_s: float
     input: FreeJson
+    asked: Asked
+    since: float
+    away_since: float | None = None
+
+    def rank(self, policy: Policy) -> float:
+        """Return what orders the queue: a priority is a head start.
+
+        As everybody ages alike, the order of two never changes, and nobody starves: who comes late enough is behind,
+        whatever its priority.
+        """
+        return self.since - self.priority * policy.ageing_s
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The holder would hand the session over."""
+
+    to: str
+    until: float
     asked: Asked
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """All about the sharing of one device. ``fence`` is that of the last grant; it outlives the device's removal."""
+class Preemption:
+    """An admin will take over."""
 
-    device: str
+    by: Waiter
+    at: float
+    requeue: bool
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The session in progress. ``claim`` is what it was granted for: the holder, and what it asked.
+
+    ``touched`` is the last sign of life that was not worth a document: it is neither shown nor stored.
+    """
+
+    fence: int
+    id: str
+    claim: Waiter
+    lease_s: float
+    started_at: float
+    last_activity: float
+    expires_at: float
+    input: FreeJson
+    job: int = 0
+    output: FreeJson = field(default_factory=dict)
+    complete: bool = False
+    client_lost: bool = False
+    device_lost: bool = False
+    lost_since: float | None = None
+    offer: Offer | None = None
+    preemption: Preemption | None = None
+    touched: float = field(default=0.0, compare=False)
+
+    @property
+    def holder(self) -> str:
+        """Who holds."""
+        return self.claim.user
+
+    def ends(self, policy: Policy) -> tuple[float, Ending]:
+        """Return when the session ends if nothing happens, and how."""
+        longest: tuple[float, Ending] = (self.started_at + policy.max_length_s, "expired")
+        if self.lost_since is not None:
+            reason: Ending = "device_lost" if self.device_lost else "client_lost"
+            return min((self.lost_since + policy.grace_s, reason), longest)
+        lease: tuple[float, Ending] = (self._lease_ends(), "completed" if self.complete else "expired")
+        return min(
+            lease,
+            (max(self.last_activity, self.touched) + policy.idle_s, "idle"),
+            longest,
+        )
+
+    def _lease_ends(self) -> float:
+        renewed = 0.0 if self.complete or not self.touched else self.touched + self.lease_s
+        return max(self.expires_at, renewed)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A session that is over, for the archive."""
+
+    floor: str
+    running: Running
+    ended_at: float
+    reason: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryAsked:
+    """Which sessions that are over somebody wants to see."""
+
+    floor: str
+    limit: int
+    before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """One who said that it watches."""
+
+    user: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """All about the sharing of one floor. ``fence`` is that of the last grant; it outlives the floor's removal.
+
+    ``cleans``: the device declared that it confirms `reset`; ``dirty``: it has to, now. ``held``: how long the last
+    sessions were, in seconds.
+    """
+
+    floor: str
     provisioned: bool = False
     reachable: bool = False
     fence: int = 0
     revision: int = 0
     running: Running | None = None
     queue: tuple[Waiter, ...] = ()
+    observers: tuple[Observer, ...] = ()
     reason: Literal["claimed"] | Ending | None = None
     timeout: bool = False
+    cleans: bool = False
+    dirty: bool = False
+    cooling_until: float | None = None
+    rules: Rules = ()
+    held: tuple[float, ...] = ()
+
+    @property
+    def is_channel(self) -> bool:
+        """Tell whether there is no hardware behind it."""
+        return is_channel(self.floor)
+
+    def policy(self, of_devices: Policy) -> Policy:
+        """Return how this floor is shared."""
+        return effective(CHANNEL if self.is_channel else of_devices, self.rules)
+
+    @property
+    def state(self) -> State:
+        """What is shown."""
+        if self.running is not None:
+            if self.running.lost_since is not None:
+                return "grace"
+            return "offered" if self.running.offer is not None else "active"
+        if self.dirty:
+            return "resetting"
+        return "cooling" if self.cooling_until is not None else "free"
 
     @property
     def holder(self) -> str | None:
-        """Who holds the device."""
+        """Who holds it."""
         return self.running.holder if self.running is not None else None
 
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether it may be granted at once."""
+        return self.running is None and self.reachable and not self.dirty and self.cooling_until is None
+
+    @property
+    def next(self) -> Waiter | None:
+        """Who is the next: the first in the queue that is there."""
+        return next((waiter for waiter in self.queue if waiter.away_since is None), None)
+
+    def waiter(self, user: str) -> Waiter | None:
+        """Return the place of somebody in the queue."""
+        return next((waiter for waiter in self.queue if waiter.user == user), None)
+
+    def ends(self, policy: Policy) -> tuple[float, Ending]:
+        """Return when the session in progress ends, if nothing happens, and how; infinite if it does not.
+
+        On a floor that one waits for by joining, nobody has to give way while nobody else is there.
+        """
+        if self.running is None or (policy.joins and self.running.lost_since is None and self.next is None):
+            return inf, "expired"
+        return self.running.ends(policy)
+
     def estimates(self, policy: Policy, now: float) -> Iterator[float | None]:
-        """Return, for each who waits, after about how many seconds its turn comes (None: the device is away)."""
-        after = max(0.0, self.running.ends(policy)[0] - now) if self.running is not None else 0.0
+        """Return, for each who waits, after about how many seconds its turn comes (None: the device is away).
+
+        The session in progress lasts as long as most do, or, if it is longer than that already, as its lease says.
+        """
+        usual = median(self.held) if self.held else None
+        after = 0.0
+        if self.running is not None:
+            longest = self.running.started_at + policy.max_length_s - now
+            left = usual - (now - self.running.started_at) if usual is not None else 0.0
+            after = max(0.0, min(left if left > 0 else self.running.ends(policy)[0] - now, longest))
+        elif self.cooling_until is not None:
+            after = max(0.0, self.cooling_until - now)
         for waiter in self.queue:
             yield round(after, 1) if self.reachable else None
-            after += waiter.lease_s
+            after += min(usual if usual is not None else waiter.lease_s, policy.max_length_s)
+
+    def mentions(self) -> Iterator[str]:
+        """Return whom it is about: who holds, who waits, who watches, to whom it is offered."""
+        if self.running is not None:
+            yield self.running.holder
+            if self.running.offer is not None:
+                yield self.running.offer.to
+            if self.running.preemption is not None:
+                yield self.running.preemption.by.user
+        for waiter in self.queue:
+            yield waiter.user
+        for observer in self.observers:
+            yield observer.user

@@ -2,17 +2,24 @@
 
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from backend.core.desk import Effect
-from backend.core.effects import Asked
+from backend.core.effects import Asked, Record
+from backend.core.facts import FloorChanged, SessionEnded
+from backend.core.floors import id_of
 from backend.core.messages import FreeJson, json_size
 from backend.core.refusals import EXPLAINED, Code
 from backend.features.sessions import views
 from backend.features.sessions.messages import Ending
-from backend.features.sessions.state import Policy, Running, Session, Waiter
+from backend.features.sessions.policy import Policy
+from backend.features.sessions.state import REMEMBERED, Past, Running, Session, Waiter
 
 _SESSION_IDS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:talkstick:session")
+_ABNORMAL = ("client_lost", "device_lost", "expired")
+_REJOINING = ("idle", "expired", "client_lost")
+
+Place = Literal["next", "last"]
 
 
 @dataclass
@@ -33,7 +40,10 @@ class Turn:
         if self.session == before or not self.session.provisioned:
             return self.session, self.effects
         self.change(revision=before.revision + 1)
-        return self.session, [views.document(self.session, self.policy, self.now), *self.effects]
+        after = self.session
+        if (before.holder, len(before.queue)) != (after.holder, len(after.queue)):
+            self.effects.append(FloorChanged(after.floor, after.holder, len(after.queue)))
+        return after, [views.document(after, self.policy, self.now), *self.effects]
 
     def change(self, **fields: Any) -> None:
         """Replace fields of the session."""
@@ -43,67 +53,156 @@ class Turn:
         """Replace the session in progress."""
         self.change(running=running)
 
-    def pass_time(self) -> None:
-        """End the session in progress if its time is over."""
-        running = self.session.running
-        if running is not None:
-            when, ending = running.ends(self.policy)
-            if when <= self.now:
-                self.end(running, ending)
+    # Holding
 
-    def grant(self, waiter: Waiter) -> None:
-        """Give the device, with a new fence."""
+    def grant(self, waiter: Waiter, heir_of: Running | None = None) -> None:
+        """Give it, with a new fence; the heir of a session goes on with it."""
         fence = self.session.fence + 1
         running = Running(
             fence=fence,
-            id=str(uuid.uuid5(_SESSION_IDS, f"{self.session.device}/{fence}")),
-            holder=waiter.user,
-            holder_name=waiter.name,
-            client=waiter.client,
-            type=waiter.type,
+            id=heir_of.id if heir_of else str(uuid.uuid5(_SESSION_IDS, f"{self.session.floor}/{fence}")),
+            claim=replace(waiter, away_since=None),
             lease_s=waiter.lease_s,
             started_at=self.now,
             last_activity=self.now,
             expires_at=self.now + waiter.lease_s,
-            input=waiter.input,
+            input=heir_of.input if heir_of else waiter.input,
         )
-        self.change(fence=fence, running=running, reason="claimed", timeout=False)
+        if heir_of is not None:
+            running = replace(running, output=heir_of.output, complete=heir_of.complete, job=heir_of.job)
+        self.change(fence=fence, running=running, reason="claimed", timeout=False, cooling_until=None)
         self.answer_holder(waiter.asked, "granted")
         self.effects.append(views.of_running(self.session, running, self.now, "granted", input=running.input))
 
     def grant_next(self) -> None:
-        """Give the device to the first in the queue, if it is free and there."""
-        if self.session.running is None and self.session.reachable and self.session.queue:
-            first, *others = self.session.queue
-            self.change(queue=tuple(others))
-            self.grant(first)
+        """Give it to the next in the queue, if it is free and there."""
+        waiter = self.session.next
+        if self.session.is_ready and waiter is not None:
+            self.take_out(waiter)
+            self.grant(waiter)
 
-    def end(self, running: Running, reason: Ending) -> None:
-        """End the session in progress; the next in the queue gets the device."""
-        timed_out = reason in ("expired", "idle")
-        self.change(running=None, reason=reason, timeout=timed_out)
-        self.effects.append(views.ended(self.session, running, self.now, reason))
+    def end(
+        self, running: Running, reason: Ending, *, first: Waiter | None = None, rejoin: Place | None = None
+    ) -> None:
+        """End the session in progress; the next in the queue gets it.
+
+        *first* comes before all who wait. The holder that shall *rejoin* is the next after it, or the last of all.
+        """
+        first = first if first is not None or running.preemption is None else running.preemption.by
+        self._close(running, reason)
+        cooling_s = self.policy.cooling_s if reason in _ABNORMAL else 0.0
+        self.change(
+            timeout=reason in ("expired", "idle"),
+            dirty=self.session.dirty or self._must_reset(),
+            cooling_until=self.now + cooling_s if cooling_s else None,
+        )
+        back = self._line_up(running, reason, first, rejoin)
+        if self.session.dirty:
+            self.tell_floor("resetting")
+        self.grant_next()
+        for waiter, why in ((first, None), (back, reason)):
+            if waiter is not None and waiter in self.session.queue:
+                self.tell_place(waiter, why)
+
+    def _line_up(self, running: Running, reason: Ending, first: Waiter | None, rejoin: Place | None) -> Waiter | None:
+        """Put into the queue who comes first, and the holder that waits on; return the place of the holder."""
+        if rejoin is None and self.policy.joins and reason in _REJOINING:
+            rejoin = "last"
+        back = self._rejoined(running, reason, rejoin)
+        if back is not None and rejoin == "next":
+            self.change(queue=(back, *self.session.queue))
+        elif back is not None:
+            self._insert(back)
+        if first is not None:
+            self.change(queue=(first, *self.session.queue))
+        return back
+
+    def hand_over(self, running: Running, heir: Waiter) -> None:
+        """Give the session, as it is, to somebody else, in one step."""
+        waiting = self.session.waiter(heir.user)
+        self._close(running, "handed_over")
+        if running.offer is not None:
+            self.answer(running.offer.asked, "handed_over", running)
+        if running.preemption is not None:
+            self.change(queue=(running.preemption.by, *self.session.queue))
+        if waiting is not None:
+            self.take_out(waiting)
+        self.grant(heir, running)
+        if waiting is not None:
+            self.answer_holder(waiting.asked, "granted")
+
+    def _close(self, running: Running, reason: Ending) -> None:
+        """Say that a session is over, and keep it for the history."""
+        held_s = self.now - running.started_at
+        self.change(running=None, reason=reason, held=(*self.session.held, round(held_s, 1))[-REMEMBERED:])
+        self.effects += [
+            views.ended(self.session, running, self.now, reason),
+            Record(Past(self.session.floor, running, self.now, reason)),
+            SessionEnded(self.session.floor, reason, held_s),
+        ]
+        if running.offer is not None and reason != "handed_over":
+            self.refuse(running.offer.asked, Code.OFFER_EXPIRED)
+
+    def _rejoined(self, running: Running, reason: Ending, place: Place | None) -> Waiter | None:
+        if place is None:
+            return None
+        return replace(
+            running.claim,
+            input=running.input,
+            lease_s=running.lease_s,
+            since=running.claim.since if place == "next" else self.now,
+            away_since=self.now if running.client_lost or reason == "client_lost" else None,
+        )
+
+    def _must_reset(self) -> bool:
+        if self.session.is_channel:
+            return False
+        return self.policy.clean == "always" or (self.policy.clean == "declared" and self.session.cleans)
+
+    def is_clean(self) -> None:
+        """Note that the device confirmed `reset`."""
+        self.change(dirty=False)
+        self.tell_floor("reset")
         self.grant_next()
 
+    # Waiting
+
     def enqueue(self, waiter: Waiter) -> None:
-        """Let somebody wait, at the end of the queue."""
+        """Let somebody wait, behind all that came before it or have a greater head start."""
         if len(self.session.queue) >= self.policy.max_queue:
             self.refuse(waiter.asked, Code.QUEUE_FULL)
             return
-        self.change(queue=(*self.session.queue, waiter))
-        place = len(self.session.queue)
-        self.effects.append(views.queued(self.session, self.policy, self.now, waiter.asked))
-        self.effects.append(views.event(self.session, self.now, "queued", waiter.user, waiter.name, position=place))
+        self._insert(waiter)
+        self.tell_place(waiter)
 
-    def drop(self, user: str, reason: str) -> bool:
-        """Take somebody out of the queue; tell whether somebody was there."""
-        gone = [waiter for waiter in self.session.queue if waiter.user == user]
-        if gone:
-            self.change(queue=tuple(waiter for waiter in self.session.queue if waiter.user != user))
-            for waiter in gone:
-                self.effects.append(views.left(self.session, waiter, self.now, reason))
-                self.refuse(waiter.asked, Code.NOT_WAITING)
-        return bool(gone)
+    def _insert(self, waiter: Waiter) -> None:
+        queue, rank = self.session.queue, waiter.rank(self.policy)
+        place = len(queue)
+        while place > 0 and queue[place - 1].rank(self.policy) > rank:
+            place -= 1
+        self.change(queue=(*queue[:place], waiter, *queue[place:]))
+
+    def take_out(self, waiter: Waiter) -> None:
+        """Remove somebody from the queue without a word."""
+        self.change(queue=tuple(each for each in self.session.queue if each is not waiter))
+
+    def drop(self, user: str, reason: str, code: Code = Code.NOT_WAITING) -> bool:
+        """Take somebody out of the queue, and tell it; tell whether somebody was there."""
+        waiter = self.session.waiter(user)
+        if waiter is not None:
+            self.take_out(waiter)
+            self.effects.append(views.left(self.session, waiter, self.now, reason))
+            self.refuse(waiter.asked, code)
+        return waiter is not None
+
+    def tell_place(self, waiter: Waiter, reason: Ending | None = None) -> None:
+        """Tell somebody, and everybody, that it waits."""
+        place = self.session.queue.index(waiter) + 1
+        self.effects.append(views.queued(self.session, self.policy, self.now, waiter, reason))
+        more = {"position": place, "reason": reason}
+        self.effects.append(views.event(self.session, self.now, "queued", waiter.user, waiter.name, **more))
+
+    # Living
 
     def renewed(self, running: Running, lease_s: float | None = None) -> Running:
         """Return the session with a fresh lease, of another length if one is given.
@@ -118,19 +217,34 @@ class Turn:
         """Return the session after a sign of life of its holder's work: that renews the lease and ends idleness."""
         return replace(self.renewed(running), last_activity=self.now)
 
+    def touch(self, running: Running) -> None:
+        """Note a sign of life; not each is worth a document."""
+        if self.now - running.last_activity >= min(running.lease_s, self.policy.idle_s) / 10:
+            self.run(self.active(running))
+        else:
+            self.run(replace(running, touched=self.now))
+
+    # Telling
+
     def refuse(self, asked: Asked, code: Code, **more: Any) -> None:
         """Say no; nothing changes."""
-        self.effects.append(views.no(asked, code, f"{self.session.device}: {EXPLAINED[code]}", **more))
+        self.effects.append(views.no(asked, code, f"{id_of(self.session.floor)}: {EXPLAINED[code]}", **more))
 
-    def answer(self, asked: Asked, code: str, running: Running | None = None) -> None:
+    def answer(self, asked: Asked, code: str, running: Running | None = None, **more: Any) -> None:
         """Say that it was done, to the session *running* if it is over by now."""
         fence = running.fence if running is not None else self.session.fence
-        self.effects.append(views.done(asked, code, fence))
+        self.effects.append(views.yes(asked, code, fence=fence, **more))
 
     def answer_holder(self, asked: Asked, code: str) -> None:
-        """Tell the holder that it has the device, and for how long."""
+        """Tell the holder that it has the floor, and for how long."""
         if self.session.running is not None:
-            self.effects.append(views.held(self.session.running, self.policy, self.now, asked, code))
+            held = views.held(self.session, self.session.running, self.policy, self.now, asked, code)
+            self.effects.append(held)
+
+    def tell_floor(self, what: Literal["resetting", "reset"]) -> None:
+        """Say what the device has to do, or did."""
+        device = id_of(self.session.floor)
+        self.effects.append(views.event(self.session, self.now, what, device, device))
 
     def too_large(self, data: FreeJson) -> bool:
         """Tell whether the document would carry too much."""

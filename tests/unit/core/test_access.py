@@ -35,6 +35,12 @@ devices/scale-1/session/request/scale-1     -       -       -       -       -   
 devices/scale-1/session/request/printer-1   -       -       -       -       -       -       -       yes
 devices/scale-1/session/request/backend     -       -       -       -       -       -       -       yes
 devices/scale-1/session/reply/alice         -       -       -       -       -       -       -       yes
+channels/stage/session                      -       -       -       -       -       -       -       yes
+channels/stage/session/event                -       -       -       -       -       -       -       yes
+channels/stage/session/request/alice        yes     -       -       -       -       -       -       yes
+channels/stage/session/request/ears         -       -       -       -       -       -       -       yes
+channels/stage/session/request/scale-1      -       -       -       -       -       -       -       yes
+channels/stage/session/reply/alice          -       -       -       -       -       -       -       yes
 backend/status                              -       -       -       -       -       -       -       yes
 backend/stats                               -       -       -       -       -       -       -       yes
 devices/scale-1                             ?       ?       ?       ?       ?       ?       ?       ?
@@ -62,6 +68,10 @@ devices/scale-1/session/reply/alice         yes     -       yes     -       -   
 devices/scale-1/session/reply/scale-1       -       -       yes     -       -       yes     -       yes
 devices/scale-1/session/reply/printer-1     -       -       yes     -       -       -       -       yes
 devices/printer-1/session/reply/scale-1     -       -       yes     -       -       -       -       yes
+channels/stage/session                      yes     yes     yes     yes     -       -       -       yes
+channels/stage/session/event                yes     yes     yes     yes     -       -       -       yes
+channels/stage/session/request/alice        yes     -       yes     -       -       -       -       yes
+channels/stage/session/reply/alice          yes     -       yes     -       -       -       -       yes
 backend/status                              yes     yes     yes     yes     yes     yes     yes     yes
 backend/stats                               yes     yes     yes     yes     yes     -       -       yes
 devices/scale-1/nonsense                    -       -       -       -       -       -       -       -

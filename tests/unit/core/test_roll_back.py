@@ -10,7 +10,7 @@ from sqlalchemy import Engine as Database
 
 from backend.core.engine import Send
 from backend.core.facts import Resumed
-from backend.features.sessions.state import Policy
+from backend.features.sessions.policy import Policy
 from tests.house import House, memory_database
 from tests.people import EVERYBODY
 

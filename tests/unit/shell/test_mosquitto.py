@@ -18,7 +18,12 @@ from tests.people import ALICE, BOT, EARS, EVERYBODY, PRINTER, ROOT, SCALE
 RULES = Rulebook(TABLE)
 RIGHTS = Rights(RULES, "")
 SERVER = Principal("backend", Role.BACKEND, "Talkstick")
-LEVELS = {"device": ("scale-1", "printer-1"), "principal": ("alice", "ears", "scale-1"), "name": ("tare",)}
+LEVELS = {
+    "device": ("scale-1", "printer-1"),
+    "principal": ("alice", "ears", "scale-1"),
+    "name": ("tare",),
+    "channel": ("stage",),
+}
 
 everybody = st.sampled_from([*EVERYBODY.values(), SERVER])
 topics = st.sampled_from(TABLE.routes).flatmap(

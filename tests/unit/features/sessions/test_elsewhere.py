@@ -7,7 +7,7 @@ import pytest
 from backend.core.effects import Publish
 from backend.core.facts import DirectoryChanged, PublishRefused, Resumed
 from backend.core.refusals import Code
-from backend.features.sessions.state import Policy
+from backend.features.sessions.policy import Policy
 from tests.histories import DEVICE, DIRECTORY, SessionHistory
 from tests.people import ALICE, BOB, CAROL, EVERYBODY
 
@@ -21,8 +21,8 @@ EVERY_KEY = {"state", "in_use", "session", "type", "holder", "holder_name", "cli
 # The device comes and goes
 
 
-def test_a_lost_device_ends_the_session_and_keeps_the_queue() -> None:
-    history = SessionHistory()
+def test_a_lost_device_ends_the_session_without_a_grace_and_keeps_the_queue() -> None:
+    history = SessionHistory(Policy(grace_s=0))
     history.claims(ALICE)
     history.claims(BOB, wait=True)
     history.is_lost()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.features.sessions.state import Policy
+from backend.features.sessions.policy import Policy
 from tests.histories import SessionHistory, refusals
 from tests.people import ALICE, BOB
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from backend.core.refusals import Code
-from backend.features.sessions.state import Policy
+from backend.features.sessions.policy import Policy
 from tests.histories import DEVICE, SessionHistory
 from tests.people import ALICE, BOB, CAROL, ROOT, SCALE, USERS
 
@@ -84,8 +84,8 @@ def test_the_holder_who_claims_again_keeps_the_session_and_renews() -> None:
 @pytest.mark.parametrize(
     ("claim", "code"),
     [
-        ({"for": "bob"}, Code.NOT_YOURSELF),
-        ({"for": "bob", "wait": True}, Code.NOT_YOURSELF),
+        ({"priority": 6}, Code.PRIORITY_TOO_HIGH),
+        ({"priority": 6, "wait": True}, Code.PRIORITY_TOO_HIGH),
         ({"lease_s": 3600.1}, Code.LEASE_TOO_LONG),
         ({"lease_s": 3600.1, "wait": True}, Code.LEASE_TOO_LONG),
         ({"input": {"x": "y" * 64 * 1024}}, Code.TOO_LARGE),

@@ -1,6 +1,6 @@
 """Who waits for a device: in order, answered, and served when its turn comes."""
 
-from backend.features.sessions.state import Policy
+from backend.features.sessions.policy import Policy
 from tests.histories import SessionHistory
 from tests.people import ALICE, BOB, CAROL
 
@@ -31,8 +31,8 @@ def test_a_waiter_gets_what_it_asked_for() -> None:
     history.claims(ALICE)
     history.claims(BOB, wait=True, type="print", input={"x": 1}, lease_s=7, client="laptop")
     history.asks(ALICE, "release")
-    running = history.running
-    assert (running.type, running.input, running.lease_s, running.client) == ("print", {"x": 1}, 7, "laptop")
+    running, claim = history.running, history.running.claim
+    assert (claim.type, running.input, running.lease_s, claim.client) == ("print", {"x": 1}, 7, "laptop")
 
 
 def test_who_claims_again_while_waiting_keeps_the_place_and_the_newer_wishes_count() -> None:

@@ -19,7 +19,7 @@ def stored(database: Database, session: Session) -> Session:
     """Return the session after a visit to the database."""
     House(database).journal.commit(Changes([(rows, [session])], []), 0.0)
     with Connection(database) as connection:
-        return rows.load(connection)[session.device]
+        return rows.load(connection)[session.floor]
 
 
 def busy_history() -> SessionHistory:

@@ -1,0 +1,130 @@
+"""What admins may order: who goes, who is next, and to have it themselves."""
+
+from dataclasses import replace
+
+from backend.core.effects import Asked
+from backend.core.messages import merged
+from backend.core.principals import Principal, Role
+from backend.core.refusals import Code
+from backend.features.sessions import views
+from backend.features.sessions.asks import Demote, Kick, Preempt, Promote, Reset
+from backend.features.sessions.state import Preemption, Running, Waiter
+from backend.features.sessions.turn import Turn
+
+Order = Kick | Promote | Demote | Preempt | Reset
+
+
+def order(turn: Turn, who: Principal, asked: Asked, body: Order) -> None:
+    """Do what an admin orders."""
+    if who.role is not Role.ADMIN:
+        turn.refuse(asked, Code.FORBIDDEN)
+        return
+    match body:
+        case Kick(user=user):
+            _kick(turn, asked, user)
+        case Promote(user=user):
+            _promote(turn, asked, user)
+        case Demote():
+            _demote(turn, asked)
+        case Preempt():
+            _preempt(turn, who, asked, body)
+        case Reset():
+            _reset(turn, asked)
+
+
+def _kick(turn: Turn, asked: Asked, user: str | None) -> None:
+    running = turn.session.running
+    if running is not None and user in (None, running.holder):
+        turn.end(running, "kicked")
+        turn.answer(asked, "kicked", running)
+    elif user is not None and turn.drop(user, "kicked"):
+        turn.answer(asked, "kicked")
+    else:
+        turn.refuse(asked, Code.NOT_WAITING if user is not None else Code.NOT_IN_USE)
+
+
+def _promote(turn: Turn, asked: Asked, user: str | None) -> None:
+    session, running = turn.session, turn.session.running
+    waiter = session.waiter(user) if user is not None else session.next
+    if waiter is None:
+        turn.refuse(asked, Code.NOT_WAITING if user is not None else Code.NOBODY_WAITS)
+        return
+    turn.take_out(waiter)
+    waiter = replace(waiter, away_since=None)
+    if running is not None:
+        turn.end(running, "preempted", first=waiter, rejoin="next")
+    else:
+        turn.change(queue=(waiter, *turn.session.queue))
+        turn.tell_place(waiter)
+    turn.answer(asked, "promoted")
+
+
+def _demote(turn: Turn, asked: Asked) -> None:
+    running = turn.session.running
+    if running is None:
+        turn.refuse(asked, Code.NOT_IN_USE)
+        return
+    turn.end(running, "preempted", rejoin="last" if turn.session.next is not None else None)
+    turn.answer(asked, "demoted", running)
+
+
+def _preempt(turn: Turn, who: Principal, asked: Asked, body: Preempt) -> None:
+    running = turn.session.running
+    mine = Waiter(
+        user=who.name,
+        name=who.display_name,
+        client=body.client,
+        type=body.type,
+        priority=0,
+        lease_s=body.lease_s if body.lease_s is not None else turn.policy.lease_s,
+        input=merged({}, body.input),
+        asked=asked,
+        since=turn.now,
+    )
+    refused = _bad_preemption(turn, running, mine)
+    if refused is not None:
+        turn.refuse(asked, refused)
+        return
+    if (waiting := turn.session.waiter(who.name)) is not None:
+        turn.take_out(waiting)
+        turn.refuse(waiting.asked, Code.SUPERSEDED)
+    if running is None:
+        turn.change(queue=(mine, *turn.session.queue))
+        turn.grant_next()
+        if mine in turn.session.queue:
+            turn.tell_place(mine)
+        return
+    if running.preemption is not None:
+        turn.refuse(running.preemption.by.asked, Code.SUPERSEDED)
+    coming = Preemption(mine, turn.now + body.in_s, body.requeue, body.why)
+    running = replace(running, preemption=coming)
+    turn.run(running)
+    if body.in_s:
+        turn.answer(asked, "preempting", expires_in_s=body.in_s)
+        more = {"in_s": body.in_s, "why": body.why}
+        turn.effects.append(views.of_running(turn.session, running, turn.now, "preempting", **more))
+    else:
+        preempt(turn, running, coming)
+
+
+def _bad_preemption(turn: Turn, running: Running | None, mine: Waiter) -> Code | None:
+    if turn.policy.take_over == "never":
+        return Code.FORBIDDEN
+    if running is not None and running.holder == mine.user:
+        return Code.ALREADY_YOURS
+    if mine.lease_s > turn.policy.max_lease_s:
+        return Code.LEASE_TOO_LONG
+    return Code.TOO_LARGE if turn.too_large(mine.input) else None
+
+
+def preempt(turn: Turn, running: Running, coming: Preemption) -> None:
+    """Take over, now."""
+    turn.end(running, "preempted", first=coming.by, rejoin="next" if coming.requeue else None)
+
+
+def _reset(turn: Turn, asked: Asked) -> None:
+    if not turn.session.dirty:
+        turn.refuse(asked, Code.NOT_RESETTING)
+        return
+    turn.is_clean()
+    turn.answer(asked, "reset")

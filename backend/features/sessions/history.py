@@ -1,0 +1,87 @@
+"""The sessions that are over, as rows. The machine never sees this file."""
+
+from functools import partial
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Delete
+from sqlmodel import Field, SQLModel, col, delete, select
+from sqlmodel import Session as Database
+
+from backend.core.archive import Archive
+from backend.core.clock import iso
+from backend.core.effects import Asked
+from backend.core.messages import FreeJson
+from backend.features.sessions.messages import PastSession, SessionReply
+from backend.features.sessions.policy import DAY_S
+from backend.features.sessions.state import HistoryAsked, Past
+
+_FREE = TypeAdapter(FreeJson)
+
+
+class HistoryRow(SQLModel, table=True):
+    """One session that is over."""
+
+    floor: str = Field(primary_key=True)
+    fence: int = Field(primary_key=True)
+    session: str
+    user: str
+    name: str
+    client: str | None
+    type: str | None
+    started_at: float
+    ended_at: float = Field(index=True)
+    reason: str
+    input: str
+    output: str
+    complete: bool
+
+
+def archive(days: float) -> Archive:
+    """Return the archive of sessions; they are forgotten after so many days."""
+    return Archive(HistoryRow, Past, HistoryAsked, _row, _read, partial(_too_old, days))
+
+
+def _row(past: Past) -> dict[str, object]:
+    running, claim = past.running, past.running.claim
+    return {
+        "floor": past.floor,
+        "fence": running.fence,
+        "session": running.id,
+        "user": claim.user,
+        "name": claim.name,
+        "client": claim.client,
+        "type": claim.type,
+        "started_at": running.started_at,
+        "ended_at": past.ended_at,
+        "reason": past.reason,
+        "input": _FREE.dump_json(running.input).decode(),
+        "output": _FREE.dump_json(running.output).decode(),
+        "complete": running.complete,
+    }
+
+
+def _read(database: Database, asked: Asked, query: HistoryAsked) -> SessionReply:
+    """Return the last sessions of a floor, the newest first."""
+    found = select(HistoryRow).where(HistoryRow.floor == query.floor).order_by(col(HistoryRow.fence).desc())
+    if query.before is not None:
+        found = found.where(HistoryRow.fence < query.before)
+    sessions = tuple(_told(row) for row in database.exec(found.limit(query.limit)))
+    return SessionReply(id=asked.id, ok=True, code="history", sessions=sessions)
+
+
+def _told(row: HistoryRow) -> PastSession:
+    kept: dict[str, Any] = row.model_dump(include={"fence", "session", "user", "name", "client", "type", "complete"})
+    return PastSession(
+        **kept,
+        started_at=iso(row.started_at),
+        ended_at=iso(row.ended_at),
+        held_s=round(row.ended_at - row.started_at, 3),
+        reason=row.reason,
+        input=_FREE.validate_json(row.input),
+        output=_FREE.validate_json(row.output),
+    )
+
+
+def _too_old(days: float, now: float) -> Delete:
+    return delete(HistoryRow).where(col(HistoryRow.ended_at) <= now - days * DAY_S)
