@@ -42,7 +42,7 @@ from backend.shell.mosquitto_link import MosquittoLink
 from backend.shell.mosquitto_rights import Rights
 from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
-from backend.shell.watcher import Know, Watcher, marks
+from backend.shell.watcher import Know, Watcher, loaded, marks
 from broker.limits import Limits
 from broker.server import Listener, running
 
@@ -161,6 +161,7 @@ def rights(settings: Settings) -> Rights:
 
 def _wire(settings: Settings) -> _Parts:
     accounts_desk = directory.desk()
+    listing = directory.Listing(accounts_desk)
     engine = Engine(
         TABLE,
         [
@@ -169,14 +170,14 @@ def _wire(settings: Settings) -> _Parts:
             sessions.desk(_policy(settings)),
             stats.desk(settings.stats_s),
         ],
-        lambda name: directory.lookup(accounts_desk, name),
+        listing,
         lambda refused: log.info("refused: %s on %r: %s", refused.code, refused.topic[:200], refused.detail),
     )
     database = open_database(settings.data)
     accounts = Accounts(database)
     backend, secret = Principal("backend", Role.BACKEND, "Talkstick"), secrets.token_urlsafe()
     rules = Rulebook(TABLE, settings.prefix)
-    door = Door(rules, accounts, (backend, secret), lambda name: directory.lookup(accounts_desk, name), settings.prefix)
+    door = Door(rules, accounts, (backend, secret), listing.principal, settings.prefix)
     journal = Journal(database, [sessions.archive(settings.history_days)])
     return _Parts(engine, database, accounts, journal, door, backend, secret)
 
@@ -233,9 +234,9 @@ def _policy(settings: Settings) -> sessions.Policy:
 
 async def _run(parts: _Parts, site: _Site, now: SteadyClock, every_s: float, ready: Callable[[], None]) -> None:
     inbox, since, is_ready = Inbox(), now(), asyncio.Event()
-    watcher = Watcher(parts.accounts, inbox)
+    watcher = Watcher(parts.database, inbox)
     await inbox.put(Resumed())  # before anything else may end a lease that ran out while nobody could renew it
-    await inbox.put(directory.DirectoryLoaded(parts.accounts.principals()))
+    await inbox.put(loaded(parts.database))
     parts.door.report = inbox.offer
     link = site.link(_status("lost", since), inbox)
     parts.door.backlog = link.backlog

@@ -66,7 +66,7 @@ class House:
     def _open(self) -> Engine:
         accounts = directory.desk()
         desks: list[Desk[Any]] = [accounts, presence.desk(self.limits), sessions.desk(self.policy), stats.desk(STATS_S)]
-        engine = Engine(TABLE, desks, lambda name: directory.lookup(accounts, name))
+        engine = Engine(TABLE, desks, directory.Listing(accounts))
         self.journal.load(engine, self.now)
         self.pending = engine.hear(Resumed(), self.now)
         self.pending += engine.hear(directory.DirectoryLoaded(self.accounts), self.now)

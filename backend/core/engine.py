@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from backend.core.access import MAX_PAYLOAD, may_write
 from backend.core.desk import Desk, Effect, Rows
@@ -63,6 +63,16 @@ class Changes:
         return bool(self.states or self.replies or self.records)
 
 
+class Directory(Protocol):
+    """Whom and what the engine knows by name, as it stands now."""
+
+    def principal(self, name: str) -> Principal | None:
+        """Return the account of this name, or None."""
+
+    def has_channel(self, name: str) -> bool:
+        """Tell whether there is a channel of this name."""
+
+
 class Engine:
     """All desks, the route table, and the memory of what was answered.
 
@@ -73,14 +83,14 @@ class Engine:
         self,
         table: RouteTable,
         desks: Sequence[Desk[Any]],
-        principal: Callable[[str], Principal | None],
+        directory: Directory,
         report: Callable[[MessageRefused], None] = lambda _refused: None,
         admit: Callable[[Incoming, float], None] = lambda _incoming, _now: None,
     ) -> None:
         self.table = table
         self.desks = tuple(desks)
         self.replies = ReplyMemory()
-        self._principal = principal
+        self._directory = directory
         self._report = report
         self._admit = admit
         self._records: list[Record] = []
@@ -169,12 +179,14 @@ class Engine:
         for level in levels.values():
             if not is_id(level):
                 raise Refused(Code.BAD_ID, f"{level[:80]!r} is no id")
-        device = self._principal(levels["device"]) if "device" in levels else None
+        device = self._directory.principal(levels["device"]) if "device" in levels else None
         if "device" in levels and (device is None or device.role is not Role.DEVICE):
             raise Refused(Code.UNKNOWN_DEVICE, f"no device {levels['device']} is provisioned")
+        if "channel" in levels and not self._directory.has_channel(levels["channel"]):
+            raise Refused(Code.UNKNOWN_CHANNEL, f"there is no channel {levels['channel']}")
         if "principal" not in levels:
             return device if route.writer is Party.THE_DEVICE else None
-        who = self._principal(levels["principal"])
+        who = self._directory.principal(levels["principal"])
         if who is None:
             raise Refused(Code.UNKNOWN_PRINCIPAL, f"no account {levels['principal']}")
         if not may_write(route, who, levels):

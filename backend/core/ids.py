@@ -1,4 +1,4 @@
-"""Names that may stand in a topic: one rule for principals, devices and commands."""
+"""Names that may stand in a topic: one rule for principals, devices, channels and commands."""
 
 import re
 import unicodedata

@@ -4,8 +4,7 @@ A secret is shown once, and stored as a verifier only.
 """
 
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
@@ -13,10 +12,13 @@ from typing import Protocol
 from sqlalchemy import Engine as Database
 from sqlmodel import Session, select
 
+from backend.core.floors import device_floor
 from backend.core.ids import is_id
 from backend.core.principals import Principal, Role
-from backend.features.directory.feature import AccountRow, DirectoryRow, principal
+from backend.features.directory.feature import AccountRow, principal
 from backend.shell import verifier
+from backend.shell.floors import forget_rules
+from backend.shell.revision import changing
 
 RESERVED = frozenset({"backend"})
 
@@ -81,19 +83,20 @@ class Accounts:
         )
         if self._mirror is not None:
             self._mirror.put(who, secret)
-        with self._changing() as session:
+        with changing(self._database) as session:
             if session.get(AccountRow, who.name) is not None:
                 raise AccountError(f"{who.name} exists already")
             session.add(row)
 
     def remove(self, name: str) -> None:
-        """Remove an account. Raises AccountError where there is none, or it is the last admin's."""
-        with self._changing() as session:
+        """Remove an account, its rules included. Raises AccountError where there is none, or it is the last admin's."""
+        with changing(self._database) as session:
             row = _found(session, name)
             admins = session.exec(select(AccountRow).where(AccountRow.role == Role.ADMIN.value)).all()
             if [admin.name for admin in admins] == [name]:
                 raise AccountError(f"{name} is the last admin; add another one first")
             session.delete(row)
+            forget_rules(session, device_floor(name))
         if self._mirror is not None:
             try:
                 self._mirror.remove(name)
@@ -105,7 +108,7 @@ class Accounts:
         who, stored = self.get(name), verifier.made(secret, generated=generated)
         if self._mirror is not None:
             self._mirror.put(Principal(name, who.role, who.display_name), secret)
-        with self._changing() as session:
+        with changing(self._database) as session:
             _found(session, name).verifier = stored
 
     def get(self, name: str) -> Account:
@@ -128,25 +131,11 @@ class Accounts:
         with Session(self._database) as session:
             return {row.name: row.verifier for row in session.exec(select(AccountRow))}
 
-    def revision(self) -> int:
-        """Return a number that rises with every change."""
-        with Session(self._database) as session:
-            row = session.get(DirectoryRow, 1)
-            return row.revision if row is not None else 0
-
     def verifier_of(self, name: str) -> str | None:
         """Return the stored hash, or None where there is no such account."""
         with Session(self._database) as session:
             row = session.get(AccountRow, name)
             return row.verifier if row is not None else None
-
-    @contextmanager
-    def _changing(self) -> Iterator[Session]:
-        with Session(self._database) as session, session.begin():
-            yield session
-            row = session.get(DirectoryRow, 1) or DirectoryRow(id=1, revision=0)
-            row.revision += 1
-            session.add(row)
 
 
 @cache

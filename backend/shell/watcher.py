@@ -1,4 +1,4 @@
-"""Notices that the command line changed the accounts."""
+"""Notices that the command line changed accounts, channels or rules."""
 
 import asyncio
 import hashlib
@@ -6,11 +6,14 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiomqtt import MqttError
+from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.features.directory.feature import DirectoryLoaded
 from backend.shell.accounts import Accounts
+from backend.shell.floors import Floors
 from backend.shell.inbox import Inbox
+from backend.shell.revision import revision
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +24,10 @@ Know = Callable[[Mapping[str, str]], Awaitable[None]]
 
 
 class Watcher:
-    """Looks at the revision of the accounts twice a second."""
+    """Looks at the revision of the directory twice a second."""
 
-    def __init__(self, accounts: Accounts, inbox: Inbox) -> None:
-        self._accounts = accounts
+    def __init__(self, database: Database, inbox: Inbox) -> None:
+        self._database = database
         self._inbox = inbox
         self._revision: int | None = None  # what changed while the server started is told at the first look
 
@@ -35,19 +38,26 @@ class Watcher:
             try:
                 await self._look(know)
             except SQLAlchemyError as error:
-                log.warning("cannot look at the accounts, trying again: %s", error)
+                log.warning("cannot look at the directory, trying again: %s", error)
             except MqttError as error:
                 log.warning("cannot tell the broker which accounts changed, trying again: %s", error)
 
     async def _look(self, know: Know) -> None:
-        revision = await asyncio.to_thread(self._accounts.revision)
-        if revision == self._revision:
+        seen = await asyncio.to_thread(revision, self._database)
+        if seen == self._revision:
             return
-        principals = await asyncio.to_thread(self._accounts.principals)
-        stored = await asyncio.to_thread(self._accounts.verifiers)
-        await self._inbox.put(DirectoryLoaded(principals))
+        directory = await asyncio.to_thread(loaded, self._database)
+        stored = await asyncio.to_thread(Accounts(self._database).verifiers)
+        await self._inbox.put(directory)
         await know(marks(stored))
-        self._revision = revision
+        self._revision = seen
+
+
+def loaded(database: Database) -> DirectoryLoaded:
+    """Return the directory as it is stored now."""
+    floors = Floors(database)
+    channels = frozenset(channel.name for channel in floors.channels())
+    return DirectoryLoaded(Accounts(database).principals(), channels, floors.rules())
 
 
 def marks(verifiers: Mapping[str, str]) -> dict[str, str]:

@@ -82,7 +82,7 @@ class Backend:
             sessions.desk(sessions.Policy()),
             stats.desk(0.1),
         ]
-        self.engine = Engine(TABLE, desks, lambda name: directory.lookup(accounts_desk, name))
+        self.engine = Engine(TABLE, desks, directory.Listing(accounts_desk))
         self.journal = Journal(database)
         self.journal.load(self.engine, 0.0)
         self.inbox = Inbox()

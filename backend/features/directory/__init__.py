@@ -1,1 +1,1 @@
-"""Accounts, devices, roles."""
+"""Accounts, devices, channels, rules."""

@@ -1,12 +1,26 @@
-"""Directory: accounts, devices, roles. Table of contents of the feature."""
+"""Directory: accounts, devices, channels, rules. Table of contents of the feature."""
+
+from dataclasses import dataclass
 
 from backend.core.desk import Desk
 from backend.core.principals import Principal
 from backend.features.directory.machine import EVENTS, Directory, DirectoryLoaded, step
 from backend.features.directory.routes import ROUTES
-from backend.features.directory.rows import AccountRow, DirectoryRow, principal
+from backend.features.directory.rows import AccountRow, ChannelRow, DirectoryRow, RulesRow, principal, rules
 
-__all__ = ["ROUTES", "AccountRow", "DirectoryLoaded", "DirectoryRow", "desk", "lookup", "principal"]
+__all__ = [
+    "ROUTES",
+    "AccountRow",
+    "ChannelRow",
+    "DirectoryLoaded",
+    "DirectoryRow",
+    "Listing",
+    "RulesRow",
+    "desk",
+    "lookup",
+    "principal",
+    "rules",
+]
 
 _KEY = ""  # there is one directory
 
@@ -28,3 +42,18 @@ def desk() -> Desk[Directory]:
 def lookup(directory: Desk[Directory], name: str) -> Principal | None:
     """Return the account of this name, or None."""
     return directory.states[_KEY].principals.get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the directory says at the moment: the engine looks names up in it."""
+
+    directory: Desk[Directory]
+
+    def principal(self, name: str) -> Principal | None:
+        """Return the account of this name, or None."""
+        return lookup(self.directory, name)
+
+    def has_channel(self, name: str) -> bool:
+        """Tell whether there is a channel of this name."""
+        return name in self.directory.states[_KEY].channels

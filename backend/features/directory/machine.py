@@ -1,25 +1,30 @@
-"""Who has an account, and which devices are provisioned. Written by the command line, read here."""
+"""Who has an account, which devices and channels there are, and their rules. The command line writes it, we read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from backend.core.desk import Effect
 from backend.core.facts import DirectoryChanged
+from backend.core.floors import Rules
 from backend.core.principals import Principal, Role
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryLoaded:
-    """All accounts, as they are stored now."""
+    """All accounts, channels, and rules by floor, as they are stored now."""
 
     principals: Mapping[str, Principal]
+    channels: frozenset[str] = frozenset()
+    rules: Mapping[str, Rules] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """All accounts, by name."""
+    """All accounts by name, all channels, and the rules of floors that have some of their own."""
 
     principals: Mapping[str, Principal] = field(default_factory=dict)
+    channels: frozenset[str] = frozenset()
+    rules: Mapping[str, Rules] = field(default_factory=dict)
 
 
 EVENTS = (DirectoryLoaded,)
@@ -27,7 +32,10 @@ EVENTS = (DirectoryLoaded,)
 
 def step(directory: Directory, event: object, _now: float) -> tuple[Directory, list[Effect]]:
     """Replace the directory and tell everybody what there is now."""
-    if not isinstance(event, DirectoryLoaded) or event.principals == directory.principals:
+    if not isinstance(event, DirectoryLoaded):
         return directory, []
-    devices = frozenset(name for name, who in event.principals.items() if who.role is Role.DEVICE)
-    return Directory(event.principals), [DirectoryChanged(devices, frozenset(event.principals))]
+    after = Directory(event.principals, event.channels, event.rules)
+    if after == directory:
+        return directory, []
+    devices = frozenset(name for name, who in after.principals.items() if who.role is Role.DEVICE)
+    return after, [DirectoryChanged(devices, frozenset(after.principals), after.channels, after.rules)]

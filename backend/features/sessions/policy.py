@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError, with_config
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
-from backend.core.floors import Rule, Rules
+from backend.core.floors import Rule, Rules, is_channel
 
 DAY_S = 86400.0
 MAX_PRIORITY = 9
@@ -18,10 +18,10 @@ Count = Annotated[int, Field(ge=0, le=10_000)]
 
 
 class PolicyError(ValueError):
-    """A rule is not one, or has a wrong value; the message says which, and why."""
+    """A rule is not one, or has a wrong value, or does not fit another; the message says which, and why."""
 
 
-@with_config(extra="forbid")
+@with_config(ConfigDict(extra="forbid", use_attribute_docstrings=True))
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How a floor is shared. All times in seconds; 0 switches off what may be 0."""
@@ -99,6 +99,19 @@ def read_rule(text: str) -> tuple[str, Rule]:
         raise PolicyError(f"{name}: {first['msg']}") from error
     rule: Rule = getattr(made, name)
     return name, rule
+
+
+def check(floor: str, policy: Policy) -> None:
+    """Insist that the rules of a floor fit each other. Raises PolicyError."""
+    if policy.lease_s > policy.max_lease_s:
+        raise PolicyError(f"lease_s ({policy.lease_s:g}) is longer than max_lease_s ({policy.max_lease_s:g})")
+    if policy.clean == "always" and is_channel(floor):
+        raise PolicyError("clean: a channel has no hardware that could confirm anything")
+
+
+def meanings() -> dict[str, str]:
+    """Return what each rule is about, by name: the docstrings under the fields of the policy."""
+    return {name: about["description"] for name, about in _RULES.json_schema()["properties"].items()}
 
 
 def rules_of_policy(policy: Policy) -> Iterator[tuple[str, Rule]]:

@@ -14,8 +14,9 @@ from backend.core.engine import Arrived, Engine, Send, asked_by, not_stored
 from backend.core.facts import DeviceHeard, Fact, PublishRefused
 from backend.core.refusals import Code
 from backend.core.routing import RouteTable
+from backend.features.directory.feature import Listing, desk
 from tests.house import House, answer_to, memory_database
-from tests.people import ALICE, BOB, BOT, EARS, EVERYBODY, PRINTER, ROOT, SCALE
+from tests.people import ALICE, BOB, BOT, EARS, PRINTER, ROOT, SCALE
 from tests.strategies import json_objects
 
 REQUEST = "devices/scale-1/session/request/alice"
@@ -285,7 +286,7 @@ def test_what_the_broker_refused_is_counted_and_told(house: House) -> None:
 
 
 def test_a_fact_nobody_waits_for_is_fine_and_an_unknown_event_is_a_bug() -> None:
-    engine = Engine(RouteTable([]), [], EVERYBODY.get)
+    engine = Engine(RouteTable([]), [], Listing(desk()))
     assert engine.hear(DeviceHeard("x"), 0.0) == []
     assert engine.hear(Fact(), 0.0) == []
     with pytest.raises(LookupError):
