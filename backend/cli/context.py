@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.app import rights
-from backend.core.ids import is_id
 from backend.shell import address, operator, settings
-from backend.shell.accounts import Accounts, Mirror
+from backend.shell.accounts import Accounts
 from backend.shell.address import Address, AddressError
 from backend.shell.database import WrongSchemaError, open_database
+from backend.shell.floors import Floors
 from backend.shell.mosquitto_accounts import Mosquitto
 from backend.shell.operator import Login
 from backend.shell.settings import Settings, SettingsError
@@ -41,14 +42,19 @@ class Context:
     @cached_property
     def accounts(self) -> Accounts:
         """Return the accounts, or end with why the database cannot be opened."""
-        return self._opened(None)
+        return Accounts(self._database)
 
     @cached_property
     def told_accounts(self) -> Accounts:
         """Return the accounts for who changes them: a broker that is not embedded is told at once."""
         if self.broker is None:
             return self.accounts
-        return self._opened(Mosquitto(*self.broker, rights(self.settings)))
+        return Accounts(self._database, Mosquitto(*self.broker, rights(self.settings)))
+
+    @cached_property
+    def floors(self) -> Floors:
+        """Return the channels, and the rules of channels and devices."""
+        return Floors(self._database)
 
     @cached_property
     def broker(self) -> tuple[Address, Login] | None:
@@ -73,9 +79,10 @@ class Context:
         embedded = Address(self.settings.reachable_host, self.settings.port)
         return self.broker[0] if self.broker is not None else embedded
 
-    def _opened(self, mirror: Mirror | None) -> Accounts:
+    @cached_property
+    def _database(self) -> Database:
         try:
-            return Accounts(open_database(self.settings.data), mirror)
+            return open_database(self.settings.data)
         except (OSError, SQLAlchemyError, WrongSchemaError) as error:
             raise click.ClickException(f"cannot open the database in {self.settings.data}: {error}") from error
 
@@ -134,13 +141,6 @@ def text_of(value: Any) -> str:
 def printable(text: str) -> str:
     """Return *text* with control characters escaped: what comes over MQTT shall not drive the operator's terminal."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
-
-
-def device_argument(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """Insist on a device id, before it becomes part of a topic."""
-    if not is_id(value):
-        raise click.BadParameter(f"{value!r} is no device id; see `talkstick device list`")
-    return value
 
 
 def read_secret() -> str:

@@ -1,14 +1,14 @@
 """``talkstick device …``: provisioning boards."""
 
-import asyncio
 from typing import Any
 
-import aiomqtt
 import click
 
 from backend.cli import mqtt
 from backend.cli.context import Context, day, json_option, own_address, pass_context, show, show_all, text_of
+from backend.cli.policies import own_rules, policy_command
 from backend.cli.users import change_secret, existing, remove
+from backend.core.floors import device_floor
 from backend.core.ids import device_id
 from backend.core.principals import Principal, Role
 from backend.features.presence.messages import HEARTBEAT, PRESENCE, STATUS
@@ -58,13 +58,12 @@ def list_(context: Context, as_json: bool) -> None:
 def show_(context: Context, name: str, as_json: bool) -> None:
     """Show one device; how it is right now, too, if the server runs."""
     record: dict[str, Any] = _record(existing(context, name, device=True))
-    topics = {"presence": PRESENCE.at(device=name), "session": SESSION.at(device=name)}
-    try:
-        live = asyncio.run(mqtt.retained(context, context.login(None), list(topics.values())))
-    except (aiomqtt.MqttError, TimeoutError):
-        live = {}  # no server runs; what is stored is worth showing all the same
-    record |= {key: live[topic] for key, topic in topics.items() if topic in live}
+    record["rules"] = own_rules(context, device_floor(name))
+    record |= mqtt.live(context, {"presence": PRESENCE.at(device=name), "session": SESSION.at(device=name)})
     show(record, as_json=as_json, text=lambda: "\n".join(f"{key:9} {text_of(value)}" for key, value in record.items()))
+
+
+device.add_command(policy_command("device", device_floor))
 
 
 @device.command("rotate")

@@ -89,11 +89,11 @@ def _accounts(context: Context) -> Iterator[Finding]:
     if not context.settings.data.exists():
         return
     accounts = context.accounts.all()
-    devices = sum(account.role is Role.DEVICE for account in accounts)
+    devices, channels = sum(account.role is Role.DEVICE for account in accounts), len(context.floors.channels())
     yield Finding(
         "accounts",
         "ok" if accounts else "warn",
-        f"{len(accounts) - devices} people and integrations, {devices} devices",
+        f"{len(accounts) - devices} people and integrations, {devices} devices, {channels} channels",
         "" if accounts else "talkstick init",
     )
     kept = context.settings.data / operator.FILE

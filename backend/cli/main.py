@@ -6,6 +6,7 @@ import click
 
 from backend.app import VERSION
 from backend.cli.certs import certs
+from backend.cli.channels import channel
 from backend.cli.context import Context
 from backend.cli.devices import device
 from backend.cli.doctor import doctor
@@ -29,5 +30,5 @@ def talkstick(context: click.Context, data: Path | None) -> None:
     context.obj = Context(data)
 
 
-for command in (init, serve, user, device, session, certs, export, watch, doctor):
+for command in (init, serve, user, device, channel, session, certs, export, watch, doctor):
     talkstick.add_command(command)

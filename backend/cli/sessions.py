@@ -1,19 +1,30 @@
 """``talkstick session …``: who holds what, and taking part in it."""
 
-import json
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from backend.cli import mqtt
-from backend.cli.context import Context, as_option, device_argument, json_option, pass_context, show, show_all, text_of
+from backend.cli.asking import request
+from backend.cli.context import Context, as_option, json_option, pass_context, show, show_all, text_of
+from backend.cli.floors import SESSIONS, floor_argument, named, session_topic, short
+from backend.cli.requests import REQUESTS
 from backend.features.presence.messages import PRESENCE
-from backend.features.sessions.messages import SESSION
+
+_TOLD = ("fence", "user", "started_at", "held_s", "type", "reason", "input", "output")
 
 
 @click.group()
 def session() -> None:
-    """Who holds which device, and who waits."""
+    """Who holds which device or channel, and who waits.
+
+    scale-1 names a device, channels/stage a channel.
+    """
+
+
+for _command in REQUESTS:
+    session.add_command(_command)
 
 
 @session.command("list")
@@ -21,24 +32,24 @@ def session() -> None:
 @json_option
 @pass_context
 def list_(context: Context, name: str | None, as_json: bool) -> None:
-    """List the sessions of all devices."""
-    found = mqtt.documents(context, context.login(name), [SESSION.filter, PRESENCE.filter])
-    devices = sorted({levels["device"] for topic in found if (levels := SESSION.match(topic)) is not None})
-    rows = [_row(device, found) for device in devices]
-    show_all(rows, as_json=as_json, empty="No devices yet: talkstick device add NAME")
+    """List the sessions of all devices and channels."""
+    found = mqtt.documents(context, context.login(name), [*SESSIONS, PRESENCE.filter])
+    floors = sorted(topic.removesuffix("/session") for topic in found if topic.endswith("/session"))
+    rows = [_row(floor, found) for floor in floors]
+    show_all(rows, as_json=as_json, empty="Nothing to hold yet: talkstick device add NAME, talkstick channel add NAME")
 
 
 @session.command("show")
-@click.argument("device", callback=device_argument)
+@floor_argument
 @as_option
 @json_option
 @pass_context
-def show_(context: Context, device: str, name: str | None, as_json: bool) -> None:
-    """Show the session document of a device."""
-    topic = SESSION.at(device=device)
+def show_(context: Context, floor: str, name: str | None, as_json: bool) -> None:
+    """Show the session document of a device or channel."""
+    topic = session_topic(floor)
     document = mqtt.documents(context, context.login(name), [topic]).get(topic)
     if document is None:
-        raise click.ClickException(f"no device {device}")
+        raise click.ClickException(f"no {named(floor)}")
     show(
         document,
         as_json=as_json,
@@ -46,69 +57,30 @@ def show_(context: Context, device: str, name: str | None, as_json: bool) -> Non
     )
 
 
-@session.command("claim")
-@click.argument("device", callback=device_argument)
-@click.option("--type", "type_", help="What the session is for.")
-@click.option("--input", "data", default="{}", help="Parameters for the device, a JSON object.")
-@click.option("--lease", type=float, help="Seconds the session lasts without activity.")
-@click.option("--wait", is_flag=True, help="Wait in the queue, and here, until the device is granted.")
+@session.command("history")
+@floor_argument
+@click.option("--limit", type=click.IntRange(1, 100), help="How many at most.")
+@click.option("--before", type=int, metavar="FENCE", help="Only those with a lower fence: to leaf through.")
 @as_option
 @json_option
 @pass_context
-def claim(
-    context: Context,
-    device: str,
-    type_: str | None,
-    data: str,
-    lease: float | None,
-    wait: bool,
-    name: str | None,
-    as_json: bool,
+def history(
+    context: Context, floor: str, limit: int | None, before: int | None, name: str | None, as_json: bool
 ) -> None:
-    """Claim a device. The session lasts as long as its lease, also when this command has ended."""
-    body = {"action": "claim", "type": type_, "input": _object(data), "lease_s": lease, "wait": wait}
-    given = {key: value for key, value in body.items() if value is not None}
-    _ask(context, device, given, name, until=["granted"], as_json=as_json)
+    """List the sessions that are over, the newest first.
+
+    Who, when, how each ended, with its input and output.
+    """
+    body = {"action": "history", "limit": limit, "before": before}
+    sessions = request(context, floor, body, name, until=["history"])["sessions"]
+    rows = sessions if as_json else [{key: each.get(key) for key in _TOLD} for each in sessions]
+    show_all(rows, as_json=as_json, empty=f"Nobody has had {short(floor)} yet.")
 
 
-@session.command("release")
-@click.argument("device", callback=device_argument)
-@as_option
-@json_option
-@pass_context
-def release(context: Context, device: str, name: str | None, as_json: bool) -> None:
-    """Give a device back."""
-    _ask(context, device, {"action": "release"}, name, until=["released"], as_json=as_json)
-
-
-@session.command("kick")
-@click.argument("device", callback=device_argument)
-@click.option("--user", help="Whom. [default: the holder]")
-@as_option
-@json_option
-@pass_context
-def kick(context: Context, device: str, user: str | None, name: str | None, as_json: bool) -> None:
-    """End the holder's session, or take somebody out of the queue. For admins."""
-    body = {"action": "kick", **({"user": user} if user else {})}
-    _ask(context, device, body, name, until=["kicked"], as_json=as_json)
-
-
-def _ask(
-    context: Context, device: str, body: dict[str, Any], name: str | None, *, until: list[str], as_json: bool
-) -> None:
-    reply = mqtt.request(context, context.login(name), device, body, until=until)
-    if not reply["ok"] and not as_json:
-        raise click.ClickException(f"{reply['code']}: {reply.get('message', '')}")
-    facts = (f"{key} {value}" for key, value in reply.items() if key not in ("id", "ok", "code"))
-    show(reply, as_json=as_json, text=lambda: ", ".join([reply["code"], *facts]))
-    if not reply["ok"]:
-        raise SystemExit(1)
-
-
-def _row(device: str, found: dict[str, Any]) -> dict[str, Any]:
-    document, presence = found[SESSION.at(device=device)], found.get(PRESENCE.at(device=device), {})
+def _row(floor: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    document, presence = found[session_topic(floor)], found.get(f"{floor}/presence", {})
     return {
-        "device": device,
+        "floor": short(floor),
         "presence": presence.get("state"),
         "state": document["state"],
         "holder": document["holder"],
@@ -117,13 +89,3 @@ def _row(device: str, found: dict[str, Any]) -> dict[str, Any]:
         "waiting": [place["user"] for place in document["queue"]],
         "fence": document["fence"],
     }
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise click.BadParameter(f"not JSON: {error}", param_hint="--input") from error
-    if not isinstance(data, dict):
-        raise click.BadParameter("not a JSON object", param_hint="--input")
-    return data

@@ -71,6 +71,13 @@ class Floors:
         with Session(self._database) as session:
             return [_shown(row) for row in session.exec(select(ChannelRow).order_by(ChannelRow.name))]
 
+    def rules_of(self, floor: str) -> Rules:
+        """Return the rules of one floor. Raises FloorError where there is no such device or channel."""
+        with Session(self._database) as session:
+            _insist_on(session, floor)
+            row = session.get(RulesRow, floor)
+            return rules(row) if row is not None else ()
+
     def rules(self) -> Mapping[str, Rules]:
         """Return the rules of all floors that have some of their own."""
         with Session(self._database) as session:

@@ -12,11 +12,13 @@ from sqlalchemy import Engine as Database
 from backend.app import TABLE
 from backend.core.engine import Arrived, Engine, Send, asked_by, not_stored
 from backend.core.facts import DeviceHeard, Fact, PublishRefused
+from backend.core.messages import Message
 from backend.core.refusals import Code
-from backend.core.routing import RouteTable
-from backend.features.directory.feature import Listing, desk
+from backend.core.routing import Party, Route, RouteTable
+from backend.core.topics import Topic
+from backend.features.directory.feature import DirectoryLoaded, Listing, desk
 from tests.house import House, answer_to, memory_database
-from tests.people import ALICE, BOB, BOT, EARS, PRINTER, ROOT, SCALE
+from tests.people import ALICE, BOB, BOT, EARS, EVERYBODY, PRINTER, ROOT, SCALE
 from tests.strategies import json_objects
 
 REQUEST = "devices/scale-1/session/request/alice"
@@ -291,6 +293,18 @@ def test_a_fact_nobody_waits_for_is_fine_and_an_unknown_event_is_a_bug() -> None
     assert engine.hear(Fact(), 0.0) == []
     with pytest.raises(LookupError):
         engine.hear("nonsense", 0.0)
+
+
+def test_what_concerns_an_unknown_channel_is_refused_and_told() -> None:
+    topic, reply = Topic("channels/{channel}/hand/{principal}"), Topic("channels/{channel}/told/{principal}")
+    route = Route(topic, Message, Party.THE_PRINCIPAL, (), "", handler=lambda _incoming: [Fact()], reply=reply)
+    accounts = desk()
+    engine = Engine(RouteTable([route]), [accounts], Listing(accounts))
+    engine.hear(DirectoryLoaded(EVERYBODY, frozenset({"stage"})), 0.0)
+    assert engine.receive(Arrived("channels/stage/hand/alice", b"{}"), 0.0) == []
+    for channel in ("nowhere", "scale-1"):  # a device is no channel
+        (send,) = engine.receive(Arrived(f"channels/{channel}/hand/alice", b'{"id":"1"}'), 0.0)
+        assert (send.topic, body_of(send)["code"]) == (f"channels/{channel}/told/alice", "unknown_channel")
 
 
 def test_what_could_not_be_stored_is_answered_if_it_was_asked() -> None:

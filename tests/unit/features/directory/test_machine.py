@@ -1,12 +1,13 @@
-"""Who has an account, and which devices are provisioned."""
+"""Who has an account, which devices and channels there are, and their rules."""
 
 import pytest
 from sqlalchemy import Engine as Database
 from sqlmodel import Session
 
 from backend.core.facts import DirectoryChanged
+from backend.core.floors import rules_of
 from backend.core.principals import Principal, Role
-from backend.features.directory.feature import AccountRow, DirectoryLoaded, desk, lookup, principal
+from backend.features.directory.feature import AccountRow, DirectoryLoaded, Listing, desk, lookup, principal
 from backend.features.directory.machine import Directory, step
 from tests.people import ALICE, BOB, SCALE
 
@@ -43,6 +44,20 @@ def test_a_change_is_told_whole(now: dict[str, Principal], devices: set[str], pr
     after, told = step(before, DirectoryLoaded(now), 1.0)
     assert after.principals == now
     assert told == [DirectoryChanged(frozenset(devices), frozenset(principals))]
+
+
+def test_channels_and_rules_are_told_with_everything_else() -> None:
+    accounts, rules = desk(), {"devices/scale-1": rules_of({"lease_s": 5.0})}
+    accounts.handle(DirectoryLoaded(PEOPLE), 0.0)
+    assert not Listing(accounts).has_channel("stage")
+    told = accounts.handle(DirectoryLoaded(PEOPLE, frozenset({"stage"}), rules), 1.0)
+    assert told == [DirectoryChanged(frozenset({"scale-1"}), frozenset(PEOPLE), frozenset({"stage"}), rules)]
+    assert Listing(accounts).has_channel("stage")
+    assert not Listing(accounts).has_channel("scale-1")
+    assert Listing(accounts).principal("alice") == ALICE
+    assert accounts.handle(DirectoryLoaded(PEOPLE, frozenset({"stage"}), dict(rules)), 2.0) == []
+    assert accounts.handle(DirectoryLoaded(PEOPLE, frozenset({"stage"})), 3.0) != [], "a rule is gone"
+    assert accounts.handle(DirectoryLoaded(PEOPLE), 4.0) != [], "the channel is gone"
 
 
 def test_a_rolled_back_directory_is_the_old_one() -> None:

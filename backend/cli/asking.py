@@ -1,0 +1,124 @@
+"""Asking something of a session, and waiting for the answer."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import aiomqtt
+import click
+
+from backend.cli import mqtt
+from backend.cli.context import Context, printable, show, text_of
+from backend.cli.floors import reply_topic, request_topic
+from backend.shell.operator import Login
+
+_GIVE_UP_WITHIN_S = 3.0
+
+
+def ask(
+    context: Context,
+    floor: str,
+    body: Mapping[str, Any],
+    name: str | None,
+    *,
+    until: Collection[str],
+    as_json: bool,
+) -> None:
+    """Ask, and show the first answer that is final: a refusal, or a code of *until*; a refusal ends with 1.
+
+    What is None in the *body* is not said. *name*: as whom, if not as the operator.
+    """
+    reply = _asked(context, floor, body, name, until)
+    if not reply["ok"] and not as_json:
+        raise _refused(reply)
+    show(reply, as_json=as_json, text=lambda: _text(reply))
+    if not reply["ok"]:
+        raise SystemExit(1)
+
+
+def request(
+    context: Context, floor: str, body: Mapping[str, Any], name: str | None, *, until: Collection[str]
+) -> dict[str, Any]:
+    """Ask, and return a code of *until*, or end with the refusal."""
+    reply = _asked(context, floor, body, name, until)
+    if not reply["ok"]:
+        raise _refused(reply)
+    return reply
+
+
+def _refused(reply: Mapping[str, Any]) -> click.ClickException:
+    return click.ClickException(printable(f"{reply['code']}: {reply.get('message', '')}"))
+
+
+def _asked(
+    context: Context, floor: str, body: Mapping[str, Any], name: str | None, until: Collection[str]
+) -> dict[str, Any]:
+    given = {key: value for key, value in body.items() if value is not None}
+    return mqtt.run(context, _request(context, context.login(name), floor, given, until))
+
+
+async def _request(
+    context: Context, login: Login, floor: str, body: Mapping[str, Any], until: Collection[str]
+) -> dict[str, Any]:
+    prefix = context.settings.prefix
+    async with mqtt.connected(context, login) as client:
+        await client.subscribe(prefix + reply_topic(floor, login.user), qos=1)
+        talk = _Talk(client, prefix + request_topic(floor, login.user))
+        request_id = await talk.say(body)
+        try:
+            return await talk.answer(request_id, until)
+        except asyncio.CancelledError:  # Ctrl-C
+            if body.get("wait"):
+                await talk.give_up(request_id)
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Talk:
+    """A conversation with one session. The broker refuses without reading, so its refusals carry no id."""
+
+    client: aiomqtt.Client
+    topic: str
+
+    async def say(self, body: Mapping[str, Any]) -> str:
+        """Ask; return the id of the request."""
+        request_id = secrets.token_hex(8)
+        await self.client.publish(self.topic, json.dumps({"id": request_id, **body}), qos=1)
+        return request_id
+
+    async def answer(self, request_id: str, until: Collection[str]) -> dict[str, Any]:
+        """Return the final answer. The first one must come soon; after that, it takes as long as it takes."""
+        async with asyncio.timeout(mqtt.ANSWER_WITHIN_S) as patience:
+            async for reply in self._replies():
+                if reply.get("id") not in (request_id, None):
+                    continue
+                if not reply["ok"] or reply["code"] in until:
+                    return reply
+                click.echo(_text(reply), err=True)
+                patience.reschedule(None)
+        raise aiomqtt.MqttError("the connection ended")
+
+    async def give_up(self, claim: str) -> None:
+        """Leave the queue; what was granted in this very moment is given back."""
+        with suppress(aiomqtt.MqttError, TimeoutError):
+            async with asyncio.timeout(_GIVE_UP_WITHIN_S):
+                leave = await self.say({"action": "leave"})
+                async for reply in self._replies():
+                    if reply.get("id") == claim and reply["code"] == "granted":
+                        await self.say({"action": "release", "fence": reply["fence"]})
+                    if reply.get("id") == leave:
+                        click.echo("you wait no longer", err=True)
+                        return
+
+    async def _replies(self) -> AsyncIterator[dict[str, Any]]:
+        async for message in self.client.messages:
+            yield mqtt.body_of(message)
+
+
+def _text(reply: Mapping[str, Any]) -> str:
+    told = (f"{key} {text_of(value)}" for key, value in reply.items() if key not in ("id", "ok", "code"))
+    return ", ".join([printable(reply["code"]), *told])

@@ -1,0 +1,78 @@
+"""``talkstick device policy`` and ``talkstick channel policy``: how something is shared."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from backend.cli.context import Context, json_option, pass_context, show_all
+from backend.cli.floors import short
+from backend.core.floors import Rule
+from backend.features.sessions.policy import PolicyError, effective, meanings, read_rule, rules_of_policy
+from backend.shell.floors import FloorError, default_policy
+
+
+def _read(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Rule]:
+    try:
+        return dict(map(read_rule, values))
+    except PolicyError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+rules_argument = click.argument("given", metavar="[RULE=VALUE]...", nargs=-1, callback=_read)
+
+
+def policy_command(what: str, floor_of: Callable[[str], str]) -> click.Command:
+    """Return the command ``policy`` of devices, or of channels."""
+
+    @click.command("policy", help=_help(what))
+    @click.argument("name", metavar=what.upper())
+    @rules_argument
+    @click.option("--unset", metavar="RULE", multiple=True, help="Back to the default; may be repeated.")
+    @json_option
+    @pass_context
+    def command(context: Context, name: str, given: dict[str, Rule], unset: tuple[str, ...], as_json: bool) -> None:
+        floor, named = floor_of(name), {*given, *unset}
+        try:
+            if named:
+                _change(context, floor, given, unset)
+            rows = [row for row in _rows(context, floor) if not named or row["rule"] in named]
+        except FloorError as error:
+            raise click.ClickException(str(error)) from error
+        show_all(rows, as_json=as_json, empty=f"{short(floor)} has no such rules any more.")
+
+    return command
+
+
+def own_rules(context: Context, floor: str) -> dict[str, Rule]:
+    """Return the rules by which a floor differs from all others."""
+    return dict(context.floors.rules_of(floor))
+
+
+def _help(what: str) -> str:
+    return (
+        f"Show how a {what} is shared: each rule, its value, the default, and what it is about.\n\n"
+        f"With RULE=VALUE, set rules of this {what} alone; a server that runs follows at once. Times in seconds."
+    )
+
+
+def _change(context: Context, floor: str, given: dict[str, Rule], unset: tuple[str, ...]) -> None:
+    for name in unset:
+        if name in given:
+            raise FloorError(f"{name}: set it or unset it, not both")
+        if name not in meanings() and name not in own_rules(context, floor):
+            raise FloorError(f"there is no rule {name!r}")
+    context.floors.change_rules(floor, default_policy(context.settings, floor), given, unset)
+
+
+def _rows(context: Context, floor: str) -> Iterator[dict[str, Any]]:
+    rules, default, about = context.floors.rules_of(floor), default_policy(context.settings, floor), meanings()
+    own, defaults = dict(rules), dict(rules_of_policy(default))
+    for name, value in rules_of_policy(effective(default, rules)):
+        yield {
+            "rule": name,
+            "value": value,
+            "default": defaults[name],
+            "from": "own" if name in own else "default",
+            "meaning": about[name],
+        }
