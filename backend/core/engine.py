@@ -167,7 +167,7 @@ class Engine:
             raise Refused(Code.RETAINED, "this topic takes no retained messages")
         who = self._sender(route, levels)
         body = route.validate(message.json())
-        incoming = Incoming(levels, body, who, asked, retained=message.retained, find=self._principal)
+        incoming = Incoming(levels, body, who, asked, retained=message.retained, find=self._directory.principal)
         self._admit(incoming, now)
         return list(route.handler(incoming))
 
