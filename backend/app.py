@@ -162,16 +162,18 @@ def rights(settings: Settings) -> Rights:
 def _wire(settings: Settings) -> _Parts:
     accounts_desk = directory.desk()
     listing = directory.Listing(accounts_desk)
+    floors = sessions.desk(settings.policy)
     engine = Engine(
         TABLE,
         [
             accounts_desk,
             presence.desk(presence.Limits(settings.debounce_s, settings.heartbeat_s)),
-            sessions.desk(_policy(settings)),
+            floors,
             stats.desk(settings.stats_s),
         ],
         listing,
         lambda refused: log.info("refused: %s on %r: %s", refused.code, refused.topic[:200], refused.detail),
+        sessions.Quotas(settings.quotas, floors).admit,
     )
     database = open_database(settings.data)
     accounts = Accounts(database)
@@ -215,20 +217,6 @@ def _limits(settings: Settings) -> Limits:
         failed_logins=settings.failed_logins,
         flapping=settings.flapping,
         session_expiry_s=settings.session_expiry_s,
-    )
-
-
-def _policy(settings: Settings) -> sessions.Policy:
-    return sessions.Policy(
-        lease_s=settings.lease_s,
-        max_lease_s=settings.max_lease_s,
-        max_length_s=settings.max_length_s,
-        idle_s=settings.idle_s,
-        linger_s=settings.linger_s,
-        restart_grace_s=settings.restart_grace_s,
-        max_queue=settings.max_queue,
-        grace_s=settings.grace_s,
-        cooling_s=settings.cooling_s,
     )
 
 

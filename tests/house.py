@@ -23,6 +23,7 @@ from backend.features.presence import feature as presence
 from backend.features.presence.machine import Presence
 from backend.features.sessions import feature as sessions
 from backend.features.sessions.policy import Policy
+from backend.features.sessions.quotas import Limits
 from backend.features.sessions.state import Session
 from backend.features.stats import feature as stats
 from backend.shell.journal import Journal
@@ -32,6 +33,7 @@ from tests.people import EVERYBODY
 POLICY = Policy()
 LIMITS = presence.Limits()
 STATS_S = 5.0
+BOUNDLESS = Limits(10**9, 10**9, 10**9)
 
 
 @cache
@@ -54,9 +56,16 @@ def memory_database() -> Database:
 class House:
     """Engine and journal. Nothing is stored, or said to the world, before `commit`."""
 
-    def __init__(self, database: Database, policy: Policy = POLICY, limits: presence.Limits = LIMITS) -> None:
+    def __init__(
+        self,
+        database: Database,
+        policy: Policy = POLICY,
+        limits: presence.Limits = LIMITS,
+        quotas: Limits = BOUNDLESS,
+    ) -> None:
         self.policy = policy
         self.limits = limits
+        self.quotas = quotas
         self.now = START
         self.accounts: Mapping[str, Principal] = EVERYBODY
         self.journal = Journal(database, [sessions.archive(days=90)])
@@ -65,8 +74,10 @@ class House:
 
     def _open(self) -> Engine:
         accounts = directory.desk()
-        desks: list[Desk[Any]] = [accounts, presence.desk(self.limits), sessions.desk(self.policy), stats.desk(STATS_S)]
-        engine = Engine(TABLE, desks, directory.Listing(accounts))
+        floors = sessions.desk(self.policy)
+        desks: list[Desk[Any]] = [accounts, presence.desk(self.limits), floors, stats.desk(STATS_S)]
+        admit = sessions.Quotas(self.quotas, floors).admit
+        engine = Engine(TABLE, desks, directory.Listing(accounts), admit=admit)
         self.journal.load(engine, self.now)
         self.pending = engine.hear(Resumed(), self.now)
         self.pending += engine.hear(directory.DirectoryLoaded(self.accounts), self.now)

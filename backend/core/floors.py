@@ -22,6 +22,11 @@ def channel_floor(channel: str) -> str:
     return f"{CHANNELS}/{channel}"
 
 
+def floor_of(levels: Mapping[str, str]) -> str:
+    """Return the floor of the device or channel that a topic names. Raises KeyError where it names none."""
+    return device_floor(levels["device"]) if "device" in levels else channel_floor(levels["channel"])
+
+
 def is_channel(floor: str) -> bool:
     """Tell whether there is no hardware behind a floor."""
     return floor.startswith(f"{CHANNELS}/")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from sqlalchemy import Engine as Database
 from sqlmodel import Session, select
@@ -31,10 +31,7 @@ class Channel:
 
 def default_policy(settings: Settings, floor: str) -> Policy:
     """Return how a floor is shared that has no rules of its own."""
-    if is_channel(floor):
-        return CHANNEL
-    shared = {field.name: getattr(settings, field.name) for field in fields(Policy) if hasattr(settings, field.name)}
-    return Policy(**shared)
+    return CHANNEL if is_channel(floor) else settings.policy
 
 
 class Floors:

@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -11,11 +12,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from backend.core.access import MAX_PAYLOAD
 from backend.features.presence.machine import Limits
 from backend.features.sessions.policy import Policy
+from backend.features.sessions.quotas import Limits as Quotas
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 OptionalPort = Annotated[int, Field(ge=0, le=65535)]
 
-_POLICY, _PRESENCE = Policy(), Limits()
+_POLICY, _PRESENCE, _QUOTAS = Policy(), Limits(), Quotas()
 _TOPIC = 1024  # bytes: more than the longest topic that anybody may publish to, and the rest of its packet's header
 
 DEFAULT_DATA = Path("~/.talkstick")
@@ -88,6 +90,13 @@ class Settings(BaseSettings):
         default=_POLICY.cooling_s, description="How long nobody gets a device after a session that was lost."
     )
     history_days: PositiveFloat = Field(default=90.0, description="How long sessions that are over are remembered.")
+    requests_per_minute: PositiveInt = Field(
+        default=_QUOTAS.requests_per_minute, description="How much one account may ask."
+    )
+    claims_per_minute: PositiveInt = Field(
+        default=_QUOTAS.claims_per_minute, description="How often one account may claim something."
+    )
+    waits: PositiveInt = Field(default=_QUOTAS.waits, description="In how many queues one account may wait.")
     debounce_s: PositiveFloat = Field(default=_PRESENCE.debounce_s, description="How long a last will is doubted.")
     heartbeat_s: PositiveFloat = Field(
         default=_PRESENCE.heartbeat_s, description="After how much silence a device is lost."
@@ -127,6 +136,17 @@ class Settings(BaseSettings):
         if self.max_backlog < self.max_packet:
             raise ValueError(f"max_backlog must hold at least one packet (max_packet is {self.max_packet})")
         return self
+
+    @property
+    def policy(self) -> Policy:
+        """How a device is shared that has no rules of its own."""
+        own = {field.name for field in fields(Policy)} & Settings.model_fields.keys()
+        return Policy(**{name: getattr(self, name) for name in own})
+
+    @property
+    def quotas(self) -> Quotas:
+        """How much one principal may ask."""
+        return Quotas(self.requests_per_minute, self.claims_per_minute, self.waits)
 
     @property
     def broker_file(self) -> Path | None:

@@ -37,7 +37,7 @@ from backend.core.facts import (
     UserLost,
     UserOnline,
 )
-from backend.core.floors import channel_floor, device_floor
+from backend.core.floors import channel_floor, device_floor, floor_of
 from backend.core.messages import merged
 from backend.core.refusals import Code
 from backend.features.sessions import admin, elsewhere, handover, views
@@ -92,11 +92,8 @@ def keys(event: object, known: Known) -> list[str]:
 
 
 def _floor_of(topic: str) -> str:
-    found = COMMAND.match(topic) or REQUEST.match(topic)
-    if found is not None:
-        return device_floor(found["device"])
-    found = FLOOR_REQUEST.match(topic)
-    return channel_floor(found["channel"]) if found is not None else ""
+    found = COMMAND.match(topic) or REQUEST.match(topic) or FLOOR_REQUEST.match(topic)
+    return floor_of(found) if found is not None else ""
 
 
 def until(policy: Policy, session: Session) -> float | None:

@@ -1,10 +1,9 @@
 """Topics of a session, and what their messages mean."""
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 
 from backend.core.facts import DeviceHeard
-from backend.core.floors import channel_floor, device_floor
+from backend.core.floors import floor_of
 from backend.core.principals import Principal, Role
 from backend.core.refusals import EXPLAINED, Code, Refused
 from backend.core.routing import Incoming, Party, Retain, Route
@@ -32,11 +31,11 @@ from backend.features.sessions.requests import SessionAsked
 _HOLDERS = (Role.ADMIN, Role.USER, Role.INTEGRATION)
 
 
-def _ask(floor_of: Callable[[Incoming], str], incoming: Incoming) -> Iterable[SessionAsked]:
+def _ask(incoming: Incoming) -> Iterable[SessionAsked]:
     if incoming.who is not None and incoming.asked is not None:  # the engine sees to both on a request topic
         who = _asker(incoming, incoming.who)
         other = _person(incoming, incoming.body.to) if isinstance(incoming.body, Offer) and incoming.body.to else None
-        yield SessionAsked(floor_of(incoming), who, incoming.asked, incoming.body, other)
+        yield SessionAsked(floor_of(incoming.levels), who, incoming.asked, incoming.body, other)
 
 
 def _asker(incoming: Incoming, who: Principal) -> Principal:
@@ -58,21 +57,13 @@ def _person(incoming: Incoming, name: str) -> Principal:
     return found
 
 
-def _device(incoming: Incoming) -> str:
-    return device_floor(incoming.levels["device"])
-
-
-def _channel(incoming: Incoming) -> str:
-    return channel_floor(incoming.levels["channel"])
-
-
 def _command(incoming: Incoming) -> Iterable[Commanded]:
-    yield Commanded(_device(incoming), incoming.body.fence, COMMAND.at(**incoming.levels))
+    yield Commanded(floor_of(incoming.levels), incoming.body.fence, COMMAND.at(**incoming.levels))
 
 
 def _result(incoming: Incoming) -> Iterable[DeviceHeard | Resulted]:
     yield DeviceHeard(incoming.levels["device"])
-    yield Resulted(_device(incoming), incoming.body, RESULT.at(**incoming.levels))
+    yield Resulted(floor_of(incoming.levels), incoming.body, RESULT.at(**incoming.levels))
 
 
 _WATCHERS = (Party.PEOPLE, Party.THE_DEVICE)
@@ -95,7 +86,7 @@ ROUTES = (
         Party.THE_PRINCIPAL,
         (Party.THE_PRINCIPAL,),
         _ASKING,
-        handler=partial(_ask, _device),
+        handler=_ask,
         reply=REPLY,
     ),
     Route(REPLY, SessionReply, Party.BACKEND, (Party.THE_PRINCIPAL,), "The answers to one principal."),
@@ -131,7 +122,7 @@ ROUTES = (
         Party.THE_PRINCIPAL,
         (Party.THE_PRINCIPAL,),
         _ASKING,
-        handler=partial(_ask, _channel),
+        handler=_ask,
         reply=FLOOR_REPLY,
     ),
     Route(
