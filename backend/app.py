@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import resource
-import secrets
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -21,7 +20,6 @@ from backend.core.access import Rulebook
 from backend.core.clock import iso
 from backend.core.engine import Engine, Send
 from backend.core.facts import BrokerCounted, Resumed
-from backend.core.principals import Principal, Role
 from backend.core.routing import RouteTable
 from backend.features.directory import feature as directory
 from backend.features.presence import feature as presence
@@ -37,6 +35,7 @@ from backend.shell.door import Door
 from backend.shell.inbox import Inbox, Stop
 from backend.shell.journal import Journal
 from backend.shell.link import Broker, Link
+from backend.shell.local_link import LocalLink
 from backend.shell.mosquitto import Steward
 from backend.shell.mosquitto_link import MosquittoLink
 from backend.shell.mosquitto_rights import Rights
@@ -73,15 +72,13 @@ class _Parts:
     accounts: Accounts
     journal: Journal
     door: Door
-    backend: Principal
-    secret: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Site:
     """What differs with the broker: how it is reached, and how it hears of accounts that changed."""
 
-    link: Callable[[Send, Inbox], Link]
+    link: Callable[[Send, Inbox], Link | LocalLink]
     know: Know
     figures: Callable[[], BrokerCounted | None] = lambda: None
 
@@ -112,14 +109,13 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
 async def _embedded(settings: Settings, parts: _Parts, now: SteadyClock) -> AsyncIterator[_Site]:
     """Run a broker in this process. Raises CannotServeError."""
     _make_room_for(settings.max_connections)
-    where = Broker(settings.reachable_host, settings.port, parts.backend.name, parts.secret, settings.prefix)
     store = settings.data / "broker.db"
     try:
         listeners = _listeners(settings, now())
         accounts = marks(parts.accounts.verifiers())
         async with running(listeners, parts.door, _limits(settings), store, accounts) as broker:
             yield _Site(
-                lambda will, inbox: Link(where, TABLE.subscriptions(), will, inbox),
+                lambda _will, inbox: LocalLink(broker, settings.prefix, TABLE.subscriptions(), inbox),
                 broker.know,
                 lambda: BrokerCounted(**broker.figures()),
             )
@@ -177,11 +173,10 @@ def _wire(settings: Settings) -> _Parts:
     )
     database = open_database(settings.data)
     accounts = Accounts(database)
-    backend, secret = Principal("backend", Role.BACKEND, "Talkstick"), secrets.token_urlsafe()
     rules = Rulebook(TABLE, settings.prefix)
-    door = Door(rules, accounts, (backend, secret), listing.principal, settings.prefix)
+    door = Door(rules, accounts, listing.principal, settings.prefix)
     journal = Journal(database, [sessions.archive(settings.history_days)])
-    return _Parts(engine, database, accounts, journal, door, backend, secret)
+    return _Parts(engine, database, accounts, journal, door)
 
 
 def _make_room_for(connections: int) -> None:
@@ -225,9 +220,8 @@ async def _run(parts: _Parts, site: _Site, now: SteadyClock, every_s: float, rea
     watcher = Watcher(parts.database, inbox)
     await inbox.put(Resumed())  # before anything else may end a lease that ran out while nobody could renew it
     await inbox.put(loaded(parts.database))
-    parts.door.report = inbox.offer
+    parts.door.report = inbox.add
     link = site.link(_status("lost", since), inbox)
-    parts.door.backlog = link.backlog
     greeting = Greeting(_status("online", since), is_ready.set)
     service = Service(parts.engine, parts.journal, link, inbox, now, greeting)
     async with asyncio.TaskGroup() as tasks:  # whichever of them fails, nothing goes on as if it had not
@@ -255,7 +249,7 @@ async def _stop(stopping: asyncio.Event, inbox: Inbox) -> None:
 async def _count(site: _Site, inbox: Inbox, every_s: float) -> None:
     """Tell the features what the broker has to do, now and then."""
     while (counted := site.figures()) is not None:
-        inbox.offer(counted)
+        inbox.add(counted)
         await asyncio.sleep(every_s)
 
 
@@ -265,9 +259,7 @@ async def _announce(is_ready: asyncio.Event, ready: Callable[[], None]) -> None:
         async with asyncio.timeout(_READY_WITHIN_S):
             await is_ready.wait()
     except TimeoutError as error:
-        raise CannotServeError(
-            "the server cannot reach its broker; if it is its own: is TALKSTICK_HOST an address of this machine?"
-        ) from error
+        raise CannotServeError("the server cannot reach its broker") from error
     ready()
 
 

@@ -55,7 +55,7 @@ async def _judged(house: House, peer: Peer, name: str, connect: ConnectPacket) -
         revoked = house.router.revoked
         if why := await _doubt(house, peer, name, connect.password):
             return NOT_AUTHORIZED, why
-    if not house.door.is_host(name) and (why := _crowd(house, name, connect.client_id or "")):
+    if why := _crowd(house, name, connect.client_id or ""):
         return SERVER_UNAVAILABLE, why
     will = will_of(connect, name)
     if will is not None and not house.router.may_leave(name, will):
@@ -79,7 +79,7 @@ async def _doubt(house: House, peer: Peer, name: str, password: str | None) -> s
     if peer.certified not in (None, name):
         return f"its certificate is of {peer.certified!r}"
     failures, key = house.gate.failed_logins, (peer.address, name)
-    if failures.is_shut(key, _now()) and not house.door.is_host(name):
+    if failures.is_shut(key, _now()):
         return "too many wrong logins (failed_logins); for a minute not even the right password is"
     if not password and peer.certified is not None:
         return "" if await house.door.vouched(name) else "no account of the name in its certificate"

@@ -65,7 +65,6 @@ class Connection:
         self._session: Session | None = None
         self._will: Message | None = None
         self._has_ended = False
-        self._is_host = False
         self._is_waiting = False
         self._unanswered = 0
         self._heard = 0.0
@@ -134,7 +133,6 @@ class Connection:
         )
         self._session = session
         self._house.gate.inside += 1
-        self._is_host = self._house.door.is_host(name)
         self._will = will_of(connect, name)
         self._connack(CONNECTION_ACCEPTED, present=present)
         session.resume(self)
@@ -168,21 +166,17 @@ class Connection:
                 self._will = None  # [MQTT-3.14.4-3]
                 return
             self._take(packet)
-            if isinstance(packet, PublishPacket) and not self._is_host:
+            if isinstance(packet, PublishPacket):
                 await self._take_turn()
             if number % _AT_ONCE == 0 or isinstance(packet, SubscribePacket | UnsubscribePacket):
                 await asyncio.sleep(0)
 
     async def _take_turn(self) -> None:
         """Read on only where that does not pile up what cannot be handled. Who must wait is not silent."""
-        turns = self._house.turns
-        if self._unanswered <= _UNANSWERED and not turns.must_wait():
-            return
         self._is_waiting = True
         while self._unanswered > _UNANSWERED:  # noqa: ASYNC110 - the disk is full, nothing else happens either
             await asyncio.sleep(_PAUSE_S)
-        if turns.must_wait():
-            await turns.turn()
+        await self._house.turns.turn()
         self._is_waiting = False
         self._heard = self._loop.time()
 

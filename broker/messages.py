@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One application message. ``retain`` is the publisher's wish; ``owner`` is the account that published it."""
+    """One application message. ``retain`` is the publisher's wish; ``owner`` its account, or empty: the embedder."""
 
     topic: str
     payload: bytes

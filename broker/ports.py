@@ -48,13 +48,3 @@ class Door(Protocol):
 
     def refused(self, name: str, topic: str, code: str) -> None:
         """Hear that a publish was refused."""
-
-    def has_room(self) -> bool:
-        """Tell whether more can be taken; publishers are not read from while it cannot."""
-
-    def is_host(self, name: str) -> bool:
-        """Tell whether the account is the embedder's own.
-
-        It publishes its retained messages again after a restart, so none must be kept. For it others wait, and never it
-        for them.
-        """

@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -18,9 +18,10 @@ from broker.wire import publish_bytes
 
 log = logging.getLogger(__name__)
 
-_ENDLESS = 2**63
-_HOST_WAITING = 100  # messages; beyond, publishers wait. More only makes everybody's messages late
 REFUSED = 0x80  # the return code of a SUBACK
+
+Take = Callable[[str, bytes], None]
+"""Is handed topic and payload of a message."""
 
 
 class Router:
@@ -37,8 +38,7 @@ class Router:
         self.revoked = 0  # how often rights were revoked
         self._by_name: dict[str, dict[str, Session]] = {}
         self._absent: dict[str, dict[str, Session]] = {}  # by account, those that were left first come first
-        self._hosts: dict[str, Session] = {}  # the embedder's own: for them others wait, so nothing is dropped
-        self._subscriptions: Subscriptions[Session] = Subscriptions()
+        self._subscriptions: Subscriptions[Session | Take] = Subscriptions()
         self._retained: Topics[Message] = Topics()
 
     # Sessions
@@ -63,13 +63,8 @@ class Router:
         return session, known is not None
 
     def _add(self, client: str, name: str, *, clean: bool) -> Session:
-        is_host, limits = self._door.is_host(name), self._limits
-        if is_host:
-            limits = replace(limits, queued_messages=_ENDLESS, queued_bytes=_ENDLESS)
         keeper = self._keeps_nothing if clean else self._keeper
-        session = Session(client, name, limits, partial(self._readable, name), keeper, clean=clean)
-        if is_host:
-            self._hosts[client] = session
+        session = Session(client, name, self._limits, partial(self._readable, name), keeper, clean=clean)
         self.sessions[client] = self._by_name.setdefault(name, {})[client] = session
         return session
 
@@ -106,7 +101,6 @@ class Router:
         session.forget()
         self._dropped += session.dropped
         del self.sessions[session.client]
-        self._hosts.pop(session.client, None)
         self._is_back(session)
         siblings = self._by_name[session.name]
         del siblings[session.client]
@@ -155,11 +149,6 @@ class Router:
         dropped = self._dropped + sum(session.dropped for session in self.sessions.values())
         return {"sessions": len(self.sessions), "retained": len(self._retained), "dropped": dropped}
 
-    def is_busy(self) -> bool:
-        """Tell whether the embedder has much to take yet: who publishes shall wait, or messages would be lost."""
-        hosts = self._hosts.values()
-        return not self._door.has_room() or any(each.waiting > _HOST_WAITING for each in hosts)
-
     # Subscriptions
 
     def subscribe(self, session: Session, asked: list[tuple[str, int]]) -> list[int]:
@@ -192,6 +181,23 @@ class Router:
         for topic_filter in filters:
             if session.unsubscribe(topic_filter):
                 self._subscriptions.remove(topic_filter, session)
+
+    # The embedder
+
+    def attach(self, filters: Iterable[str], take: Take) -> Iterator[Message]:
+        """Hand every message on these topics to *take*, from now on; return those that are retained there.
+
+        Each is looked up when its turn comes: one that changes meanwhile comes as it is by then, or twice.
+        """
+        filters = tuple(filters)
+        for topic_filter in filters:
+            self._subscriptions.add(topic_filter, take, 0)
+        topics = (topic for topic_filter in filters for topic in self._retained.match(topic_filter))
+        return (found for topic in topics if topic is not None and (found := self._retained.get(topic)) is not None)
+
+    def announce(self, topic: str, payload: bytes, *, retain: bool) -> None:
+        """Pass on a message of the embedder, which may say everything."""
+        self._pass_on(Message(topic, payload, 1, retain))
 
     # Messages
 
@@ -227,24 +233,28 @@ class Router:
         if message.retain:
             self._retain(message)
         encoded = None
-        for session, wanted in self._subscriptions.match(message.topic).items():
-            if not self._door.may_receive(session.name, message.topic):
-                continue
-            qos = min(wanted, message.qos)  # [MQTT-3.8.4-6]
-            if qos == 0 and encoded is None:
-                encoded = publish_bytes(message, 0, retain=False)
-            session.deliver(message, qos, encoded)
+        for who, wanted in self._subscriptions.match(message.topic).items():
+            if not isinstance(who, Session):
+                who(message.topic, message.payload)
+            elif self._door.may_receive(who.name, message.topic):
+                qos = min(wanted, message.qos)  # [MQTT-3.8.4-6]
+                if qos == 0 and encoded is None:
+                    encoded = publish_bytes(message, 0, retain=False)
+                who.deliver(message, qos, encoded)
 
     def _retain(self, message: Message) -> None:
-        """Keep a message for who subscribes later; an empty one clears [MQTT-3.3.1-10]. The embedder keeps its own."""
+        """Keep a message for who subscribes later; an empty one clears [MQTT-3.3.1-10].
+
+        What the embedder retains is not kept over a restart: it says it again.
+        """
         before = self._retained.get(message.topic)
         if message.payload:
             self._retained.put(message.topic, message)
         else:
             self._retained.remove(message.topic)
-        if message.payload and not self._door.is_host(message.owner):
+        if message.payload and message.owner:
             self._keeper.put("retained", (message.topic,), message.payload, message.qos, message.owner)
-        elif before is not None and not self._door.is_host(before.owner):
+        elif before is not None and before.owner:
             self._keeper.remove("retained", message.topic)
 
     def restore(self, now: float) -> None:

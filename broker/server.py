@@ -8,7 +8,7 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from broker.connection import Connection
 from broker.keeper import Keeper
 from broker.limits import Gate, Limits
 from broker.ports import Door, Tls
-from broker.router import Router
+from broker.router import Router, Take
 from broker.streams import TcpWriter, WebSocketReader, WebSocketWriter, certified_name
 
 log = logging.getLogger(__name__)
@@ -70,9 +70,7 @@ async def running(
     router.restore(time.time())
     if accounts is not None:
         router.know(accounts)
-    broker = EmbeddedBroker(
-        listeners, House(router, door, keeper, Gate(limits), Turns(router.is_busy), limits, time.time)
-    )
+    broker = EmbeddedBroker(listeners, House(router, door, keeper, Gate(limits), Turns(), limits, time.time))
     try:
         try:
             await broker.start()
@@ -114,6 +112,19 @@ class EmbeddedBroker(Broker):
     def figures(self) -> dict[str, int]:
         """Return how many ``connections``, ``sessions``, ``retained`` and ``dropped`` messages there are."""
         return {"connections": self._house.gate.inside, **self._house.router.figures()}
+
+    def attach(self, filters: Iterable[str], take: Take, room: asyncio.Event) -> Iterator[tuple[str, bytes]]:
+        """Hand topic and payload of every message on these topics to *take*, and return those that are retained there.
+
+        It happens before the message is acknowledged. While *room* is not set, publishers wait; each may have sent one
+        message more.
+        """
+        self._house.turns.room = room
+        return ((message.topic, message.payload) for message in self._house.router.attach(filters, take))
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Publish at QoS 1, unjudged. What is retained so is not kept over a restart of the broker."""
+        self._house.router.announce(topic, payload, retain=retain)
 
     async def shutdown(self) -> None:
         """Stop listening, then end the connections: without their last wills, since it is the broker that goes."""

@@ -87,14 +87,6 @@ class OpenDoor:
     def refused(self, _name: str, _topic: str, _code: str) -> None:
         """Nothing is."""
 
-    def has_room(self) -> bool:
-        """Tell that there always is."""
-        return True
-
-    def is_host(self, _name: str) -> bool:
-        """Nobody does."""
-        return False
-
 
 def free_port() -> int:
     """Return a port nobody listens on."""

@@ -1,7 +1,6 @@
 """The broker's door: who may come in, and what they may do. Answers from memory, but for the login itself."""
 
 import asyncio
-import hmac
 import logging
 from collections.abc import Callable
 
@@ -15,42 +14,33 @@ from backend.shell.logins import Logins
 log = logging.getLogger(__name__)
 
 _LOOKS, _LOOK_EVERY_S = 30, 0.1
-_MAX_BACKLOG = 500  # messages that the backend has not taken; beyond, who publishes waits
 
 
 class Door:
-    """Judges by the rulebook. ``report`` hears what was refused, ``backlog`` tells what the backend has yet to take.
-
-    Topics come with the prefix of the tree.
-    """
+    """Judges by the rulebook. ``report`` hears what was refused. Topics come with the prefix of the tree."""
 
     def __init__(
         self,
         rules: Rulebook,
         accounts: Accounts,
-        backend: tuple[Principal, str],
         lookup: Callable[[str], Principal | None],
         prefix: str,
     ) -> None:
         self._rules = rules
         self._accounts = accounts
-        self._backend, self._backend_secret = backend
         self._lookup = lookup
         self._prefix = prefix
         self._logins = Logins()
-        self.backlog: Callable[[], int] = lambda: 0
         self.report: Callable[[PublishRefused], None] = lambda _refused: None
 
     async def authenticate(self, name: str, secret: str) -> bool:
         """Tell whether this is the secret of that account."""
-        if name == self._backend.name:
-            return hmac.compare_digest(secret.encode(), self._backend_secret.encode())
         stored = await asyncio.to_thread(self._accounts.verifier_of, name)
         return await self._logins.is_right(name, stored, secret) and await self._is_listed(name)
 
     async def vouched(self, name: str) -> bool:
         """Tell whether that account, named by a verified client certificate, may come in without a secret."""
-        if name == self._backend.name or await asyncio.to_thread(self._accounts.verifier_of, name) is None:
+        if await asyncio.to_thread(self._accounts.verifier_of, name) is None:
             return False
         return await self._is_listed(name)
 
@@ -64,31 +54,20 @@ class Door:
 
     def judge(self, name: str, topic: str, *, retain: bool, size: int) -> Verdict:
         """Judge a publish, or a last will."""
-        who = self._who(name)
+        who = self._lookup(name)
         return self._rules.publish(who, topic, retain=retain, size=size) if who else Verdict(Code.UNKNOWN_PRINCIPAL)
 
     def may_subscribe(self, name: str, topic_filter: str) -> bool:
         """Tell whether the account may subscribe."""
-        who = self._who(name)
+        who = self._lookup(name)
         return who is not None and self._rules.subscribe(who, topic_filter)
 
     def may_receive(self, name: str, topic: str) -> bool:
         """Tell whether a message may be delivered to the account."""
-        who = self._who(name)
+        who = self._lookup(name)
         return who is not None and self._rules.receive(who, topic)
 
     def refused(self, name: str, topic: str, code: str) -> None:
         """Hear that a publish was refused, and report it."""
         log.info("publish refused: %s by %r to %r", code, name, topic[:200])
         self.report(PublishRefused(Code(code), topic.removeprefix(self._prefix), name))
-
-    def has_room(self) -> bool:
-        """Tell whether the backend keeps up with what is published."""
-        return self.backlog() < _MAX_BACKLOG
-
-    def is_host(self, name: str) -> bool:
-        """Tell whether the account is the backend's."""
-        return name == self._backend.name
-
-    def _who(self, name: str) -> Principal | None:
-        return self._backend if name == self._backend.name else self._lookup(name)

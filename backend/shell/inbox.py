@@ -1,16 +1,14 @@
 """Everything that happens to the backend arrives here, in order."""
 
 import asyncio
-import logging
+from collections import deque
 from dataclasses import dataclass
 
 from backend.core.engine import Arrived
 from backend.core.facts import Fact
 from backend.features.directory.feature import DirectoryLoaded
 
-log = logging.getLogger(__name__)
-
-_ROOM = 10_000  # messages; beyond, the reader of the connection waits
+_FULL = 500  # items; more only makes everybody's messages late
 _BATCH = 1_000
 
 
@@ -28,32 +26,36 @@ Item = Arrived | Fact | DirectoryLoaded | Connected | Stop
 
 
 class Inbox:
-    """A bounded queue that is emptied in batches."""
+    """A queue that is emptied in batches. It takes everything; who can wait does so until there is ``room``."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[Item] = asyncio.Queue(_ROOM)
+        self.room = asyncio.Event()
+        self.room.set()
+        self._items: deque[Item] = deque()
+        self._filled = asyncio.Event()
 
-    def __len__(self) -> int:
-        return self._queue.qsize()
+    def add(self, item: Item) -> None:
+        """Add something that cannot wait."""
+        self._items.append(item)
+        self._filled.set()
+        if len(self._items) >= _FULL:
+            self.room.clear()
 
     async def put(self, item: Item) -> None:
-        """Add something; wait while there is no room."""
-        await self._queue.put(item)
-
-    def offer(self, item: Item) -> None:
-        """Add something that may be lost where there is no room, and be it only for a counter."""
-        try:
-            self._queue.put_nowait(item)
-        except asyncio.QueueFull:
-            log.warning("the inbox is full; lost %r", item)
+        """Add something once there is room."""
+        await self.room.wait()
+        self.add(item)
 
     async def batch(self, wait_s: float | None) -> list[Item]:
         """Return all that is there (at least one, at most a thousand), or nothing after *wait_s* seconds."""
-        try:
-            async with asyncio.timeout(wait_s):
-                items = [await self._queue.get()]
-        except TimeoutError:
-            return []
-        while len(items) < _BATCH and not self._queue.empty():
-            items.append(self._queue.get_nowait())
+        if not self._items:
+            self._filled.clear()
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._filled.wait()
+            except TimeoutError:
+                return []
+        items = [self._items.popleft() for _ in range(min(_BATCH, len(self._items)))]
+        if len(self._items) < _FULL:
+            self.room.set()
         return items

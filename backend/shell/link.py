@@ -6,7 +6,7 @@ import random
 import secrets
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import aiomqtt
@@ -18,6 +18,11 @@ log = logging.getLogger(__name__)
 
 _BACKOFF_S = (0.2, 30.0)  # the first and the longest pause
 _SEND_WITHIN_S = 10.0
+_UNDER_WAY = 1000  # answers sent at once that the broker has not acknowledged; beyond, nothing is read
+
+Direct = Callable[[Arrived], Sequence[Send] | None]
+"""Is asked first about each message. What it returns is sent at once, and the message never enters the inbox; None: it
+does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Broker:
 
 
 class Link:
-    """One MQTT connection, made again whenever it breaks."""
+    """One MQTT connection, made again whenever it breaks. ``direct`` is asked before the inbox is."""
 
     protocol = aiomqtt.ProtocolVersion.V311
 
@@ -42,6 +47,8 @@ class Link:
         self._subscriptions = subscriptions
         self._will = will
         self._inbox = inbox
+        self.direct: Direct = lambda _arrived: None
+        self._under_way: set[asyncio.Task[None]] = set()
         self._client: aiomqtt.Client | None = None
 
     async def run(self) -> None:
@@ -70,14 +77,13 @@ class Link:
         if client is None:
             log.debug("%d messages not sent: no connection", len(sends))
             return
+        await self._send(client, sends)
+
+    async def _send(self, client: aiomqtt.Client, sends: Sequence[Send]) -> None:
         results = await asyncio.gather(*(self._publish(client, send) for send in sends), return_exceptions=True)
         failed = [result for result in results if isinstance(result, BaseException)]
         if failed:
             log.warning("%d of %d messages not sent: %r", len(failed), len(sends), failed[0])
-
-    def backlog(self) -> int:
-        """Return how many messages came and were not taken yet."""
-        return len(self._inbox) + (len(self._client.messages) if self._client is not None else 0)
 
     async def _prepare(self) -> None:
         """Do what must be done before each connection. Raises MqttError."""
@@ -113,13 +119,35 @@ class Link:
             async for message in client.messages:
                 if await self._takes(client, message):
                     topic = str(message.topic).removeprefix(self._broker.prefix)
-                    await self._inbox.put(Arrived(topic, _bytes(message.payload), message.retain))
+                    await self._take(client, Arrived(topic, _bytes(message.payload), message.retain))
         finally:
             self._client = None
+            for task in self._under_way:
+                task.cancel()
+
+    async def _take(self, client: aiomqtt.Client, arrived: Arrived) -> None:
+        sends = at_once(self.direct, arrived)
+        if sends is None:
+            await self._inbox.put(arrived)
+            return
+        if len(self._under_way) >= _UNDER_WAY:
+            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+        sending = asyncio.create_task(self._send(client, sends))
+        self._under_way.add(sending)
+        sending.add_done_callback(self._under_way.discard)
 
     async def _publish(self, client: aiomqtt.Client, send: Send) -> None:
         topic = self._broker.prefix + send.topic
         await client.publish(topic, send.payload, qos=1, retain=send.retain, timeout=_SEND_WITHIN_S)
+
+
+def at_once(direct: Direct, arrived: Arrived) -> Sequence[Send] | None:
+    """Return what is to be sent at once in answer to a message; None: the message is the inbox's."""
+    try:
+        return direct(arrived)
+    except Exception:  # it costs the message that shows the bug, and no other
+        log.exception("this is a bug in Talkstick; dropped %r", arrived)
+        return []
 
 
 def _bytes(payload: object) -> bytes:

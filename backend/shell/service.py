@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from backend.core.effects import Consult
 from backend.core.engine import Arrived, Engine, Send, not_stored
@@ -12,7 +13,6 @@ from backend.core.messages import refusal
 from backend.core.refusals import EXPLAINED, Code
 from backend.shell.inbox import Connected, Inbox, Item, Stop
 from backend.shell.journal import Journal, NotStoredError
-from backend.shell.link import Link
 
 log = logging.getLogger(__name__)
 
@@ -28,15 +28,28 @@ class Greeting:
     ready: Callable[[], None]
 
 
+class Outbox(Protocol):
+    """Takes what was decided to the broker."""
+
+    async def send(self, sends: Sequence[Send]) -> None:
+        """Publish in order; return once it is the broker's."""
+
+
 class Service:
     """Runs the engine between the inbox, the journal and the link."""
 
     def __init__(
-        self, engine: Engine, journal: Journal, link: Link, inbox: Inbox, now: Callable[[], float], greeting: Greeting
+        self,
+        engine: Engine,
+        journal: Journal,
+        outbox: Outbox,
+        inbox: Inbox,
+        now: Callable[[], float],
+        greeting: Greeting,
     ) -> None:
         self._engine = engine
         self._journal = journal
-        self._link = link
+        self._outbox = outbox
         self._inbox = inbox
         self._now = now
         self._greeting = greeting
@@ -85,7 +98,7 @@ class Service:
             return
         sends += [await self._consult(asked) for asked in self._engine.consulted()]
         if sends:
-            await self._link.send(sends)
+            await self._outbox.send(sends)
         if any(isinstance(item, Connected) for item in items):
             self._greeting.ready()
 

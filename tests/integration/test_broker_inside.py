@@ -270,20 +270,12 @@ def test_while_the_disk_is_full_a_hasty_client_waits_with_its_next_packet(
     run(story, store=tmp_path / "broker.db")
 
 
-class BusyDoor(OpenDoor):
-    """The embedder cannot keep up, until it is told otherwise."""
-
-    def __init__(self) -> None:
-        self.room = False
-
-    def has_room(self) -> bool:
-        return self.room
-
-
 def test_who_waits_for_its_turn_is_not_silent_and_comes_in_the_order_it_came() -> None:
-    door, order = BusyDoor(), list[int]()
+    order = list[int]()
 
-    async def story(port: int, _broker: EmbeddedBroker) -> None:
+    async def story(port: int, broker: EmbeddedBroker) -> None:
+        room = asyncio.Event()  # there is none, until it is set
+        broker.attach([], lambda *_: None, room)
         hearing = await LeanClient.connect(port, "bob", "-", lambda _, body: order.append(int(body)))
         await hearing.subscribe("t", 0)
         hello = Hello(keep_alive_s=1)
@@ -296,13 +288,13 @@ def test_who_waits_for_its_turn_is_not_silent_and_comes_in_the_order_it_came() -
         await asyncio.sleep(begin + 2.5 - asyncio.get_running_loop().time())
         assert order == [-1] * 80, "one each, before it had to wait"
         assert not any(client.gone.is_set() for client in waiting), "keep-alive was over after 1.5 s"
-        door.room = True
+        room.set()
         await until(lambda: len(order) == 160)
         assert order[80:] == list(range(80))
         for client in (hearing, *waiting):
             client.close()
 
-    run(story, door=door)
+    run(story)
 
 
 def test_one_port_on_two_addresses() -> None:

@@ -11,13 +11,13 @@ from sqlalchemy import Engine as Database
 from backend.app import TABLE
 from backend.core.access import Rulebook
 from backend.core.principals import Principal, Role
+from backend.core.refusals import Code
 from backend.shell import logins
 from backend.shell.accounts import Accounts
 from backend.shell.door import Door
 from backend.shell.logins import Logins
 
 ALICE = Principal("alice", Role.USER, "Alice")
-BACKEND = Principal("backend", Role.BACKEND, "Talkstick")
 WITHIN_S = 10.0
 
 
@@ -106,7 +106,7 @@ def test_a_certificate_vouches_for_accounts_only(database: Database) -> None:
     accounts = Accounts(database)
     accounts.add(ALICE, "secret", 0.0)
     known: dict[str, Principal] = {}
-    door = Door(Rulebook(TABLE), accounts, (BACKEND, "s"), known.get, "")
+    door = Door(Rulebook(TABLE), accounts, known.get, "")
 
     async def story() -> None:
         assert not await door.vouched("nobody")
@@ -122,7 +122,16 @@ def test_a_certificate_vouches_for_accounts_only(database: Database) -> None:
     run(story())
 
 
-def test_the_backend_alone_tells_its_topics_again(database: Database) -> None:
-    door = Door(Rulebook(TABLE), Accounts(database), (BACKEND, "s"), {"alice": ALICE}.get, "")
-    assert door.is_host("backend")
-    assert not door.is_host("alice")
+def test_nobody_is_the_backend(database: Database) -> None:
+    door = Door(Rulebook(TABLE), Accounts(database), {"alice": ALICE}.get, "")
+    document = "devices/scale-1/session"
+
+    async def story() -> None:
+        for secret in ("", "s", "backend", "None"):
+            assert not await door.authenticate("backend", secret)
+        assert not await door.vouched("backend")
+        assert door.judge("backend", document, retain=True, size=1).code is Code.UNKNOWN_PRINCIPAL
+        assert not door.may_subscribe("backend", "#")
+        assert not door.may_receive("backend", document)
+
+    run(story())

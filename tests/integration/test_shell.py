@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from backend.shell.link import Broker, Link
 from backend.shell.service import Greeting, Service
 from broker.server import Listener, running
 from tests.rig import free_port
+from tools.brokers import OpenDoor
 
 PEOPLE = {
     "alice": Principal("alice", Role.USER, "Alice"),
@@ -224,25 +224,14 @@ def test_nothing_is_sent_before_it_is_stored(database: Database) -> None:
     assert stored[-1] == 1
 
 
-@asynccontextmanager
-async def broker(database: Database, port: int, secret: str) -> AsyncIterator[None]:
-    """Run the embedded broker with alice's account, and the backend's."""
-    accounts = Accounts(database)
-    backend = Principal("backend", Role.BACKEND, "Talkstick")
-    async with running(
-        [Listener("tcp", "127.0.0.1", port)], Door(Rulebook(TABLE), accounts, (backend, secret), PEOPLE.get, "")
-    ):
-        yield
-
-
 def test_a_broker_that_comes_back_is_told_everything_again(database: Database) -> None:
-    port, secret = free_port(), "s3cret"
-    Accounts(database).add(PEOPLE["alice"], "pw", 0.0)
+    port = free_port()
+    listeners = [Listener("tcp", "127.0.0.1", port)]
 
     async def story() -> None:
         link: Any = None
         backend = Backend(database, link)
-        link = Link(Broker("127.0.0.1", port, "backend", secret), TABLE.subscriptions(), BIRTH, backend.inbox)
+        link = Link(Broker("127.0.0.1", port, "backend", "-"), TABLE.subscriptions(), BIRTH, backend.inbox)
         backend = Backend(database, link)
         link._inbox = backend.inbox
         await backend.inbox.put(Resumed())
@@ -250,9 +239,9 @@ def test_a_broker_that_comes_back_is_told_everything_again(database: Database) -
         tasks = [asyncio.create_task(link.run()), asyncio.create_task(backend.service.run())]
         await backend.inbox.put(ONLINE)
         await backend.inbox.put(ask("alice", "a1", action="claim"))
-        async with broker(database, port, secret):
+        async with running(listeners, OpenDoor()):
             assert (await retained(port))["holder"] == "alice"
-        async with broker(database, port, secret):
+        async with running(listeners, OpenDoor()):
             after = await retained(port)
         assert (after["holder"], after["fence"]) == ("alice", 1)
         for task in tasks:
@@ -288,8 +277,7 @@ def test_an_old_secret_opens_nothing_once_it_was_changed(database: Database) -> 
     accounts.add(PEOPLE["alice"], "old", 0.0)
 
     async def story() -> None:
-        backend = Principal("backend", Role.BACKEND, "Talkstick")
-        door = Door(Rulebook(TABLE), accounts, (backend, "s"), PEOPLE.get, "")
+        door = Door(Rulebook(TABLE), accounts, PEOPLE.get, "")
         assert await door.authenticate("alice", "old")
         assert await door.authenticate("alice", "old")
         accounts.set_secret("alice", "new")

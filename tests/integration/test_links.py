@@ -1,0 +1,231 @@
+"""How the backend hears and speaks: in the process of its broker, over MQTT, and at Mosquitto."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from backend.core.engine import Arrived, Send
+from backend.shell import inbox as module
+from backend.shell.inbox import Connected, Inbox, Item
+from backend.shell.link import Broker, Link
+from backend.shell.local_link import LocalLink
+from backend.shell.mosquitto import Steward
+from backend.shell.mosquitto_link import MosquittoLink
+from broker.server import EmbeddedBroker, Listener, running
+from tests.rig import free_port
+from tools.brokers import HOST, OpenDoor, mosquitto
+from tools.lean import LeanClient
+
+PREFIX = "lab/"
+SUBSCRIPTIONS = [("status/+", 1), ("data/+", 1), ("request/+", 1)]
+WILL = Send("backend/status", b"lost", retain=True)
+
+AnyLink = Link | LocalLink
+
+
+class Content:
+    """A steward that has nothing to do."""
+
+    async def ready(self) -> None: ...
+
+    async def settle(self) -> None: ...
+
+    def heard(self, sends: Collection[Send]) -> None: ...
+
+
+@asynccontextmanager
+async def local(_folder: Path, inbox: Inbox) -> AsyncIterator[tuple[int, AnyLink]]:
+    """Run an embedded broker; yield its port, and the link inside."""
+    port = free_port()
+    async with running([Listener("tcp", HOST, port)], OpenDoor()) as broker:
+        yield port, LocalLink(broker, PREFIX, SUBSCRIPTIONS, inbox)
+
+
+@asynccontextmanager
+async def over_mqtt(_folder: Path, inbox: Inbox) -> AsyncIterator[tuple[int, AnyLink]]:
+    """Run an embedded broker, to which the link connects."""
+    port = free_port()
+    async with running([Listener("tcp", HOST, port)], OpenDoor()):
+        yield port, Link(Broker(HOST, port, "backend", "-", PREFIX), SUBSCRIPTIONS, WILL, inbox)
+
+
+@asynccontextmanager
+async def at_mosquitto(folder: Path, inbox: Inbox) -> AsyncIterator[tuple[int, AnyLink]]:
+    """Run a Mosquitto that lets everybody do everything."""
+    with mosquitto(folder) as target:
+        where = Broker(HOST, target.port, "backend", "-", PREFIX)
+        yield target.port, MosquittoLink(where, SUBSCRIPTIONS, WILL, inbox, cast("Steward", Content()), [])
+
+
+class Outside:
+    """A client that hears everything."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, bytes]] = []
+        self.client: LeanClient | None = None
+
+    def of(self, topic: str) -> list[bytes]:
+        """Return what was heard on a topic."""
+        return [payload for heard, payload in self.heard if heard == topic]
+
+    async def connect(self, port: int) -> LeanClient:
+        """Connect, and subscribe to everything."""
+        self.client = await LeanClient.connect(port, "alice", "-", lambda *message: self.heard.append(message))
+        await self.client.subscribe("#")
+        return self.client
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for something that nobody tells."""
+    async with asyncio.timeout(20):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+def run(story: Coroutine[None, None, None]) -> None:
+    asyncio.run(asyncio.wait_for(story, 60))
+
+
+@asynccontextmanager
+async def linked(link: AnyLink) -> AsyncIterator[None]:
+    """Let the link run."""
+    task = asyncio.create_task(link.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def taken(inbox: Inbox, count: int) -> list[Item]:
+    """Take so many items out of the inbox."""
+    items: list[Item] = []
+    while len(items) < count:
+        found = await inbox.batch(20)
+        assert found, items
+        items += found
+    return items
+
+
+@pytest.mark.parametrize("site", [local, over_mqtt, at_mosquitto])
+def test_what_is_retained_comes_first_and_what_happens_next_comes_next(site: Any, tmp_path: Path) -> None:
+    async def story() -> None:
+        inbox = Inbox()
+        async with site(tmp_path, inbox) as (port, link):
+            outside = Outside()
+            client = await outside.connect(port)
+            client.publish("lab/status/a", b"1", retain=True)
+            client.publish("status/a", b"another tree", retain=True)
+            await until(lambda: len(outside.heard) == 2)
+            async with linked(link):
+                assert await taken(inbox, 2) == [Connected(), Arrived("status/a", b"1", retained=True)]
+                client.publish("lab/request/a", b"2")
+                client.publish("lab/unheard", b"3")
+                client.publish("lab/status/a", b"4", retain=True)
+                assert await taken(inbox, 2) == [Arrived("request/a", b"2"), Arrived("status/a", b"4")]
+                await link.send([Send("reply", b"%d" % number, retain=number == 49) for number in range(50)])
+                await until(lambda: len(outside.of("lab/reply")) == 50)
+                assert outside.of("lab/reply") == [b"%d" % number for number in range(50)]
+
+    run(story())
+
+
+@pytest.mark.parametrize("site", [local, over_mqtt, at_mosquitto])
+def test_what_is_answered_at_once_never_enters_the_inbox(
+    site: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def relay(arrived: Arrived) -> Sequence[Send] | None:
+        if not arrived.topic.startswith("data/"):
+            return None
+        if arrived.payload == b"13":
+            raise ZeroDivisionError
+        return [Send("broadcast", arrived.payload), Send("log", arrived.payload)]
+
+    async def story() -> None:
+        inbox, outside = Inbox(), Outside()
+        async with site(tmp_path, inbox) as (port, link):
+            link.direct = relay
+            client = await outside.connect(port)
+            async with linked(link):
+                assert await taken(inbox, 1) == [Connected()]
+                for number in range(100):
+                    client.publish("lab/data/a", b"%d" % number)
+                client.publish("lab/request/a", b"claim")
+                assert await taken(inbox, 1) == [Arrived("request/a", b"claim")]
+                await until(lambda: len(outside.heard) == 299)
+                said = [message for message in outside.heard if message[0] in ("lab/broadcast", "lab/log")]
+                good = [b"%d" % number for number in range(100) if number != 13]
+                assert said == [(topic, each) for each in good for topic in ("lab/broadcast", "lab/log")]
+
+    run(story())
+    assert caplog.text.count("this is a bug in Talkstick") == 1
+
+
+def test_publishers_wait_while_the_inbox_is_full_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+    clients, each = 30, 100
+
+    async def story() -> None:
+        inbox = Inbox()
+        async with local(tmp_path, inbox) as (port, link), linked(link):
+            assert await taken(inbox, 1) == [Connected()]
+            publishers = [await LeanClient.connect(port, f"p{number}", "-") for number in range(clients)]
+            for number in range(each):
+                for publisher in publishers:
+                    publisher.publish("lab/request/a", b"%d" % number)
+            await until(lambda: not inbox.room.is_set())
+            await asyncio.sleep(0.2)  # what was not held back would come now
+            waiting = clients * each - sum(publisher.unacknowledged for publisher in publishers)
+            assert module._FULL <= waiting <= module._FULL + clients
+            first = await inbox.batch(0)
+            assert len(first) == waiting, "all that was acknowledged, and no more"
+            rest = await taken(inbox, clients * each - waiting)
+            assert len(first) + len(rest) == clients * each
+            await until(lambda: not any(publisher.unacknowledged for publisher in publishers))
+
+    run(story())
+
+
+def test_more_retained_messages_than_there_is_room_for_come_bit_by_bit(tmp_path: Path) -> None:
+    many = 3 * module._FULL
+
+    async def story() -> None:
+        inbox = Inbox()
+        async with local(tmp_path, inbox) as (port, link):
+            publisher = await LeanClient.connect(port, "a", "-")
+            for number in range(many):
+                publisher.publish(f"lab/status/{number:05}", b"old", retain=True)
+            await until(lambda: not publisher.unacknowledged)
+            async with linked(link):
+                await until(lambda: not inbox.room.is_set())
+                publisher.publish(f"lab/status/{many - 1:05}", b"new", retain=True)
+                await until(lambda: not publisher.unacknowledged)
+                told = [item for item in await taken(inbox, many + 2) if isinstance(item, Arrived)]
+                assert len({item.topic for item in told}) == many
+                assert [item.payload for item in told if item.topic == told[-1].topic] == [b"new", b"new"]
+
+    run(story())
+
+
+def test_what_the_backend_retains_is_not_kept_over_a_restart(tmp_path: Path) -> None:
+    async def retained(broker: EmbeddedBroker) -> list[tuple[str, bytes]]:
+        return list(broker.attach(["#"], lambda *_: None, asyncio.Event()))
+
+    async def story() -> None:
+        port, store = free_port(), tmp_path / "broker.db"
+        async with running([Listener("tcp", HOST, port)], OpenDoor(), store=store) as broker:
+            client = await LeanClient.connect(port, "a", "-")
+            for topic in ("theirs", "once theirs", "cleared"):
+                client.publish(topic, b"1", retain=True)
+            await until(lambda: not client.unacknowledged)
+            broker.publish("ours", b"2", retain=True)
+            broker.publish("once theirs", b"2", retain=True)
+            broker.publish("cleared", b"", retain=True)
+            assert dict(await retained(broker)) == {"theirs": b"1", "ours": b"2", "once theirs": b"2"}
+        async with running([Listener("tcp", HOST, port)], OpenDoor(), store=store) as broker:
+            assert await retained(broker) == [("theirs", b"1")]
+
+    run(story())
