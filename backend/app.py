@@ -21,6 +21,7 @@ from backend.core.clock import iso
 from backend.core.engine import Engine, Send
 from backend.core.facts import BrokerCounted, Resumed
 from backend.core.routing import RouteTable
+from backend.features.clients import feature as clients
 from backend.features.directory import feature as directory
 from backend.features.presence import feature as presence
 from backend.features.sessions import feature as sessions
@@ -51,7 +52,7 @@ with suppress(ImportError):  # it is not made for every platform
 
 log = logging.getLogger(__name__)
 
-FEATURES = (sessions, presence, directory, stats)
+FEATURES = (sessions, presence, clients, directory, stats)
 TABLE = RouteTable([route for feature in FEATURES for route in feature.ROUTES])
 VERSION = version("talkstick")
 
@@ -156,14 +157,15 @@ def rights(settings: Settings) -> Rights:
 
 
 def _wire(settings: Settings) -> _Parts:
-    accounts_desk = directory.desk()
+    accounts_desk, times = directory.desk(), presence.Limits(settings.debounce_s, settings.heartbeat_s)
     listing = directory.Listing(accounts_desk)
     floors = sessions.desk(settings.policy)
     engine = Engine(
         TABLE,
         [
             accounts_desk,
-            presence.desk(presence.Limits(settings.debounce_s, settings.heartbeat_s)),
+            presence.desk(times),
+            clients.desk(times),
             floors,
             stats.desk(settings.stats_s),
         ],

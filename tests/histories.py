@@ -11,6 +11,7 @@ from backend.core.desk import Effect
 from backend.core.effects import Answer, Asked, Publish
 from backend.core.facts import DeviceLost, DeviceOnline, DirectoryChanged, Fact, MessageRefused, UserLost, UserOnline
 from backend.core.floors import Rules, channel_floor, device_floor
+from backend.core.liveness import Limits
 from backend.core.messages import Message
 from backend.core.principals import Principal
 from backend.features.presence import machine as presence
@@ -155,7 +156,7 @@ class SessionHistory:
 class PresenceHistory:
     """The presence of one provisioned device."""
 
-    def __init__(self, limits: presence.Limits = presence.Limits()) -> None:  # noqa: B008 - it is frozen
+    def __init__(self, limits: Limits = Limits()) -> None:  # noqa: B008 - it is frozen
         self.limits = limits
         self.now = START
         self.presence = presence.Presence(DEVICE)

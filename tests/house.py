@@ -18,6 +18,8 @@ from backend.core.engine import Arrived, Engine, Send
 from backend.core.facts import Resumed
 from backend.core.floors import device_floor
 from backend.core.principals import Principal
+from backend.features.clients import feature as clients
+from backend.features.clients.machine import User
 from backend.features.directory import feature as directory
 from backend.features.presence import feature as presence
 from backend.features.presence.machine import Presence
@@ -75,7 +77,13 @@ class House:
     def _open(self) -> Engine:
         accounts = directory.desk()
         floors = sessions.desk(self.policy)
-        desks: list[Desk[Any]] = [accounts, presence.desk(self.limits), floors, stats.desk(STATS_S)]
+        desks: list[Desk[Any]] = [
+            accounts,
+            presence.desk(self.limits),
+            clients.desk(self.limits),
+            floors,
+            stats.desk(STATS_S),
+        ]
         admit = sessions.Quotas(self.quotas, floors).admit
         engine = Engine(TABLE, desks, directory.Listing(accounts), admit=admit)
         self.journal.load(engine, self.now)
@@ -135,6 +143,12 @@ class House:
         """Return the presence of a device."""
         found = self._states("presence")[device]
         assert isinstance(found, Presence)
+        return found
+
+    def user(self, name: str) -> User:
+        """Return which apps of a person are there."""
+        found = self._states("clients")[name]
+        assert isinstance(found, User)
         return found
 
     def everything(self) -> dict[str, dict[str, object]]:

@@ -102,9 +102,9 @@ class Actor:
     def receive(self, topic: str, body: Mapping[str, Any]) -> None:
         """Take a message; *body* is empty where the payload is no JSON object, or the topic was cleared."""
 
-    def farewell(self) -> Message | None:
-        """Return the last message before a clean disconnect."""
-        return None
+    def farewell(self) -> Sequence[Message]:
+        """Return the last messages before a clean disconnect."""
+        return ()
 
     def due(self) -> float | None:
         """Return when `pass_time` must be called, by the monotonic clock."""
@@ -192,8 +192,8 @@ class Actor:
         self._over = True
         if client is None or not client.is_connected():
             return
-        if last is not None:
-            info = client.publish(last.topic, json.dumps(last.body), last.qos, last.retain)
+        for message in last:
+            info = client.publish(message.topic, json.dumps(message.body), message.qos, message.retain)
             with suppress(RuntimeError, ValueError):  # the connection broke meanwhile
                 info.wait_for_publish(_GOODBYE_WITHIN_S)
         gone = threading.Event()

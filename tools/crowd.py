@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from backend.features.clients.messages import STATUS as APP
 from backend.features.presence.messages import HEARTBEAT, PRESENCE, STATUS, TELEMETRY
 from backend.features.sessions.messages import COMMAND, EVENT, REPLY, REQUEST, RESULT, SESSION
 from backend.features.stats.messages import STATS
@@ -173,10 +174,16 @@ class Person(Member):
         self._boards = boards
         self._ids = count()
         self._waiting: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
+        self._status = APP.at(principal=login.name, client="app")
+
+    def hello(self) -> Hello:
+        """Leave a last will."""
+        return Hello("app", keep_alive_s=_KEEP_ALIVE_S, will=(self._status, b'{"state":"lost"}'))
 
     async def arrive(self, client: LeanClient) -> None:
-        """Listen to the answers."""
+        """Listen to the answers, and say that it is there."""
         await client.subscribe(REPLY.bound(principal=self.login.name))
+        self.say(self._status, {"state": "online"}, retain=True)
 
     async def stay(self, client: LeanClient) -> None:
         """Use boards, one at a time."""
@@ -184,6 +191,11 @@ class Person(Member):
             await asyncio.sleep(self.dice.expovariate(1.0))
             among = self._boards[:_HOT] if self.dice.random() < 0.3 else self._boards
             await self._use(self.dice.choice(among))
+
+    def leave(self, client: LeanClient) -> None:
+        """Say that it goes."""
+        self.say(self._status, {"state": "disconnected"}, retain=True)
+        client.close()
 
     async def _use(self, board: str) -> None:
         start = time.perf_counter()

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
+from backend.features.clients.messages import STATUS
 from backend.features.sessions.messages import COMMAND, REPLY, REQUEST, SESSION
+from backend.features.stats.messages import STATUS as BACKEND
 from tools.actor import Actor, Login, Message
 
 Json = Mapping[str, Any]
@@ -122,12 +124,22 @@ class Visitor:
 
 
 class Person(Actor):
-    """A visitor with a phone. ``pause_s``: for about how long it does something else between two errands."""
+    """A visitor with a phone, which says that it is there, whenever the backend is.
+
+    ``pause_s``: for about how long the visitor does something else between two errands.
+    """
 
     def __init__(self, login: Login, errands: Sequence[Errand], *, pause_s: float = 3.0) -> None:
         devices = sorted({errand.device for errand in errands})
-        super().__init__(login, [REPLY.bound(principal=login.name), *(SESSION.at(device=device) for device in devices)])
+        sessions = [SESSION.at(device=device) for device in devices]
+        super().__init__(login, [REPLY.bound(principal=login.name), BACKEND.at(), *sessions])
         self.visitor = Visitor(login.name, errands, pause_s)
+        self._boot = 0
+
+    def prepare(self) -> Message:
+        """Count the connection, and make the last will that belongs to it."""
+        self._boot += 1
+        return self._status("lost")
 
     def introduce(self) -> None:
         """Ask again what the lost connection may have lost."""
@@ -137,14 +149,18 @@ class Person(Actor):
         """Give the visitor what came for it."""
         now = time.monotonic()
         session = SESSION.match(topic)
-        if session is not None:
+        if topic == BACKEND.at():
+            if body.get("state") == "online":
+                self.publish(self._status("online"))
+        elif session is not None:
             self.visitor.document(session["device"], body, now)
         else:
             self.publish(*self.visitor.reply(body, now))
 
-    def farewell(self) -> Message | None:
-        """Return the visitor's goodbye."""
-        return self.visitor.farewell()
+    def farewell(self) -> list[Message]:
+        """Return the visitor's goodbye, and the phone's."""
+        last = self.visitor.farewell()
+        return [*([last] if last is not None else []), self._status("disconnected")]
 
     def due(self) -> float | None:
         """Return when the visitor is next; without a connection it waits."""
@@ -153,3 +169,7 @@ class Person(Actor):
     def pass_time(self, now: float) -> None:
         """Let the visitor act."""
         self.publish(*self.visitor.tick(now))
+
+    def _status(self, state: str) -> Message:
+        topic = STATUS.at(principal=self.login.name, client="phone")
+        return Message(topic, {"state": state, "boot": self._boot}, retain=True)

@@ -241,9 +241,9 @@ class Device(Actor):
         command = COMMAND.match(topic)
         self.publish(*(self.board.command(command["name"], body, now) if command else self.board.document(body, now)))
 
-    def farewell(self) -> Message:
+    def farewell(self) -> list[Message]:
         """Return the goodbye."""
-        return self._status("disconnected")
+        return [self._status("disconnected")]
 
     def due(self) -> float | None:
         """Return when the board or the heartbeat is next."""

@@ -115,6 +115,11 @@ def show(record: Mapping[str, Any], *, as_json: bool, text: Callable[[], str]) -
     click.echo(json.dumps(record) if as_json else text())
 
 
+def show_one(record: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print one record as JSON, or line by line for people."""
+    show(record, as_json=as_json, text=lambda: "\n".join(f"{key:9} {text_of(value)}" for key, value in record.items()))
+
+
 def show_all(records: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str) -> None:
     """Print records as a JSON list, or as a table for people (*empty* where there is none)."""
     if as_json:

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from backend.cli import mqtt
-from backend.cli.context import Context, day, json_option, own_address, pass_context, show, show_all, text_of
+from backend.cli.context import Context, day, json_option, own_address, pass_context, show, show_all, show_one
 from backend.cli.policies import own_rules, policy_command
 from backend.cli.users import change_secret, existing, remove
 from backend.core.floors import device_floor
@@ -60,7 +60,7 @@ def show_(context: Context, name: str, as_json: bool) -> None:
     record: dict[str, Any] = _record(existing(context, name, device=True))
     record["rules"] = own_rules(context, device_floor(name))
     record |= mqtt.live(context, {"presence": PRESENCE.at(device=name), "session": SESSION.at(device=name)})
-    show(record, as_json=as_json, text=lambda: "\n".join(f"{key:9} {text_of(value)}" for key, value in record.items()))
+    show_one(record, as_json=as_json)
 
 
 device.add_command(policy_command("device", device_floor))

@@ -53,7 +53,7 @@ def documents(context: Context, login: Login, filters: Sequence[str]) -> dict[st
 
 
 def live(context: Context, topics: Mapping[str, str]) -> dict[str, Any]:
-    """Return the retained documents that are there, under the names of their topics; none where no server runs."""
+    """Return the retained documents that are there, by the names of their topics; none where no server runs."""
     try:
         found = asyncio.run(retained(context, context.login(None), list(topics.values())))
     except (aiomqtt.MqttError, TimeoutError):

@@ -1,9 +1,13 @@
 """``talkstick user …``: the accounts of people and integrations."""
 
+from typing import Any
+
 import click
 
-from backend.cli.context import Context, day, json_option, pass_context, read_secret, show, show_all
+from backend.cli import mqtt
+from backend.cli.context import Context, day, json_option, pass_context, read_secret, show, show_all, show_one
 from backend.core.principals import PEOPLE, Principal, Role
+from backend.features.clients.messages import PRESENCE
 from backend.shell import operator
 from backend.shell.accounts import Account, AccountError, new_secret
 from backend.shell.operator import Login
@@ -56,6 +60,16 @@ def list_(context: Context, as_json: bool) -> None:
     show_all(
         [_record(account) for account in people], as_json=as_json, empty="No accounts yet: talkstick user add NAME"
     )
+
+
+@user.command("show")
+@click.argument("name")
+@json_option
+@pass_context
+def show_(context: Context, name: str, as_json: bool) -> None:
+    """Show one account; which apps of it are there right now, too, if the server runs."""
+    record = _record(existing(context, name, device=False))
+    show_one(record | mqtt.live(context, {"presence": PRESENCE.at(principal=name)}), as_json=as_json)
 
 
 @user.command("passwd")
@@ -116,7 +130,7 @@ def remove(context: Context, name: str, *, yes: bool, device: bool) -> None:
     click.echo(f"Removed {name}.")
 
 
-def _record(account: Account) -> dict[str, str]:
+def _record(account: Account) -> dict[str, Any]:
     return {
         "user": account.name,
         "name": account.display_name,

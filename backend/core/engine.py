@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from backend.core.access import MAX_PAYLOAD, may_write
 from backend.core.desk import Desk, Effect, Rows
 from backend.core.effects import Answer, Asked, Consult, Publish, Record
-from backend.core.facts import Fact, MessageRefused
+from backend.core.facts import Fact, MessageRefused, UserHeard
 from backend.core.ids import is_id
 from backend.core.messages import MAX_REQUEST_ID, Reply, refusal
 from backend.core.principals import Principal, Role
@@ -169,7 +169,8 @@ class Engine:
         body = route.validate(message.json())
         incoming = Incoming(levels, body, who, asked, retained=message.retained, find=self._directory.principal)
         self._admit(incoming, now)
-        return list(route.handler(incoming))
+        heard = [UserHeard(who.name)] if who is not None and asked is not None else []
+        return [*heard, *route.handler(incoming)]
 
     def _sender(self, route: Route, levels: Mapping[str, str]) -> Principal | None:
         """Return whom the topic names as the sender; the broker saw to it that it is. None: it names nobody.

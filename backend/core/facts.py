@@ -63,6 +63,13 @@ class DeviceDeclared(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class UserHeard(Fact):
+    """A principal asked something, so somebody is there; nobody knows which of its apps."""
+
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
 class UserOnline(Fact):
     """An app of a principal is there, after none was."""
 
@@ -71,7 +78,7 @@ class UserOnline(Fact):
 
 @dataclass(frozen=True, slots=True)
 class UserLost(Fact):
-    """The last app of a principal is gone: its last will, or its goodbye."""
+    """The last app of a principal is gone: its last will, its goodbye, or its silence after a restart."""
 
     user: str
 

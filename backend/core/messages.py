@@ -7,6 +7,7 @@ from pydantic_core import to_json
 
 UINT32 = 2**32 - 1  # what firmware counts with
 Fence = Annotated[int, Field(ge=0, le=UINT32, description="Rises with every grant of the device and never falls.")]
+Boot = Annotated[int, Field(ge=0, le=UINT32, description="Rises with every boot, or better with every connection.")]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 MAX_REQUEST_ID = 64  # characters
 FreeJson = dict[str, JsonValue]

@@ -10,7 +10,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, Valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from backend.core.access import MAX_PAYLOAD
-from backend.features.presence.machine import Limits
+from backend.core.liveness import Limits
 from backend.features.sessions.policy import Policy
 from backend.features.sessions.quotas import Limits as Quotas
 

@@ -42,6 +42,8 @@ FILTERS = (
     "backend/#",
     "backend/stats",
     "+/+/presence",
+    "users/bob/#",
+    "users/alice/clients/phone/status",
     "nothing/like/this",
     "$SYS/#",
     "$CONTROL/#",
@@ -53,7 +55,12 @@ def topics() -> Iterator[str]:
     """Yield a topic of each route for each device and principal, and some that are of no route."""
     for route in TABLE.routes:
         names = route.topic.names
-        values = {"device": DEVICES, "principal": ("alice", "bob", "ears", "scale-1", "admin"), "name": ("tare",)}
+        values = {
+            "device": DEVICES,
+            "principal": ("alice", "bob", "ears", "scale-1", "admin"),
+            "name": ("tare",),
+            "client": ("phone",),
+        }
         for levels in product(*(values[name] for name in names)):
             yield route.topic.at(**dict(zip(names, levels, strict=True)))
     yield from UNKNOWN
@@ -127,6 +134,8 @@ async def a_day(people: dict[str, Guest]) -> None:
         await people[device].publish(f"devices/{device}/info", {"model": "m"}, retain=True)
         await people[device].publish(f"devices/{device}/heartbeat", {})
         await people["admin"].body(f"devices/{device}/presence", state="online")
+    await alice.publish("users/alice/clients/phone/status", {"state": "online"}, retain=True)
+    await people["admin"].body("users/alice/presence", state="online")
     granted = await alice.ask("scale-1", id="a", action="claim")
     assert granted["code"] == "granted"
     await alice.publish("devices/scale-1/command/tare", {"fence": granted["fence"]})

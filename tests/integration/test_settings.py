@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from backend.core.access import MAX_PAYLOAD
-from backend.features.presence.machine import Limits
+from backend.core.liveness import Limits
 from backend.features.sessions.policy import Policy
 from backend.shell.settings import FILE, SettingsError, load
 

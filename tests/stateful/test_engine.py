@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from backend.core.engine import Arrived, Send
 from backend.core.facts import Resumed
-from backend.features.presence.machine import Limits
+from backend.core.liveness import Limits
 from tests.house import House, memory_database
 from tests.model import GRID_S, LEASES, POLICY, Floor
 from tests.observer import Observer, timeless

@@ -10,9 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from backend.core.desk import Desk
 from backend.core.effects import Publish
 from backend.core.facts import DeviceHeard, DeviceLost, DeviceOnline, DirectoryChanged, MessageRefused, Resumed
+from backend.core.liveness import Limits
 from backend.features.presence import rows
 from backend.features.presence.feature import desk
-from backend.features.presence.machine import Limits, Presence, StatusSaid, document
+from backend.features.presence.machine import Presence, StatusSaid, document
 from backend.features.presence.messages import Status
 from tests.histories import DEVICE, START, plain
 

@@ -16,7 +16,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _LEVELS = {
     "device": "The device: its id is the name that it logs in with.",
     "channel": "The channel: a floor with no hardware behind it.",
-    "principal": "Who asks, and is answered: the MQTT user name.",
+    "principal": "Whose topic it is, who asks and is answered: the MQTT user name.",
+    "client": "Which app of the principal: a name that it chooses, the same each time.",
     "name": "The name of the command; its meaning is up to the firmware.",
 }
 

@@ -3,8 +3,9 @@
 from functools import partial
 
 from backend.core.desk import Desk
+from backend.core.liveness import Limits
 from backend.features.presence import rows
-from backend.features.presence.machine import EVENTS, Limits, Presence, document, durable, keys, step, until
+from backend.features.presence.machine import EVENTS, Presence, document, durable, keys, step, until
 from backend.features.presence.routes import ROUTES
 
 __all__ = ["ROUTES", "Limits", "desk"]

@@ -20,6 +20,7 @@ from backend.core.facts import (
     MessageRefused,
     Resumed,
 )
+from backend.core.liveness import GONE, Limits, is_late
 from backend.core.refusals import Code
 from backend.features.presence.messages import (
     INFO,
@@ -32,16 +33,7 @@ from backend.features.presence.messages import (
     Status,
 )
 
-GONE = ("lost", "disconnected")
 RETAINED = (STATUS, PRESENCE, INFO, TELEMETRY)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Times of presence, in seconds."""
-
-    debounce_s: float = 2.0
-    heartbeat_s: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +104,7 @@ def step(limits: Limits, before: Presence, event: object, now: float) -> tuple[P
     """Advance time to *now*, then apply *event* (None: time only)."""
     presence, effects = _pass_time(before, now), list[Effect]()
     match event:
-        case StatusSaid() if _is_stale(presence, event):
+        case StatusSaid(status=said) if is_late(said.state, said.boot, presence.boot, retained=event.retained):
             effects.append(MessageRefused(Code.STALE_BOOT, STATUS.at(device=presence.device)))
         case StatusSaid(status=status, retained=retained):
             presence = _said(limits, presence, status, now, retained=retained)
@@ -135,15 +127,6 @@ def _pass_time(presence: Presence, now: float) -> Presence:
     if presence.silent_at is not None and presence.silent_at <= now:
         return _gone(presence, "lost", "silent", now)
     return presence
-
-
-def _is_stale(presence: Presence, said: StatusSaid) -> bool:
-    """Tell whether a status is late: a will, a goodbye or a retained copy of an older boot is.
-
-    A birth is believed whatever it counts: a board whose memory was erased begins again.
-    """
-    older = presence.boot is not None and said.status.boot < presence.boot
-    return older and (said.retained or said.status.state in GONE)
 
 
 def _said(limits: Limits, presence: Presence, status: Status, now: float, *, retained: bool) -> Presence:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.core.messages import UINT32, Document, FreeJson, Message, Moment
+from backend.core.messages import Boot, Document, FreeJson, Message, Moment
 from backend.core.topics import Topic
 
 STATUS = Topic("devices/{device}/status")
@@ -12,9 +12,6 @@ PRESENCE = Topic("devices/{device}/presence")
 INFO = Topic("devices/{device}/info")
 TELEMETRY = Topic("devices/{device}/telemetry")
 HEARTBEAT = Topic("devices/{device}/heartbeat")
-
-Boot = Annotated[int, Field(ge=0, le=UINT32, description="Rises with every boot, or better with every connection.")]
-
 
 PresenceState = Literal["online", "sleeping", "lost", "disconnected", "unknown"]
 PresenceReason = Literal["provisioned", "restarted", "birth", "heard", "sleeping", "goodbye", "last_will", "silent"]

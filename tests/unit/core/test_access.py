@@ -41,6 +41,12 @@ channels/stage/session/request/alice        yes     -       -       -       -   
 channels/stage/session/request/ears         -       -       -       -       -       -       -       yes
 channels/stage/session/request/scale-1      -       -       -       -       -       -       -       yes
 channels/stage/session/reply/alice          -       -       -       -       -       -       -       yes
+users/alice/clients/phone/status            yes     -       -       -       -       -       -       yes
+users/root/clients/phone/status             -       -       yes     -       -       -       -       yes
+users/bot/clients/phone/status              -       -       -       yes     -       -       -       yes
+users/ears/clients/phone/status             -       -       -       -       -       -       -       yes
+users/scale-1/clients/phone/status          -       -       -       -       -       -       -       yes
+users/alice/presence                        -       -       -       -       -       -       -       yes
 backend/status                              -       -       -       -       -       -       -       yes
 backend/stats                               -       -       -       -       -       -       -       yes
 devices/scale-1                             ?       ?       ?       ?       ?       ?       ?       ?
@@ -72,6 +78,8 @@ channels/stage/session                      yes     yes     yes     yes     -   
 channels/stage/session/event                yes     yes     yes     yes     -       -       -       yes
 channels/stage/session/request/alice        yes     -       yes     -       -       -       -       yes
 channels/stage/session/reply/alice          yes     -       yes     -       -       -       -       yes
+users/alice/clients/phone/status            yes     yes     yes     yes     yes     -       -       yes
+users/alice/presence                        yes     yes     yes     yes     yes     -       -       yes
 backend/status                              yes     yes     yes     yes     yes     yes     yes     yes
 backend/stats                               yes     yes     yes     yes     yes     -       -       yes
 devices/scale-1/nonsense                    -       -       -       -       -       -       -       -
@@ -130,7 +138,9 @@ def test_the_tables_name_every_route(table: str) -> None:
         ("devices/printer-1/session/reply/scale-1", "root backend"),
         ("backend/stats", "alice bob root bot ears backend"),
         ("backend/#", "alice bob root bot ears scale-1 printer-1 backend"),
-        ("users/#", "root backend"),
+        ("users/#", "alice bob root bot ears backend"),
+        ("users/alice/clients/+/status", "alice bob root bot ears backend"),
+        ("states/#", "root backend"),
         ("devices", "root backend"),
         ("$SYS/#", "root backend"),
         ("$share/group/devices/+/session", "root backend"),
@@ -146,7 +156,13 @@ def test_subscribing(topic: str, readers: str) -> None:
 
 @pytest.mark.parametrize("bad", ["Scale-1", "-a", "a b", "a.b", "$a", "a" * 64, "é", "a\n", "a\0"])
 @pytest.mark.parametrize(
-    "topic", ["devices/{}/status", "devices/{}/session/request/alice", "devices/scale-1/command/{}"]
+    "topic",
+    [
+        "devices/{}/status",
+        "devices/{}/session/request/alice",
+        "devices/scale-1/command/{}",
+        "users/alice/clients/{}/status",
+    ],
 )
 def test_bad_and_over_long_ids_are_refused_whoever_asks(topic: str, bad: str) -> None:
     impostor = Principal(bad, Role.DEVICE, "has a bad name")

@@ -23,6 +23,7 @@ LEVELS = {
     "principal": ("alice", "ears", "scale-1"),
     "name": ("tare",),
     "channel": ("stage",),
+    "client": ("phone",),
 }
 
 everybody = st.sampled_from([*EVERYBODY.values(), SERVER])

@@ -7,8 +7,9 @@ from sqlalchemy import Engine as Database
 
 from backend.core.effects import Publish
 from backend.core.facts import DeviceHeard, DeviceLost, DeviceOnline, DirectoryChanged, MessageRefused, Resumed
+from backend.core.liveness import Limits
 from backend.core.refusals import Code
-from backend.features.presence.machine import Limits, Presence, until
+from backend.features.presence.machine import Presence, until
 from tests.histories import DEVICE, DIRECTORY, START, PresenceHistory
 from tests.house import House, memory_database
 

@@ -1,0 +1,1 @@
+"""Which apps of people are really there."""
