@@ -19,7 +19,9 @@ class ClientStatus(Message):
     state: Literal["online", "lost", "disconnected"] = Field(
         description="`online` at birth, `lost` in the last will, `disconnected` as a goodbye."
     )
-    boot: Boot | None = Field(default=None, description="With it, a late last will cannot overwrite a newer birth.")
+    boot: Boot | None = Field(
+        default=None, description="Rises with every connection; then a late last will cannot overwrite a newer birth."
+    )
 
 
 class ClientPresence(Document):
@@ -34,6 +36,8 @@ class ClientPresence(Document):
 class UserPresence(Document):
     """Whether somebody is there under this name."""
 
-    state: ClientState = Field(description="`online` while at least one app is; else `unknown` while one may be.")
+    state: ClientState = Field(
+        description="`online` while at least one app is, else `unknown` while one may be, else as the last one went."
+    )
     since: Moment = Field(description="When this state began.")
     clients: list[ClientPresence] = Field(description="The apps that said something of themselves, by name.")

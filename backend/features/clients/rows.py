@@ -25,10 +25,11 @@ TABLE = ClientsRow
 
 def load(database: Database) -> dict[str, User]:
     """Return the stored states by name; nobody has been seen yet."""
-    return {
-        row.user: User(row.user, _CLIENTS.validate_json(row.clients), row.since)
-        for row in database.exec(select(ClientsRow))
-    }
+    return {row.user: _state(row) for row in database.exec(select(ClientsRow))}
+
+
+def _state(row: ClientsRow) -> User:
+    return User(row.user, _CLIENTS.validate_json(row.clients), row.since)
 
 
 def dump(states: Iterable[User]) -> list[dict[str, Any]]:
