@@ -21,6 +21,7 @@ from backend.core.clock import iso
 from backend.core.engine import Engine, Send
 from backend.core.facts import BrokerCounted, Resumed
 from backend.core.routing import RouteTable
+from backend.features.channels import feature as channels
 from backend.features.clients import feature as clients
 from backend.features.directory import feature as directory
 from backend.features.presence import feature as presence
@@ -52,7 +53,7 @@ with suppress(ImportError):  # it is not made for every platform
 
 log = logging.getLogger(__name__)
 
-FEATURES = (sessions, presence, clients, directory, stats)
+FEATURES = (sessions, channels, presence, clients, directory, stats)
 TABLE = RouteTable([route for feature in FEATURES for route in feature.ROUTES])
 VERSION = version("talkstick")
 

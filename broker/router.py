@@ -149,6 +149,10 @@ class Router:
         dropped = self._dropped + sum(session.dropped for session in self.sessions.values())
         return {"sessions": len(self.sessions), "retained": len(self._retained), "dropped": dropped}
 
+    def connected(self) -> set[str]:
+        """Return the accounts that have a connection."""
+        return {session.name for session in self.sessions.values() if session.wire is not None}
+
     # Subscriptions
 
     def subscribe(self, session: Session, asked: list[tuple[str, int]]) -> list[int]:

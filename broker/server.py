@@ -126,6 +126,10 @@ class EmbeddedBroker(Broker):
         """Publish at QoS 1, unjudged. What is retained so is not kept over a restart of the broker."""
         self._house.router.announce(topic, payload, retain=retain)
 
+    def connected(self) -> set[str]:
+        """Return the accounts that have a connection."""
+        return self._house.router.connected()
+
     async def shutdown(self) -> None:
         """Stop listening, then end the connections: without their last wills, since it is the broker that goes."""
         await self.stop_listening()

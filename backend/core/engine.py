@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from backend.core.desk import Desk, Effect, Rows
 from backend.core.effects import Answer, Asked, Consult, Publish, Record
 from backend.core.facts import Fact, MessageRefused, UserHeard
 from backend.core.ids import is_id
-from backend.core.messages import MAX_REQUEST_ID, Reply, refusal
+from backend.core.messages import Reply, refusal, usable_id
 from backend.core.principals import Principal, Role
 from backend.core.refusals import Code, Refused
 from backend.core.replies import Remembered, ReplyMemory
@@ -20,11 +20,12 @@ from backend.core.routing import Incoming, Party, Retain, Route, RouteTable, par
 
 @dataclass(frozen=True)
 class Arrived:
-    """An MQTT message as it came in."""
+    """An MQTT message as it came in: ``at`` is when, by the clock of who measures how long its answer takes."""
 
     topic: str
     payload: bytes
     retained: bool = False
+    at: float | None = field(default=None, compare=False)
 
     @cached_property
     def _json(self) -> dict[str, Any] | Refused:
@@ -241,11 +242,10 @@ def asked_by(route: Route, levels: Mapping[str, str], message: Arrived) -> Asked
     if route.reply is None:
         return None
     try:
-        request_id = message.json().get("id")
+        request_id = usable_id(message.json())
     except Refused:
         request_id = None
-    usable = isinstance(request_id, str) and 0 < len(request_id) <= MAX_REQUEST_ID
-    return Asked(message.topic, route.reply.at(**levels), request_id if usable else None)
+    return Asked(message.topic, route.reply.at(**levels), request_id)
 
 
 def not_stored(table: RouteTable, message: Arrived) -> Send | None:

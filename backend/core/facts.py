@@ -112,6 +112,16 @@ class FloorChanged(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelAddressed(Fact):
+    """An admin says something to all who listen to a channel, whoever holds its floor."""
+
+    channel: str
+    who: Principal
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionEnded(Fact):
     """A session is over; ``reason`` is one of the named endings, and it lasted ``held_s`` seconds."""
 
@@ -140,9 +150,44 @@ class PublishRefused(Fact):
 
 @dataclass(frozen=True, slots=True)
 class BrokerCounted(Fact):
-    """What the embedded broker has to do: who is connected, what it keeps, and what it dropped since it started."""
+    """What the embedded broker has to do: who is connected, what it keeps, and what it dropped since it started.
+
+    ``users``, ``listeners`` and ``devices`` are accounts with a connection: admins and integrations are users, too.
+    """
 
     connections: int
     sessions: int
     retained: int
     dropped: int
+    users: int = 0
+    listeners: int = 0
+    devices: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCount:
+    """How often something was asked, in all and in the last minute, and within how many seconds it was answered."""
+
+    count: int
+    per_minute: int
+    p50_s: float | None
+    p95_s: float | None
+    p99_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCount:
+    """How much data was passed on, in all and in the last minute, and how much was rejected, by reason."""
+
+    passed: int
+    per_minute: int
+    rejected: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured(Fact):
+    """What was measured where messages go in and out: requests by action, data by channel, rejections by reason."""
+
+    requests: Mapping[str, RequestCount]
+    channels: Mapping[str, ChannelCount]
+    rejected: Mapping[str, int]

@@ -1,5 +1,6 @@
 """What every JSON message of the contract is built on."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -16,7 +17,7 @@ FreeJson = dict[str, JsonValue]
 class Message(BaseModel):
     """Anything that travels over MQTT as JSON. Unknown keys are ignored: old firmware talks to a new backend."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, serialize_by_alias=True)
     omits_nulls: ClassVar[bool] = True
 
     def payload(self) -> bytes:
@@ -53,6 +54,12 @@ class Reply(Message):
 def refusal(request_id: str | None, code: str, message: str, **more: Any) -> Reply:
     """Return the reply that says no."""
     return Reply(id=request_id, ok=False, code=code, message=message, **more)
+
+
+def usable_id(body: Mapping[str, Any]) -> str | None:
+    """Return the id of a request that may be invalid besides, if it has one that can be repeated in the answer."""
+    found = body.get("id")
+    return found if isinstance(found, str) and 0 < len(found) <= MAX_REQUEST_ID else None
 
 
 def merged(old: FreeJson, new: FreeJson) -> FreeJson:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
@@ -82,6 +82,14 @@ class Route:
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
         return TypeAdapter(self.body)
+
+    @cached_property
+    def actions(self) -> frozenset[str]:
+        """The actions that may be asked for; none: this is no request."""
+        if self.reply is None:
+            return frozenset()
+        union, *_ = get_args(self.body)
+        return frozenset(get_args(model.model_fields["action"].annotation)[0] for model in get_args(union))
 
     def validate(self, body: Mapping[str, Any]) -> Any:
         """Return the valid body of parsed JSON. Raises Refused: ``unknown_action`` or ``bad_message``."""

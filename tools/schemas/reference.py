@@ -7,9 +7,11 @@ from typing import Any
 from backend.core.access import MAX_PAYLOAD
 from backend.core.refusals import EXPLAINED
 from backend.core.routing import Party, Route, RouteTable
-from backend.features.sessions.messages import SUCCESS
+from backend.features.sessions.messages import SUCCESS as ASKED
+from backend.features.stats.messages import SUCCESS as ORDERED
 from tools.schemas.contract import levels, messages, name_of, schema_of
 
+_FREE = {"$ref": "#/$defs/JsonValue"}
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
 _INTRODUCTION = f"""# The MQTT contract
@@ -39,6 +41,9 @@ mosquitto_pub -u alice -P "$SECRET" -q 1 -t devices/scale-1/session/request/alic
   are not JSON. An integer is written without a decimal point.
 - **Roles.** `user` and `integration` claim and command; `listener` only reads; `admin` may kick, too, and reads
   all; `device` is a board, on its own topics. Everybody sees who holds what; replies are private.
+- **Data** for a channel go to `channels/{{channel}}/data/{{principal}}` and, from the holder of its floor only, on to
+  `channels/{{channel}}/broadcast`. The sender is answered on its `session/reply` topic: `ack`, or `rejected` with a
+  `reason`. The same `id` within one session is not passed on twice.
 - **Requests** go to `…/request/{{principal}}` and are answered on `…/reply/{{principal}}`. Choose a new `id` for each:
   the answer carries it, and sending the same request again does no harm.
 - **Retained** topics show at once how things stand. On a topic that is not retained, a retained message is refused.
@@ -63,7 +68,7 @@ def page(table: RouteTable) -> str:
         "## Messages\n",
         *(_message(name, _carriers(table, route)) for name, route in messages(table).items()),
         "## Codes of success\n",
-        _table(("code", "meaning"), _codes(SUCCESS)),
+        _table(("code", "meaning"), _codes(ASKED | ORDERED)),
         "## Reason codes\n",
         _table(("code", "meaning"), _codes(EXPLAINED)),
     ]
@@ -136,10 +141,10 @@ def _one_kind(schema: dict[str, Any]) -> str:
             return ", ".join(f"`{value}`" for value in values)
         case {"type": "array", "items": items}:
             return f"array of {_kind(items)}"
-        case {"type": "object", "additionalProperties": {"type": values}}:
-            return f"object of {values}"
+        case {"type": "object", "additionalProperties": {**values}} if values and values != _FREE:
+            return f"object of {_kind(values)}"
         case _:
-            return ", ".join([schema["type"], *_bounds(schema)])
+            return ", ".join([schema.get("type", "any JSON"), *_bounds(schema)])
 
 
 def _bounds(schema: dict[str, Any]) -> list[str]:

@@ -1,1 +1,1 @@
-"""What the backend says of itself."""
+"""What the backend says of itself, and what admins ask of it."""

@@ -1,26 +1,26 @@
-"""Stats: what the backend says of itself. Table of contents of the feature."""
-
-from functools import partial
+"""Stats: what the backend says of itself, and what admins ask of it. Table of contents of the feature."""
 
 from backend.core.desk import Desk
-from backend.features.stats.machine import EVENTS, Stats, document, step
-from backend.features.stats.messages import STATUS, BackendStatus
+from backend.features.stats.machine import EVENTS, step
+from backend.features.stats.messages import BROADCAST, STATUS, BackendStatus
 from backend.features.stats.routes import ROUTES
+from backend.features.stats.state import Stats
+from backend.features.stats.views import announcement, published
 
-__all__ = ["ROUTES", "STATUS", "BackendStatus", "desk"]
+__all__ = ["BROADCAST", "ROUTES", "STATUS", "BackendStatus", "announcement", "desk"]
 
 _KEY = ""  # there is one backend
 
 
-def desk(interval_s: float) -> Desk[Stats]:
-    """Return the desk that counts; it publishes at most every *interval_s* seconds."""
+def desk() -> Desk[Stats]:
+    """Return the desk that counts; it publishes whenever something was measured."""
     return Desk(
         name="stats",
         events=EVENTS,
         fresh=lambda _key: Stats(),
         keys=lambda _event, _known: (_KEY,),
-        step=partial(step, interval_s),
-        until=lambda stats: stats.due_at,
-        project=lambda stats, _now: [document(stats)],
+        step=step,
+        until=lambda _stats: None,
+        project=lambda stats, now: [published(stats, now)],
         states={_KEY: Stats()},
     )

@@ -1,41 +1,81 @@
-"""Counts what was refused, and publishes the counters now and then."""
+"""Counts what happened, publishes the counters whenever something was measured, and answers admins."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from backend.core.desk import Effect
-from backend.core.effects import Publish
-from backend.core.facts import BrokerCounted, MessageRefused, PublishRefused
-from backend.features.stats.messages import STATS, BrokerStats, StatsDocument
+from backend.core.effects import Asked
+from backend.core.facts import (
+    BrokerCounted,
+    DirectoryChanged,
+    FloorChanged,
+    Measured,
+    MessageRefused,
+    PublishRefused,
+    Resumed,
+    SessionEnded,
+    UserLost,
+    UserOnline,
+)
+from backend.core.messages import Message
+from backend.core.principals import Principal
+from backend.features.stats.requests import answer
+from backend.features.stats.state import Stats
+from backend.features.stats.views import published
 
 
 @dataclass(frozen=True, slots=True)
-class Stats:
-    """The counters, and when they are to be published."""
+class AdminAsked:
+    """A principal asks something of the backend."""
 
-    refused: Mapping[str, int] = field(default_factory=dict)
-    broker: BrokerCounted | None = None
-    due_at: float | None = None
-
-
-EVENTS = (MessageRefused, PublishRefused, BrokerCounted)
+    who: Principal
+    asked: Asked
+    body: Message
 
 
-def step(interval_s: float, stats: Stats, event: object, now: float) -> tuple[Stats, list[Effect]]:
-    """Count a refusal, take note of the broker's figures; publish at most every *interval_s* seconds."""
-    effects: list[Effect] = []
-    if isinstance(event, BrokerCounted) and event != stats.broker:
-        stats = replace(stats, broker=event, due_at=stats.due_at or now + interval_s)
-    if isinstance(event, MessageRefused | PublishRefused):
-        counts = {**stats.refused, event.code.value: stats.refused.get(event.code.value, 0) + 1}
-        stats = replace(stats, refused=counts, due_at=stats.due_at or now + interval_s)
-    if stats.due_at is not None and stats.due_at <= now:
-        stats = replace(stats, due_at=None)
-        effects.append(document(stats))
-    return stats, effects
+def _refused(stats: Stats, refused: MessageRefused | PublishRefused) -> Stats:
+    return replace(stats, refused=_one_more(stats.refused, refused.code.value))
 
 
-def document(stats: Stats) -> Publish:
-    """Return the retained counters."""
-    broker = BrokerStats(**asdict(stats.broker)) if stats.broker is not None else None
-    return Publish(STATS.at(), StatsDocument(broker=broker, refused=dict(sorted(stats.refused.items()))), retain=True)
+def _floor(stats: Stats, changed: FloorChanged) -> Stats:
+    """Note who holds a floor. Where nobody does, or waits, nothing is kept: most are idle, and this is copied."""
+    floors = dict(stats.floors)
+    floors.pop(changed.floor, None)
+    if changed.holder is not None or changed.waiting:
+        floors[changed.floor] = changed
+    return replace(stats, floors=floors)
+
+
+def _one_more(counts: Mapping[str, int], what: str) -> Mapping[str, int]:
+    return {**counts, what: counts.get(what, 0) + 1}
+
+
+_COUNTED: Mapping[type, Callable[[Stats, Any], Stats]] = {
+    MessageRefused: _refused,
+    PublishRefused: _refused,
+    FloorChanged: _floor,
+    SessionEnded: lambda stats, ended: replace(stats, ended=_one_more(stats.ended, ended.reason)),
+    UserOnline: lambda stats, fact: replace(stats, apps=stats.apps | {fact.user}),
+    UserLost: lambda stats, fact: replace(stats, apps=stats.apps - {fact.user}),
+    DirectoryChanged: lambda stats, all_: replace(stats, devices=all_.devices, channels=all_.channels),
+    BrokerCounted: lambda stats, counted: replace(stats, broker=counted),
+    Measured: lambda stats, measured: replace(stats, measured=measured),
+}
+
+EVENTS = (AdminAsked, Resumed, *_COUNTED)
+
+
+def step(stats: Stats, event: object, now: float) -> tuple[Stats, list[Effect]]:
+    """Count what happened. It is measured every few seconds, and that is when all of it is published."""
+    if stats.started_at is None:
+        stats = replace(stats, started_at=now)
+    if type(event) in _COUNTED:
+        stats = _COUNTED[type(event)](stats, event)
+    match event:
+        case Measured():
+            return stats, [published(stats, now)]
+        case AdminAsked(who=who, asked=asked, body=body):
+            return stats, answer(stats, who, asked, body, now)
+        case _:
+            return stats, []

@@ -1,14 +1,27 @@
-"""What the backend says of itself."""
+"""What the backend says of itself, and what admins ask of it."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.core.messages import Document, Moment
+from backend.core.ids import ID_PATTERN
+from backend.core.messages import Document, Fence, FreeJson, Message, Moment, Reply, Request
 from backend.core.topics import Topic
 
 STATUS = Topic("backend/status")
 STATS = Topic("backend/stats")
+BROADCAST = Topic("backend/broadcast")
+REQUEST = Topic("backend/request/{principal}")
+REPLY = Topic("backend/reply/{principal}")
+
+Name = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
+Floor = Annotated[str, Field(pattern=f"^(devices|channels)/{ID_PATTERN}$")]
+Text = Annotated[str, Field(min_length=1, max_length=4096)]
+
+SUCCESS = {
+    "stats": "the reply carries `stats`",
+    "broadcast": "it was said",
+}
 
 
 class BackendStatus(Document):
@@ -17,6 +30,15 @@ class BackendStatus(Document):
     state: Literal["online", "lost", "disconnected"]
     version: str
     since: Moment
+
+
+class Announcement(Message):
+    """Something that everybody should know."""
+
+    kind: str = Field(description="`notice`, or what the admin called it; `shutdown`: the server stops.")
+    message: str = Field(description="For people.")
+    from_: str = Field(alias="from", description="The admin that says it; `backend`: the server itself.")
+    at: Moment
 
 
 class BrokerStats(Document):
@@ -28,8 +50,95 @@ class BrokerStats(Document):
     dropped: int = Field(description="Messages that slow or absent clients did not get, since the broker started.")
 
 
-class StatsDocument(Document):
-    """Counters since the backend started."""
+class SessionStats(Document):
+    """The sessions of all devices and channels."""
 
-    broker: BrokerStats | None = Field(None, description="Of the embedded broker; null where another one is used.")
+    active: int = Field(description="That somebody holds now.")
+    waiting: int = Field(description="Claims that wait, on all of them.")
+    granted: int = Field(description="Those that ended, and those that are active.")
+    ended: dict[str, int] = Field(description="How many ended, by their ending.")
+
+
+class ChannelStats(Document):
+    """One channel on which something happened."""
+
+    sender: str | None = Field(description="The principal that holds the floor.")
+    waiting: int = Field(description="How many wait for the floor.")
+    messages: int = Field(description="Data that were passed on.")
+    per_minute: int = Field(description="Of them in the last minute.")
+    rejected: dict[str, int] = Field(description="Data that were not, by reason code.")
+
+
+class RequestStats(Document):
+    """One action that was asked for. Times are from its arrival until the answer is the broker's, commit included."""
+
+    count: int = Field(description="How often.")
+    per_minute: int = Field(description="Of them in the last minute.")
+    p50_ms: float | None = Field(description="Half of them took at most so long.")
+    p95_ms: float | None = Field(description="95 % of them.")
+    p99_ms: float | None = Field(description="99 % of them.")
+
+
+class StatsDocument(Document):
+    """How things stand, and counters since the backend started."""
+
+    uptime_s: float = Field(description="Since the backend started.")
+    users: int | None = Field(
+        description="Accounts with a connection that are no devices and no listeners; null: the broker cannot tell."
+    )
+    listeners: int | None = Field(description="Listeners with a connection.")
+    devices: int | None = Field(description="Devices with a connection.")
+    apps: int = Field(description="Principals with an app that says it is there.")
+    sessions: SessionStats = Field(description="Of all devices and channels.")
+    channels: dict[str, ChannelStats] = Field(description="By channel, where something happened.")
+    requests: dict[str, RequestStats] = Field(description="By action.")
+    broker: BrokerStats | None = Field(description="Of the embedded broker; null where another one is used.")
     refused: dict[str, int] = Field(description="Refused messages by reason code.")
+
+
+class AskStats(Request):
+    """What stands on `backend/stats`, as it is now."""
+
+    action: Literal["stats"]
+
+
+class Broadcast(Request):
+    """Say something to everybody, or to who listens to one channel."""
+
+    action: Literal["broadcast"]
+    message: Text = Field(description="For people.")
+    kind: Name = Field(default="notice", description="For apps that treat it differently.")
+    channel: Name | None = Field(default=None, description="Only to this channel, as a broadcast without a sender.")
+
+
+class KickFrom(Request):
+    """End the session of the holder, or take somebody out of the queue."""
+
+    action: Literal["kick"]
+    floor: Floor = Field(description="`devices/…` or `channels/…`.")
+    user: Name | None = Field(default=None, description="Whom; by default the holder.")
+
+
+class PromoteOn(Request):
+    """Let somebody who waits have it now."""
+
+    action: Literal["promote"]
+    floor: Floor = Field(description="`devices/…` or `channels/…`.")
+    user: Name | None = Field(default=None, description="Whom; by default the next.")
+
+
+class DemoteOn(Request):
+    """Take it from its holder, who waits from then on."""
+
+    action: Literal["demote"]
+    floor: Floor = Field(description="`devices/…` or `channels/…`.")
+
+
+AdminRequest = Annotated[AskStats | Broadcast | KickFrom | PromoteOn | DemoteOn, Field(discriminator="action")]
+
+
+class AdminReply(Reply):
+    """The answer to an admin. On a floor, it is the answer that its own topic would give."""
+
+    stats: FreeJson | None = Field(default=None, description="What stands on `backend/stats`, as it is now.")
+    fence: Fence | None = None

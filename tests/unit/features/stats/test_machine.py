@@ -1,85 +1,233 @@
-"""What was refused is counted, and published now and then."""
+"""What happens is counted, and published whenever something was measured."""
 
 import json
-from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.core.desk import Effect
-from backend.core.effects import Publish
-from backend.core.facts import BrokerCounted, MessageRefused, PublishRefused
+from backend.core.desk import Desk, Effect
+from backend.core.effects import Answer, Asked, Publish
+from backend.core.facts import (
+    BrokerCounted,
+    ChannelAddressed,
+    ChannelCount,
+    DirectoryChanged,
+    FloorChanged,
+    FloorOrdered,
+    Measured,
+    MessageRefused,
+    PublishRefused,
+    RequestCount,
+    Resumed,
+    SessionEnded,
+    UserLost,
+    UserOnline,
+)
+from backend.core.principals import Principal
 from backend.core.refusals import Code
 from backend.features.stats.feature import desk
-from backend.features.stats.machine import Stats, step
+from backend.features.stats.machine import AdminAsked
+from backend.features.stats.routes import ROUTES
+from backend.features.stats.state import Stats
+from tests.people import ALICE, EARS, ROOT
 
-INTERVAL_S = 5.0
-BAD_JSON = MessageRefused(Code.BAD_JSON, "devices/x/result")
-FORBIDDEN = PublishRefused(Code.FORBIDDEN, "devices/x/session", "alice")
-
-
-def counts(said: list[Effect]) -> list[dict[str, int]]:
-    """Return the counters of the retained documents."""
-    found: list[Any] = [each for each in said if isinstance(each, Publish)]
-    assert all(each.topic == "backend/stats" and each.retain for each in found)
-    return [each.body.refused for each in found]
+NOW = 1_700_000_000.0
+NOTHING = Measured({}, {}, {})
+DIRECTORY = DirectoryChanged(frozenset({"scale-1"}), frozenset(), frozenset({"stage", "idle"}))
+ASKED = Asked("backend/request/root", "backend/reply/root", "r1")
+(REQUEST,) = (route for route in ROUTES if route.reply is not None)
 
 
-def test_refusals_are_counted_by_code_wherever_they_were_noticed() -> None:
-    stats = Stats()
-    for event in (BAD_JSON, FORBIDDEN, BAD_JSON):
-        stats, said = step(INTERVAL_S, stats, event, 1.0)
-        assert said == []
-    assert stats == Stats({"bad_json": 2, "forbidden": 1}, due_at=6.0)
+@pytest.fixture
+def stats() -> Desk[Stats]:
+    made = desk()
+    made.handle(Resumed(), NOW)
+    made.handle(DIRECTORY, NOW)
+    return made
 
 
-def test_the_counters_are_published_once_per_interval_and_only_if_they_rose() -> None:
-    stats, _ = step(INTERVAL_S, Stats(), BAD_JSON, 1.0)
-    stats, _ = step(INTERVAL_S, stats, BAD_JSON, 5.9)
-    stats, said = step(INTERVAL_S, stats, None, 5.9)
-    assert counts(said) == []
-    stats, said = step(INTERVAL_S, stats, None, 6.0)
-    assert counts(said) == [{"bad_json": 2}]
-    assert stats.due_at is None
-    stats, said = step(INTERVAL_S, stats, None, 100.0)
-    assert counts(said) == []
-
-
-def test_the_desk_wakes_up_to_publish_and_projects_what_it_counted() -> None:
-    stats = desk(INTERVAL_S)
-    assert stats.deadline() is None
-    assert counts(list(stats.projection(0.0))) == [{}]
-    stats.handle(FORBIDDEN, 1.0)
-    assert stats.deadline() == 6.0
-    assert counts(stats.tick(6.0)) == [{"forbidden": 1}]
-    assert stats.deadline() is None
-    assert counts(list(stats.projection(7.0))) == [{"forbidden": 1}]
-
-
-def test_the_figures_of_the_broker_are_published_when_they_changed() -> None:
-    stats = desk(INTERVAL_S)
-    stats.handle(BrokerCounted(3, 2, 1, 0), 1.0)
-    (said,) = stats.tick(6.0)
-    assert isinstance(said, Publish)
+def shown(stats: Desk[Stats], now: float = NOW) -> dict[str, Any]:
+    """Return the retained document as it would be published now."""
+    (said,) = stats.projection(now)
+    assert said.topic == "backend/stats"
+    assert said.retain
     assert said.body is not None
-    assert json.loads(said.body.payload()) == {
-        "broker": {"connections": 3, "sessions": 2, "retained": 1, "dropped": 0},
+    return dict(json.loads(said.body.payload()))
+
+
+def asks(stats: Desk[Stats], who: Principal, **body: object) -> list[Effect]:
+    return stats.handle(AdminAsked(who, ASKED, REQUEST.validate(body)), NOW)
+
+
+def answered(said: list[Effect]) -> dict[str, Any]:
+    """Return the only answer."""
+    (answer,) = [each for each in said if isinstance(each, Answer)]
+    assert answer.asked == ASKED
+    return dict(json.loads(answer.body.payload()))
+
+
+# Counting
+
+
+def test_at_first_there_is_nothing() -> None:
+    assert shown(desk()) == {
+        "uptime_s": 0.0,
+        "users": None,
+        "listeners": None,
+        "devices": None,
+        "apps": 0,
+        "sessions": {"active": 0, "waiting": 0, "granted": 0, "ended": {}},
+        "channels": {},
+        "requests": {},
+        "broker": None,
         "refused": {},
     }
-    stats.handle(BrokerCounted(3, 2, 1, 0), 7.0)
-    assert stats.deadline() is None, "nothing is new"
 
 
-@given(st.lists(st.tuples(st.sampled_from(list(Code)), st.floats(0, 10)), max_size=30))
-def test_nothing_is_published_twice_within_an_interval_and_nothing_is_forgotten(
-    history: list[tuple[Code, float]],
+def test_it_is_published_when_something_was_measured_and_only_then(stats: Desk[Stats]) -> None:
+    assert stats.deadline() is None
+    assert stats.handle(MessageRefused(Code.BAD_JSON, "t"), NOW) == []
+    (said,) = stats.handle(NOTHING, NOW + 2.5)
+    assert isinstance(said, Publish)
+    assert json.loads(said.body.payload() if said.body else b"") == shown(stats, NOW + 2.5)
+
+
+def test_the_uptime_goes_on_when_the_broker_comes_back(stats: Desk[Stats]) -> None:
+    stats.handle(Resumed(), NOW + 50)
+    assert shown(stats, NOW + 60)["uptime_s"] == 60.0
+
+
+def test_refusals_are_counted_by_code_wherever_they_were_noticed(stats: Desk[Stats]) -> None:
+    stats.handle(MessageRefused(Code.BAD_JSON, "devices/x/result"), NOW)
+    stats.handle(PublishRefused(Code.FORBIDDEN, "devices/x/session", "alice"), NOW)
+    stats.handle(MessageRefused(Code.BAD_JSON, "devices/x/result"), NOW)
+    stats.handle(Measured({}, {}, {"not_holder": 3, "bad_json": 1}), NOW)
+    assert shown(stats)["refused"] == {"bad_json": 3, "forbidden": 1, "not_holder": 3}
+
+
+@given(st.lists(st.sampled_from(list(Code)), max_size=30))
+def test_no_refusal_is_forgotten(history: list[Code]) -> None:
+    stats = desk()
+    for code in history:
+        stats.handle(MessageRefused(code, "t"), NOW)
+    assert shown(stats)["refused"] == {str(code): history.count(code) for code in sorted(set(history))}
+
+
+def test_sessions_are_counted_on_all_floors(stats: Desk[Stats]) -> None:
+    for fact in (
+        FloorChanged("devices/scale-1", "alice", 0),
+        FloorChanged("channels/stage", "bob", 2),
+        FloorChanged("devices/scale-1", "alice", 1),
+        SessionEnded("devices/scale-1", "released", 3.0),
+        FloorChanged("devices/scale-1", "carol", 0),
+        SessionEnded("devices/scale-1", "expired", 3.0),
+        FloorChanged("devices/scale-1", None, 0),
+    ):
+        stats.handle(fact, NOW)
+    assert shown(stats)["sessions"] == {
+        "active": 1,
+        "waiting": 2,
+        "granted": 3,
+        "ended": {"expired": 1, "released": 1},
+    }
+    assert set(stats.states[""].floors) == {"channels/stage"}, "idle devices cost nothing"
+
+
+def test_each_channel_on_which_something_happened_is_shown(stats: Desk[Stats]) -> None:
+    stats.handle(FloorChanged("channels/stage", "bob", 2), NOW)
+    counts = {"stage": ChannelCount(7, 3, {"not_holder": 2}), "removed": ChannelCount(1, 1, {})}
+    stats.handle(Measured({}, counts, {}), NOW)
+    assert shown(stats)["channels"] == {
+        "stage": {"sender": "bob", "waiting": 2, "messages": 7, "per_minute": 3, "rejected": {"not_holder": 2}}
+    }
+
+
+def test_requests_are_shown_in_milliseconds(stats: Desk[Stats]) -> None:
+    stats.handle(Measured({"claim": RequestCount(9, 4, 0.00123, 0.002, None)}, {}, {}), NOW)
+    assert shown(stats)["requests"] == {
+        "claim": {"count": 9, "per_minute": 4, "p50_ms": 1.23, "p95_ms": 2.0, "p99_ms": None}
+    }
+
+
+def test_who_is_there_is_told_by_the_broker_and_by_the_apps(stats: Desk[Stats]) -> None:
+    stats.handle(BrokerCounted(9, 8, 7, 6, users=3, listeners=2, devices=1), NOW)
+    for fact in (UserOnline("alice"), UserOnline("bob"), UserOnline("alice"), UserLost("bob"), UserLost("carol")):
+        stats.handle(fact, NOW)
+    document = shown(stats)
+    assert (document["users"], document["listeners"], document["devices"], document["apps"]) == (3, 2, 1, 1)
+    assert document["broker"] == {"connections": 9, "sessions": 8, "retained": 7, "dropped": 6}
+
+
+# What admins ask
+
+
+@pytest.mark.parametrize("who", [ALICE, EARS])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"action": "stats"},
+        {"action": "broadcast", "message": "x"},
+        {"action": "kick", "floor": "devices/scale-1"},
+    ],
+)
+def test_only_admins_are_answered(stats: Desk[Stats], who: Principal, body: dict[str, object]) -> None:
+    said = asks(stats, who, **body)
+    assert len(said) == 1
+    assert answered(said)["code"] == "forbidden"
+
+
+def test_the_counters_are_answered_as_they_are_published(stats: Desk[Stats]) -> None:
+    stats.handle(FloorChanged("channels/stage", "bob", 2), NOW)
+    reply = answered(asks(stats, ROOT, action="stats", id="r1"))
+    assert (reply["id"], reply["ok"], reply["code"]) == ("r1", True, "stats")
+    assert reply["stats"] == shown(stats)
+
+
+def test_an_admin_speaks_to_everybody(stats: Desk[Stats]) -> None:
+    said = asks(stats, ROOT, action="broadcast", message="Lunch!", kind="food")
+    (published,) = [each for each in said if isinstance(each, Publish)]
+    assert (published.topic, published.retain) == ("backend/broadcast", False)
+    assert json.loads(published.body.payload() if published.body else b"") == {
+        "kind": "food",
+        "message": "Lunch!",
+        "from": "root",
+        "at": "2023-11-14T22:13:20.000Z",
+    }
+    assert answered(said)["code"] == "broadcast"
+
+
+def test_an_admin_speaks_to_a_channel(stats: Desk[Stats]) -> None:
+    said = asks(stats, ROOT, action="broadcast", message="Quiet, please", channel="stage")
+    assert ChannelAddressed("stage", ROOT, "notice", "Quiet, please") in said
+    assert answered(said)["ok"]
+    said = asks(stats, ROOT, action="broadcast", message="Quiet, please", channel="nowhere")
+    assert len(said) == 1
+    assert answered(said)["code"] == "unknown_channel"
+
+
+@pytest.mark.parametrize(
+    ("body", "action", "user"),
+    [
+        ({"action": "kick", "floor": "channels/stage"}, "kick", None),
+        ({"action": "kick", "floor": "channels/stage", "user": "bob"}, "kick", "bob"),
+        ({"action": "promote", "floor": "channels/stage", "user": "bob"}, "promote", "bob"),
+        ({"action": "demote", "floor": "channels/stage"}, "demote", None),
+    ],
+)
+def test_an_order_on_a_floor_is_passed_on(
+    stats: Desk[Stats], body: dict[str, object], action: Any, user: str | None
 ) -> None:
-    stats, now, published = desk(INTERVAL_S), 0.0, list[float]()
-    for code, seconds in history:
-        now += seconds
-        published += [now for _ in stats.tick(now)]
-        published += [now for _ in stats.handle(MessageRefused(code, "t"), now)]
-    (last,) = counts(list(stats.projection(now)))
-    assert sum(last.values()) == len(history)
-    assert all(later - earlier >= INTERVAL_S * 0.999 for earlier, later in pairwise(published))
+    assert asks(stats, ROOT, **body) == [FloorOrdered("channels/stage", ROOT, ASKED, action, user)]
+
+
+@pytest.mark.parametrize(
+    ("floor", "code"),
+    [
+        ("channels/scale-1", "unknown_channel"),
+        ("devices/stage", "unknown_device"),
+    ],
+)
+def test_an_order_on_a_floor_that_there_is_not_is_refused(stats: Desk[Stats], floor: str, code: str) -> None:
+    assert answered(asks(stats, ROOT, action="demote", floor=floor))["code"] == code

@@ -1,0 +1,61 @@
+"""Measures how long requests take: from their arrival until the answer is the broker's, commit included."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from backend.core.engine import Arrived
+from backend.core.facts import RequestCount
+from backend.core.meters import Histogram, PerMinute
+from backend.core.refusals import Refused
+from backend.core.routing import RouteTable
+from backend.shell.inbox import Item
+
+clock = time.monotonic
+"""By which messages say when they arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Action:
+    taken: Histogram = field(default_factory=Histogram)
+    rate: PerMinute = field(default_factory=PerMinute)
+
+
+class Meter:
+    """Counts by action: those that the route table has, and no others."""
+
+    def __init__(self, table: RouteTable) -> None:
+        self._table = table
+        self._actions: defaultdict[str, _Action] = defaultdict(_Action)
+
+    def done(self, items: Iterable[Item]) -> None:
+        """Take note that these were answered now."""
+        now = clock()
+        for item in items:
+            if isinstance(item, Arrived) and item.at is not None and (asked := self._asked(item)) is not None:
+                self._actions[asked].taken.add(now - item.at)
+                self._actions[asked].rate.add(now)
+
+    def counts(self) -> dict[str, RequestCount]:
+        """Return how often each was asked for, and how long that took."""
+        now = clock()
+        return {name: _count(action, now) for name, action in self._actions.items()}
+
+    def _asked(self, message: Arrived) -> str | None:
+        """Return the action that a message asks for; None: none that there is."""
+        found = self._table.find(message.topic)
+        if found is None or found[0].reply is None:
+            return None
+        try:
+            asked = message.json().get("action")
+        except Refused:
+            return None
+        return asked if isinstance(asked, str) and asked in found[0].actions else None
+
+
+def _count(action: _Action, now: float) -> RequestCount:
+    taken = action.taken
+    return RequestCount(
+        taken.count, action.rate.total(now), taken.percentile(50), taken.percentile(95), taken.percentile(99)
+    )

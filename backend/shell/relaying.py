@@ -1,0 +1,62 @@
+"""Where the relay of channels meets the connection: it hears what goes out, and answers what comes in at once."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from backend.core.engine import Arrived, Send
+from backend.features.channels.feature import Relay
+from backend.shell.inbox import Inbox
+
+
+class Outbox(Protocol):
+    """Takes what was decided to the broker."""
+
+    async def send(self, sends: Sequence[Send]) -> None:
+        """Publish in order; return once it is the broker's."""
+
+
+class Relaying:
+    """Lets the relay learn what is sent, before it is sent: who was told to have the floor may use it."""
+
+    def __init__(self, relay: Relay, inbox: Inbox, now: Callable[[], float]) -> None:
+        self._relay = relay
+        self._inbox = inbox
+        self._now = now
+        self._used = asyncio.Event()
+
+    def take(self, message: Arrived) -> list[Send] | None:
+        """Answer data at once; None: the message is no data."""
+        now = self._now()
+        sends = self._relay.take(message, now)
+        due = self._relay.due() if sends else None
+        if due is not None and due <= now:
+            self._used.set()
+        return sends
+
+    def outbox(self, link: Outbox) -> Outbox:
+        """Return the link, with the relay listening."""
+        return _Overheard(self._relay, link)
+
+    async def run(self) -> None:
+        """Tell which floors are used, until cancelled: their time without data is what ends a session."""
+        while True:
+            due = self._relay.due()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, due - self._now()) if due is not None else None):
+                    await self._used.wait()
+            self._used.clear()
+            for fact in self._relay.tell(self._now()):
+                self._inbox.add(fact)
+
+
+class _Overheard:
+    def __init__(self, relay: Relay, link: Outbox) -> None:
+        self._relay = relay
+        self._link = link
+
+    async def send(self, sends: Sequence[Send]) -> None:
+        for send in sends:
+            self._relay.learn(send)
+        await self._link.send(sends)
