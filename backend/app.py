@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import resource
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -32,15 +31,19 @@ from backend.shell.accounts import Accounts
 from backend.shell.address import AddressError
 from backend.shell.certificates import CertificateError
 from backend.shell.clock import SteadyClock
+from backend.shell.counting import broker_counted, count
 from backend.shell.database import open_database
 from backend.shell.door import Door
 from backend.shell.inbox import Inbox, Stop
 from backend.shell.journal import Journal
 from backend.shell.link import Broker, Link
 from backend.shell.local_link import LocalLink
+from backend.shell.meter import Meter
 from backend.shell.mosquitto import Steward
 from backend.shell.mosquitto_link import MosquittoLink
 from backend.shell.mosquitto_rights import Rights
+from backend.shell.open_files import make_room_for
+from backend.shell.relaying import Relaying
 from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
 from backend.shell.watcher import Know, Watcher, loaded, marks
@@ -58,7 +61,6 @@ TABLE = RouteTable([route for feature in FEATURES for route in feature.ROUTES])
 VERSION = version("talkstick")
 
 _READY_WITHIN_S = 20.0
-_OTHER_FILES = 256
 
 
 class CannotServeError(Exception):
@@ -74,6 +76,8 @@ class _Parts:
     accounts: Accounts
     journal: Journal
     door: Door
+    directory: directory.Listing
+    relay: channels.Relay
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
 @asynccontextmanager
 async def _embedded(settings: Settings, parts: _Parts, now: SteadyClock) -> AsyncIterator[_Site]:
     """Run a broker in this process. Raises CannotServeError."""
-    _make_room_for(settings.max_connections)
+    make_room_for(settings.max_connections)
     store = settings.data / "broker.db"
     try:
         listeners = _listeners(settings, now())
@@ -119,7 +123,7 @@ async def _embedded(settings: Settings, parts: _Parts, now: SteadyClock) -> Asyn
             yield _Site(
                 lambda _will, inbox: LocalLink(broker, settings.prefix, TABLE.subscriptions(), inbox),
                 broker.know,
-                lambda: BrokerCounted(**broker.figures()),
+                lambda: broker_counted(broker.figures(), broker.connected(), parts.directory.principal),
             )
     except CertificateError as error:
         raise CannotServeError(str(error)) from error
@@ -158,7 +162,8 @@ def rights(settings: Settings) -> Rights:
 
 
 def _wire(settings: Settings) -> _Parts:
-    accounts_desk, times = directory.desk(), presence.Limits(settings.debounce_s, settings.heartbeat_s)
+    accounts_desk, channels_desk = directory.desk(), channels.desk()
+    times = presence.Limits(settings.debounce_s, settings.heartbeat_s)
     listing = directory.Listing(accounts_desk)
     floors = sessions.desk(settings.policy)
     engine = Engine(
@@ -168,7 +173,8 @@ def _wire(settings: Settings) -> _Parts:
             presence.desk(times),
             clients.desk(times),
             floors,
-            stats.desk(settings.stats_s),
+            channels_desk,
+            stats.desk(),
         ],
         listing,
         lambda refused: log.info("refused: %s on %r: %s", refused.code, refused.topic[:200], refused.detail),
@@ -179,18 +185,8 @@ def _wire(settings: Settings) -> _Parts:
     rules = Rulebook(TABLE, settings.prefix)
     door = Door(rules, accounts, listing.principal, settings.prefix)
     journal = Journal(database, [sessions.archive(settings.history_days)])
-    return _Parts(engine, database, accounts, journal, door)
-
-
-def _make_room_for(connections: int) -> None:
-    """Have as many files open as connections are allowed: beyond, the system turns boards away without a word."""
-    wanted = connections + _OTHER_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if most < wanted:
-        log.warning("the system allows %d open files, too few for %d connections (ulimit -n)", most, connections)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    relay = channels.relay(channels_desk, sessions.CHANNEL.data_per_s)
+    return _Parts(engine, database, accounts, journal, door, listing, relay)
 
 
 def _listeners(settings: Settings, now: float) -> list[Listener]:
@@ -224,9 +220,13 @@ async def _run(parts: _Parts, site: _Site, now: SteadyClock, every_s: float, rea
     await inbox.put(Resumed())  # before anything else may end a lease that ran out while nobody could renew it
     await inbox.put(loaded(parts.database))
     parts.door.report = inbox.add
+    relaying, meter = Relaying(parts.relay, inbox, now), Meter(TABLE)
+    parts.relay.learn(parts.engine.projection(since))  # who had the floor has it, whenever the first data come
     link = site.link(_status("lost", since), inbox)
+    link.direct = relaying.take
     greeting = Greeting(_status("online", since), is_ready.set)
-    service = Service(parts.engine, parts.journal, link, inbox, now, greeting)
+    service = Service(parts.engine, parts.journal, relaying.outbox(link), inbox, now, greeting)
+    service.answered = meter.done
     async with asyncio.TaskGroup() as tasks:  # whichever of them fails, nothing goes on as if it had not
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -235,11 +235,12 @@ async def _run(parts: _Parts, site: _Site, now: SteadyClock, every_s: float, rea
             tasks.create_task(link.run(), name="link"),
             tasks.create_task(watcher.run(site.know), name="watcher"),
             tasks.create_task(_announce(is_ready, ready), name="announcer"),
-            tasks.create_task(_count(site, inbox, every_s), name="counter"),
+            tasks.create_task(relaying.run(), name="relay"),
+            tasks.create_task(count(site.figures, meter, parts.relay, inbox, now, every_s), name="counter"),
             tasks.create_task(_stop(stopping, inbox), name="stopper"),
         ]
         await service.run()
-        await link.send([_status("disconnected", now())])
+        await link.send([_farewell(now()), _status("disconnected", now())])
         for task in others:
             task.cancel()
 
@@ -247,13 +248,6 @@ async def _run(parts: _Parts, site: _Site, now: SteadyClock, every_s: float, rea
 async def _stop(stopping: asyncio.Event, inbox: Inbox) -> None:
     await stopping.wait()
     await inbox.put(Stop())
-
-
-async def _count(site: _Site, inbox: Inbox, every_s: float) -> None:
-    """Tell the features what the broker has to do, now and then."""
-    while (counted := site.figures()) is not None:
-        inbox.add(counted)
-        await asyncio.sleep(every_s)
 
 
 async def _announce(is_ready: asyncio.Event, ready: Callable[[], None]) -> None:
@@ -264,6 +258,10 @@ async def _announce(is_ready: asyncio.Event, ready: Callable[[], None]) -> None:
     except TimeoutError as error:
         raise CannotServeError("the server cannot reach its broker") from error
     ready()
+
+
+def _farewell(now: float) -> Send:
+    return Send(stats.BROADCAST.at(), stats.announcement("shutdown", "The server stops.", "backend", now).payload())
 
 
 def _status(state: str, since: float) -> Send:

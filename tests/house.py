@@ -18,6 +18,7 @@ from backend.core.engine import Arrived, Engine, Send
 from backend.core.facts import Resumed
 from backend.core.floors import device_floor
 from backend.core.principals import Principal
+from backend.features.channels import feature as channels
 from backend.features.clients import feature as clients
 from backend.features.clients.machine import User
 from backend.features.directory import feature as directory
@@ -34,7 +35,6 @@ from tests.people import EVERYBODY
 
 POLICY = Policy()
 LIMITS = presence.Limits()
-STATS_S = 5.0
 BOUNDLESS = Limits(10**9, 10**9, 10**9)
 
 
@@ -82,7 +82,8 @@ class House:
             presence.desk(self.limits),
             clients.desk(self.limits),
             floors,
-            stats.desk(STATS_S),
+            channels.desk(),
+            stats.desk(),
         ]
         admit = sessions.Quotas(self.quotas, floors).admit
         engine = Engine(TABLE, desks, directory.Listing(accounts), admit=admit)

@@ -1,4 +1,4 @@
-"""Asking something of a session, and waiting for the answer."""
+"""Asking something of a session, or of the server itself, and waiting for the answer."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ import click
 
 from backend.cli import mqtt
 from backend.cli.context import Context, printable, show, text_of
-from backend.cli.floors import reply_topic, request_topic
+from backend.cli.floors import reply_topic, request_topic, session_topic
 from backend.shell.operator import Login
 
 _GIVE_UP_WITHIN_S = 3.0
@@ -32,7 +32,27 @@ def ask(
 
     What is None in the *body* is not said. *name*: as whom, if not as the operator.
     """
-    reply = _asked(context, floor, body, name, until)
+    _show(_asked(context, session_topic(floor), body, name, until), as_json=as_json)
+
+
+def order(
+    context: Context, body: Mapping[str, Any], name: str | None, *, until: Collection[str], as_json: bool
+) -> None:
+    """Ask something of the server itself, as an admin, and show the answer likewise."""
+    _show(_asked(context, "backend", body, name, until), as_json=as_json)
+
+
+def request(
+    context: Context, floor: str, body: Mapping[str, Any], name: str | None, *, until: Collection[str]
+) -> dict[str, Any]:
+    """Ask, and return a code of *until*, or end with the refusal."""
+    reply = _asked(context, session_topic(floor), body, name, until)
+    if not reply["ok"]:
+        raise _refused(reply)
+    return reply
+
+
+def _show(reply: Mapping[str, Any], *, as_json: bool) -> None:
     if not reply["ok"] and not as_json:
         raise _refused(reply)
     show(reply, as_json=as_json, text=lambda: _text(reply))
@@ -40,34 +60,24 @@ def ask(
         raise SystemExit(1)
 
 
-def request(
-    context: Context, floor: str, body: Mapping[str, Any], name: str | None, *, until: Collection[str]
-) -> dict[str, Any]:
-    """Ask, and return a code of *until*, or end with the refusal."""
-    reply = _asked(context, floor, body, name, until)
-    if not reply["ok"]:
-        raise _refused(reply)
-    return reply
-
-
 def _refused(reply: Mapping[str, Any]) -> click.ClickException:
     return click.ClickException(printable(f"{reply['code']}: {reply.get('message', '')}"))
 
 
 def _asked(
-    context: Context, floor: str, body: Mapping[str, Any], name: str | None, until: Collection[str]
+    context: Context, place: str, body: Mapping[str, Any], name: str | None, until: Collection[str]
 ) -> dict[str, Any]:
     given = {key: value for key, value in body.items() if value is not None}
-    return mqtt.run(context, _request(context, context.login(name), floor, given, until))
+    return mqtt.run(context, _request(context, context.login(name), place, given, until))
 
 
 async def _request(
-    context: Context, login: Login, floor: str, body: Mapping[str, Any], until: Collection[str]
+    context: Context, login: Login, place: str, body: Mapping[str, Any], until: Collection[str]
 ) -> dict[str, Any]:
     prefix = context.settings.prefix
     async with mqtt.connected(context, login) as client:
-        await client.subscribe(prefix + reply_topic(floor, login.user), qos=1)
-        talk = _Talk(client, prefix + request_topic(floor, login.user))
+        await client.subscribe(prefix + reply_topic(place, login.user), qos=1)
+        talk = _Talk(client, prefix + request_topic(place, login.user))
         request_id = await talk.say(body)
         try:
             return await talk.answer(request_id, until)

@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
-from backend.cli import asking, mqtt
+from backend.cli import mqtt
+from backend.cli.asking import order
 from backend.cli.context import Context, as_option, json_option, pass_context, show, text_of
-from backend.features.stats.feature import REPLY, REQUEST, STATS
+from backend.features.stats.feature import STATS
 
 
 @click.command()
@@ -31,10 +32,8 @@ def broadcast(
     context: Context, message: str, channel: str | None, kind: str | None, name: str | None, as_json: bool
 ) -> None:
     """Say something to everybody, on backend/broadcast. For admins."""
-    login = context.login(name)
-    topics = asking.Topics(REQUEST.at(principal=login.user), REPLY.at(principal=login.user))
     body = {"action": "broadcast", "message": message, "channel": channel, "kind": kind}
-    asking.ask(context, topics, body, login, until=["broadcast"], as_json=as_json)
+    order(context, body, name, until=["broadcast"], as_json=as_json)
 
 
 def _lines(document: Mapping[str, Any]) -> Iterator[str]:

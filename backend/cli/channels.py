@@ -94,8 +94,8 @@ def _topics(context: Context, name: str) -> dict[str, str]:
     floor = context.settings.prefix + channel_floor(name)
     return {
         "session": session_topic(floor),
-        "request": request_topic(floor, "NAME"),
-        "reply": reply_topic(floor, "NAME"),
+        "request": request_topic(session_topic(floor), "NAME"),
+        "reply": reply_topic(session_topic(floor), "NAME"),
         "data": f"{floor}/data/NAME",
         "broadcast": f"{floor}/broadcast",
     }

@@ -34,14 +34,14 @@ def session_topic(floor: str) -> str:
     return f"{floor}/session"
 
 
-def request_topic(floor: str, user: str) -> str:
-    """Return where a principal asks something of a session."""
-    return f"{floor}/session/request/{user}"
+def request_topic(place: str, user: str) -> str:
+    """Return where a principal asks something of a session (its topic is the place), or of the ``backend``."""
+    return f"{place}/request/{user}"
 
 
-def reply_topic(floor: str, user: str) -> str:
+def reply_topic(place: str, user: str) -> str:
     """Return where it is answered."""
-    return f"{floor}/session/reply/{user}"
+    return f"{place}/reply/{user}"
 
 
 SESSIONS = (session_topic(device_floor("+")), session_topic(channel_floor("+")))

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from backend.app import VERSION
+from backend.cli.backend import broadcast, stats
 from backend.cli.certs import certs
 from backend.cli.channels import channel
 from backend.cli.context import Context
@@ -30,5 +31,5 @@ def talkstick(context: click.Context, data: Path | None) -> None:
     context.obj = Context(data)
 
 
-for command in (init, serve, user, device, channel, session, certs, export, watch, doctor):
+for command in (init, serve, user, device, channel, session, certs, export, stats, broadcast, watch, doctor):
     talkstick.add_command(command)

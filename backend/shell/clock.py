@@ -1,6 +1,9 @@
-"""The only clock of the backend."""
+"""The only clock of the backend, and its stopwatch."""
 
 import time
+
+ticks = time.monotonic
+"""Seconds of nothing but this process: when a message arrived, and when its answer left."""
 
 
 class SteadyClock:

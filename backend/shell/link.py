@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import aiomqtt
 
 from backend.core.engine import Arrived, Send
+from backend.shell.clock import ticks
 from backend.shell.inbox import Connected, Inbox
 
 log = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ class Link:
             async for message in client.messages:
                 if await self._takes(client, message):
                     topic = str(message.topic).removeprefix(self._broker.prefix)
-                    await self._take(client, Arrived(topic, _bytes(message.payload), message.retain))
+                    await self._take(client, Arrived(topic, _bytes(message.payload), message.retain, ticks()))
         finally:
             self._client = None
             for task in self._under_way:

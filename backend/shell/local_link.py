@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from backend.core.engine import Arrived, Send
+from backend.shell.clock import ticks
 from backend.shell.inbox import Connected, Inbox
 from backend.shell.link import Direct, at_once
 
@@ -52,7 +53,7 @@ class LocalLink:
                 await asyncio.sleep(0)
 
     def _take(self, topic: str, payload: bytes, *, retained: bool = False) -> None:
-        arrived = Arrived(topic.removeprefix(self._prefix), payload, retained)
+        arrived = Arrived(topic.removeprefix(self._prefix), payload, retained, ticks())
         sends = at_once(self.direct, arrived)
         if sends is None:
             self._inbox.add(arrived)

@@ -1,6 +1,5 @@
 """Measures how long requests take: from their arrival until the answer is the broker's, commit included."""
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,10 +9,8 @@ from backend.core.facts import RequestCount
 from backend.core.meters import Histogram, PerMinute
 from backend.core.refusals import Refused
 from backend.core.routing import RouteTable
+from backend.shell.clock import ticks
 from backend.shell.inbox import Item
-
-clock = time.monotonic
-"""By which messages say when they arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ class Meter:
 
     def done(self, items: Iterable[Item]) -> None:
         """Take note that these were answered now."""
-        now = clock()
+        now = ticks()
         for item in items:
             if isinstance(item, Arrived) and item.at is not None and (asked := self._asked(item)) is not None:
                 self._actions[asked].taken.add(now - item.at)
@@ -39,7 +36,7 @@ class Meter:
 
     def counts(self) -> dict[str, RequestCount]:
         """Return how often each was asked for, and how long that took."""
-        now = clock()
+        now = ticks()
         return {name: _count(action, now) for name, action in self._actions.items()}
 
     def _asked(self, message: Arrived) -> str | None:

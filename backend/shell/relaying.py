@@ -3,18 +3,11 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Protocol
 
 from backend.core.engine import Arrived, Send
 from backend.features.channels.feature import Relay
 from backend.shell.inbox import Inbox
-
-
-class Outbox(Protocol):
-    """Takes what was decided to the broker."""
-
-    async def send(self, sends: Sequence[Send]) -> None:
-        """Publish in order; return once it is the broker's."""
+from backend.shell.service import Outbox
 
 
 class Relaying:
@@ -57,6 +50,5 @@ class _Overheard:
         self._link = link
 
     async def send(self, sends: Sequence[Send]) -> None:
-        for send in sends:
-            self._relay.learn(send)
+        self._relay.learn(sends)
         await self._link.send(sends)

@@ -36,7 +36,7 @@ class Outbox(Protocol):
 
 
 class Service:
-    """Runs the engine between the inbox, the journal and the link."""
+    """Runs the engine between the inbox, the journal and the link. ``answered`` hears what is done."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Service:
         self._inbox = inbox
         self._now = now
         self._greeting = greeting
+        self.answered: Callable[[Sequence[Item]], None] = lambda _items: None
         self._was_connected = False
         self._storing = True
         self._held: list[Item] = []
@@ -99,6 +100,8 @@ class Service:
         sends += [await self._consult(asked) for asked in self._engine.consulted()]
         if sends:
             await self._outbox.send(sends)
+        if self._storing:
+            self.answered(items)
         if any(isinstance(item, Connected) for item in items):
             self._greeting.ready()
 

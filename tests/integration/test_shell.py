@@ -18,6 +18,7 @@ from backend.core.desk import Desk
 from backend.core.engine import Arrived, Engine, Send
 from backend.core.facts import Resumed
 from backend.core.principals import Principal, Role
+from backend.features.channels import feature as channels
 from backend.features.directory import feature as directory
 from backend.features.presence import feature as presence
 from backend.features.sessions import feature as sessions
@@ -80,7 +81,8 @@ class Backend:
             accounts_desk,
             presence.desk(presence.Limits()),
             sessions.desk(sessions.Policy()),
-            stats.desk(0.1),
+            channels.desk(),
+            stats.desk(),
         ]
         self.engine = Engine(TABLE, desks, directory.Listing(accounts_desk))
         self.journal = Journal(database)

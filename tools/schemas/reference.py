@@ -141,7 +141,7 @@ def _one_kind(schema: dict[str, Any]) -> str:
             return ", ".join(f"`{value}`" for value in values)
         case {"type": "array", "items": items}:
             return f"array of {_kind(items)}"
-        case {"type": "object", "additionalProperties": {**values}} if values and values != _FREE:
+        case {"type": "object", "additionalProperties": dict(values)} if values and values != _FREE:
             return f"object of {_kind(values)}"
         case _:
             return ", ".join([schema.get("type", "any JSON"), *_bounds(schema)])

@@ -5,7 +5,7 @@ So it takes data from the holder that everybody can see, with the fence that eve
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,9 +112,14 @@ class Relay:
         self._untold: dict[str, float] = {}  # by channel, when it is due
         self.rejected: Counter[str] = Counter()
 
-    def learn(self, send: Send) -> None:
+    def learn(self, sends: Iterable[Send]) -> None:
         """Take note of what goes out: whose is which floor."""
-        levels = SESSION.match(send.topic) if send.retain and send.topic.startswith(_TREE) else None
+        for send in sends:
+            if send.retain and send.topic.startswith(_TREE):
+                self._learn(send)
+
+    def _learn(self, send: Send) -> None:
+        levels = SESSION.match(send.topic)
         if levels is None:
             return
         channel = levels["channel"]

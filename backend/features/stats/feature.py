@@ -2,12 +2,12 @@
 
 from backend.core.desk import Desk
 from backend.features.stats.machine import EVENTS, step
-from backend.features.stats.messages import BROADCAST, STATUS, BackendStatus
+from backend.features.stats.messages import BROADCAST, STATS, STATUS, BackendStatus
 from backend.features.stats.routes import ROUTES
 from backend.features.stats.state import Stats
 from backend.features.stats.views import announcement, published
 
-__all__ = ["BROADCAST", "ROUTES", "STATUS", "BackendStatus", "announcement", "desk"]
+__all__ = ["BROADCAST", "ROUTES", "STATS", "STATUS", "BackendStatus", "announcement", "desk"]
 
 _KEY = ""  # there is one backend
 

@@ -28,7 +28,7 @@ def document(holder: str | None, fence: int, channel: str = "stage") -> Send:
 
 def stage(holder: str | None = "alice", fence: int = 3) -> Relay:
     made = Relay(lambda _channel: PER_S)
-    made.learn(document(holder, fence))
+    made.learn([document(holder, fence)])
     return made
 
 
@@ -81,7 +81,7 @@ def test_data_need_neither_id_nor_fence() -> None:
 
 def test_each_channel_counts_what_it_passed_on() -> None:
     both = stage()
-    both.learn(document("bob", 1, "other"))
+    both.learn([document("bob", 1, "other")])
     for expected in (1, 2, 3):
         sent = said(both, data("alice", {}), NOW + expected)
         assert sent["channels/stage/broadcast"]["seq"] == expected
@@ -99,7 +99,7 @@ def test_data_arrive_as_they_were_sent(body: dict[str, Any]) -> None:
 def test_names_are_quoted() -> None:
     made = stage()
     body = {"state": "active", "holder": "eve", "holder_name": 'E%d"v\\e\n', "fence": 4}
-    made.learn(Send("channels/stage/session", json.dumps(body).encode(), retain=True))
+    made.learn([Send("channels/stage/session", json.dumps(body).encode(), retain=True)])
     assert said(made, data("eve", {}))["channels/stage/broadcast"]["name"] == 'E%d"v\\e\n'
 
 
@@ -164,7 +164,7 @@ def test_nobody_may_send_where_nobody_holds_the_floor() -> None:
 def test_the_floor_goes_from_one_to_the_next() -> None:
     made = stage()
     assert is_passed(made, data("alice", {"fence": 3}))
-    made.learn(document("bob", 4))
+    made.learn([document("bob", 4)])
     assert reply(made, data("alice", {"fence": 3}))["reason"] == "not_holder"
     sent = said(made, data("bob", {"fence": 4}))["channels/stage/broadcast"]
     assert (sent["sender"], sent["fence"], sent["seq"]) == ("bob", 4, 2), "the sequence is the channel's"
@@ -172,7 +172,7 @@ def test_the_floor_goes_from_one_to_the_next() -> None:
 
 def test_who_gets_the_floor_again_has_another_fence() -> None:
     made = stage()
-    made.learn(document("alice", 4))
+    made.learn([document("alice", 4)])
     assert reply(made, data("alice", {"fence": 3}))["reason"] == "stale_fence"
     assert is_passed(made, data("alice", {"fence": 4}))
 
@@ -180,16 +180,16 @@ def test_who_gets_the_floor_again_has_another_fence() -> None:
 def test_a_channel_that_is_removed_is_unknown() -> None:
     made = stage()
     made.take(data("alice", {}), NOW)
-    made.learn(Send("channels/stage/session", b"", retain=True))
+    made.learn([Send("channels/stage/session", b"", retain=True)])
     assert reply(made, data("alice", {}))["reason"] == "unknown_channel"
     assert made.tell(NOW + 1) == []
 
 
 def test_only_retained_documents_of_channels_count() -> None:
     made = stage()
-    made.learn(Send("channels/stage/session", document("bob", 9).payload))
-    made.learn(Send("devices/stage/session", document("bob", 9).payload, retain=True))
-    made.learn(Send("channels/stage/session/event", b"{}", retain=True))
+    made.learn([Send("channels/stage/session", document("bob", 9).payload)])
+    made.learn([Send("devices/stage/session", document("bob", 9).payload, retain=True)])
+    made.learn([Send("channels/stage/session/event", b"{}", retain=True)])
     assert is_passed(made, data("alice", {"fence": 3}))
 
 
@@ -222,8 +222,8 @@ def test_a_channel_may_have_a_pace_of_its_own() -> None:
     rules = {"channels/stage": rules_of({"data_per_s": 1, "idle_s": 5}), "devices/stage": rules_of({"data_per_s": 9})}
     channels.handle(DirectoryChanged(frozenset(), frozenset(), frozenset({"stage", "other"}), rules), NOW)
     made = relay(channels, PER_S)
-    made.learn(document("alice", 3))
-    made.learn(document("alice", 1, "other"))
+    made.learn([document("alice", 3)])
+    made.learn([document("alice", 1, "other")])
     assert is_passed(made, data("alice", {}))
     assert not is_passed(made, data("alice", {}))
     for _ in range(5):
@@ -246,7 +246,7 @@ def test_ids_are_remembered_for_a_while_and_for_one_session() -> None:
         assert is_passed(made, data("alice", {"id": f"d{number}"}), NOW + number)
     assert not is_passed(made, data("alice", {"id": "d100"}), NOW + 200)
     assert is_passed(made, data("alice", {"id": "d0"}), NOW + 200)
-    made.learn(document("alice", 4))
+    made.learn([document("alice", 4)])
     assert is_passed(made, data("alice", {"id": "d100"}), NOW + 200)
 
 
@@ -276,7 +276,7 @@ def test_what_was_rejected_is_no_use() -> None:
 def test_the_use_of_a_session_that_is_over_is_told_no_more() -> None:
     made = stage()
     assert is_passed(made, data("alice", {}))
-    made.learn(document("bob", 4))
+    made.learn([document("bob", 4)])
     assert made.due() is None
     assert is_passed(made, data("bob", {}))
     assert made.tell(NOW) == [FloorUsed("channels/stage", 4)]
@@ -285,7 +285,7 @@ def test_the_use_of_a_session_that_is_over_is_told_no_more() -> None:
 def test_an_update_of_the_document_changes_nothing() -> None:
     made = stage()
     assert is_passed(made, data("alice", {"id": "d1"}))
-    made.learn(document("alice", 3))
+    made.learn([document("alice", 3)])
     assert made.due() == NOW
     assert not is_passed(made, data("alice", {"id": "d1"}))
 
