@@ -17,6 +17,7 @@ from backend.cli.floors import reply_topic, request_topic, session_topic
 from backend.shell.operator import Login
 
 _GIVE_UP_WITHIN_S = 3.0
+_THAT_WAIT = ("claim", "preempt")
 
 
 def ask(
@@ -82,7 +83,7 @@ async def _request(
         try:
             return await talk.answer(request_id, until)
         except asyncio.CancelledError:  # Ctrl-C
-            if body.get("wait"):
+            if body["action"] in _THAT_WAIT:
                 await talk.give_up(request_id)
             raise
 
@@ -112,13 +113,13 @@ class _Talk:
                 patience.reschedule(None)
         raise aiomqtt.MqttError("the connection ended")
 
-    async def give_up(self, claim: str) -> None:
+    async def give_up(self, request_id: str) -> None:
         """Leave the queue; what was granted in this very moment is given back."""
         with suppress(aiomqtt.MqttError, TimeoutError):
             async with asyncio.timeout(_GIVE_UP_WITHIN_S):
                 leave = await self.say({"action": "leave"})
                 async for reply in self._replies():
-                    if reply.get("id") == claim and reply["code"] == "granted":
+                    if reply.get("id") == request_id and reply["code"] == "granted":
                         await self.say({"action": "release", "fence": reply["fence"]})
                     if reply.get("id") == leave:
                         click.echo("you wait no longer", err=True)

@@ -144,7 +144,7 @@ def promote(context: Context, floor: str, user: str | None, name: str | None, as
 @click.option("--in", "in_s", type=float, help="After so many seconds; the holder is told.")
 @click.option("--no-requeue", is_flag=True, help="The holder loses its place; else it is the next.")
 @click.option("--why", help="What the holder is told.")
-@click.option("--wait", is_flag=True, help="Wait here until it is granted.")
+@click.option("--wait", is_flag=True, help="Wait here until it is granted. Ctrl-C gives up.")
 def preempt(
     context: Context,
     floor: str,
