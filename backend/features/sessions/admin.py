@@ -54,8 +54,7 @@ def _promote(turn: Turn, asked: Asked, user: str | None) -> None:
     if running is not None:
         turn.end(running, "preempted", first=waiter, rejoin="next")
     else:
-        turn.change(queue=(waiter, *turn.session.queue))
-        turn.tell_place(waiter)
+        _wait_first(turn, waiter)
     turn.answer(asked, "promoted")
 
 
@@ -88,23 +87,32 @@ def _preempt(turn: Turn, who: Principal, asked: Asked, body: Preempt) -> None:
     if (waiting := turn.session.waiter(who.name)) is not None:
         turn.take_out(waiting)
         turn.refuse(waiting.asked, Code.SUPERSEDED)
-    if running is None:
-        turn.change(queue=(mine, *turn.session.queue))
-        turn.grant_next()
-        if mine in turn.session.queue:
-            turn.tell_place(mine)
-        return
-    if running.preemption is not None:
-        turn.refuse(running.preemption.by.asked, Code.SUPERSEDED)
-    coming = Preemption(mine, turn.now + body.in_s, body.requeue, body.why)
-    running = replace(running, preemption=coming)
-    turn.run(running)
-    if body.in_s:
-        turn.answer(asked, "preempting", expires_in_s=body.in_s)
-        more = {"in_s": body.in_s, "why": body.why}
-        turn.effects.append(views.of_running(turn.session, running, turn.now, "preempting", **more))
+    if running is not None and body.in_s:
+        _announce(turn, running, mine, body)
+    elif running is not None:
+        turn.end(running, "preempted", first=mine, rejoin="next" if body.requeue else None)
     else:
-        preempt(turn, running, coming)
+        _wait_first(turn, mine)
+
+
+def _announce(turn: Turn, running: Running, mine: Waiter, body: Preempt) -> None:
+    """Wait as the first until the notice is over; another admin that gave notice waits on as others do."""
+    other = turn.session.preemption
+    coming = Preemption(mine.user, turn.now + body.in_s, body.requeue, body.why)
+    turn.change(queue=(mine, *turn.session.queue), preemption=coming)
+    turn.answer(mine.asked, "preempting", expires_in_s=body.in_s)
+    more = {"in_s": body.in_s, "why": body.why}
+    turn.effects.append(views.of_running(turn.session, running, turn.now, "preempting", **more))
+    if other is not None and (earlier := turn.session.waiter(other.by)) is not None:
+        turn.tell_place(earlier)
+
+
+def _wait_first(turn: Turn, waiter: Waiter) -> None:
+    """Put somebody before all who wait; it is the next, or has it at once."""
+    turn.change(queue=(waiter, *turn.session.queue))
+    turn.grant_next()
+    if waiter in turn.session.queue:
+        turn.tell_place(waiter)
 
 
 def _bad_preemption(turn: Turn, running: Running | None, mine: Waiter) -> Code | None:
@@ -117,9 +125,13 @@ def _bad_preemption(turn: Turn, running: Running | None, mine: Waiter) -> Code |
     return Code.TOO_LARGE if turn.too_large(mine.input) else None
 
 
-def preempt(turn: Turn, running: Running, coming: Preemption) -> None:
-    """Take over, now."""
-    turn.end(running, "preempted", first=coming.by, rejoin="next" if coming.requeue else None)
+def take_over(turn: Turn, coming: Preemption) -> None:
+    """Let an admin have it whose notice is over; one that is away by now waits on as others do."""
+    running, waiter = turn.session.running, turn.session.waiter(coming.by)
+    turn.change(preemption=None)
+    if running is not None and waiter is not None and waiter.away_since is None:
+        turn.take_out(waiter)
+        turn.end(running, "preempted", first=waiter, rejoin="next" if coming.requeue else None)
 
 
 def _reset(turn: Turn, asked: Asked) -> None:

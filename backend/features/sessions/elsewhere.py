@@ -150,16 +150,13 @@ def _directory_changed(turn: Turn, policy: Policy, changed: DirectoryChanged) ->
 
 def _remove(turn: Turn) -> None:
     """The floor is gone for good: everybody is told, the topic is cleared, the fence stays."""
-    running, waiters = turn.session.running, turn.session.queue
-    turn.change(provisioned=False, reachable=False, queue=(), observers=(), dirty=False, cooling_until=None)
-    if running is not None:
-        if running.preemption is not None:
-            waiters = (running.preemption.by, *waiters)
-        turn.end(replace(running, preemption=None), "kicked" if turn.session.is_channel else "device_lost")
     gone = Code.UNKNOWN_CHANNEL if turn.session.is_channel else Code.UNKNOWN_DEVICE
-    for waiter in waiters:
-        turn.refuse(waiter.asked, gone)  # says more than that the place is gone
-        turn.effects.append(views.left(turn.session, waiter, turn.now, "removed"))
+    for waiter in turn.session.queue:
+        turn.drop(waiter.user, "removed", gone)
+    turn.change(provisioned=False, reachable=False, observers=())
+    if turn.session.running is not None:
+        turn.end(turn.session.running, "kicked" if turn.session.is_channel else "device_lost")
+    turn.change(cleans=False, dirty=False, cooling_until=None)
     turn.effects.append(Publish(session_topic(turn.session.floor), None, retain=True))
 
 
@@ -168,8 +165,5 @@ def _forget_removed_accounts(turn: Turn, principals: frozenset[str]) -> None:
         if waiter.user not in principals:
             turn.drop(waiter.user, "removed")
     running = turn.session.running
-    if running is not None and running.preemption is not None and running.preemption.by.user not in principals:
-        running = replace(running, preemption=None)
-        turn.run(running)
     if running is not None and running.holder not in principals:
         turn.end(running, "kicked")

@@ -102,7 +102,7 @@ def until(policy: Policy, session: Session) -> float | None:
     when = session.ends(policy)[0] if session.running is not None else session.cooling_until or inf
     if (running := session.running) is not None:
         when = min(when, running.offer.until if running.offer else inf)
-        when = min(when, running.preemption.at if running.preemption else inf)
+    when = min(when, session.preemption.at if session.preemption else inf)
     for waiter in session.queue:
         if waiter.away_since is not None:
             when = min(when, waiter.away_since + policy.place_grace_s)
@@ -137,12 +137,11 @@ def step(policy: Policy, session: Session, event: object, now: float) -> tuple[S
 
 
 def _pass_time(turn: Turn) -> None:
-    running = turn.session.running
-    if running is not None:
-        if running.offer is not None and running.offer.until <= turn.now:
-            handover.expire(turn, running, running.offer)
-        elif running.preemption is not None and running.preemption.at <= turn.now:
-            admin.preempt(turn, running, running.preemption)
+    running, coming = turn.session.running, turn.session.preemption
+    if running is not None and running.offer is not None and running.offer.until <= turn.now:
+        handover.expire(turn, running, running.offer)
+    if coming is not None and coming.at <= turn.now:
+        admin.take_over(turn, coming)
     _end_by_time(turn)
     for waiter in turn.session.queue:
         if waiter.away_since is not None and waiter.away_since + turn.policy.place_grace_s <= turn.now:

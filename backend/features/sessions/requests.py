@@ -142,12 +142,7 @@ def _wait_on(turn: Turn, before: Waiter, again: Waiter) -> None:
 
 
 def _leave(turn: Turn, who: Principal, asked: Asked) -> None:
-    running = turn.session.running
     if turn.drop(who.name, "left"):
-        turn.answer(asked, "left")
-    elif running is not None and running.preemption is not None and running.preemption.by.user == who.name:
-        turn.refuse(running.preemption.by.asked, Code.NOT_WAITING)
-        turn.run(replace(running, preemption=None))
         turn.answer(asked, "left")
     else:
         turn.refuse(asked, Code.NOT_WAITING)

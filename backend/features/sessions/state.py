@@ -54,9 +54,9 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Preemption:
-    """An admin will take over."""
+    """An admin, who waits until then as the first in the queue, will take over from whoever holds."""
 
-    by: Waiter
+    by: str
     at: float
     requeue: bool
     why: str | None
@@ -84,7 +84,6 @@ class Running:
     device_lost: bool = False
     lost_since: float | None = None
     offer: Offer | None = None
-    preemption: Preemption | None = None
     touched: float = field(default=0.0, compare=False)
 
     @property
@@ -152,6 +151,7 @@ class Session:
     revision: int = 0
     running: Running | None = None
     queue: tuple[Waiter, ...] = ()
+    preemption: Preemption | None = None
     observers: tuple[Observer, ...] = ()
     reason: Literal["claimed"] | Ending | None = None
     timeout: bool = False
@@ -232,8 +232,6 @@ class Session:
             yield self.running.holder
             if self.running.offer is not None:
                 yield self.running.offer.to
-            if self.running.preemption is not None:
-                yield self.running.preemption.by.user
         for waiter in self.queue:
             yield waiter.user
         for observer in self.observers:

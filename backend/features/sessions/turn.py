@@ -88,7 +88,6 @@ class Turn:
 
         *first* comes before all who wait. The holder that shall *rejoin* is the next after it, or the last of all.
         """
-        first = first if first is not None or running.preemption is None else running.preemption.by
         self._close(running, reason)
         cooling_s = self.policy.cooling_s if reason in _ABNORMAL else 0.0
         self.change(
@@ -123,8 +122,6 @@ class Turn:
         self._close(running, "handed_over")
         if running.offer is not None:
             self.answer(running.offer.asked, "handed_over", running)
-        if running.preemption is not None:
-            self.change(queue=(running.preemption.by, *self.session.queue))
         if waiting is not None:
             self.take_out(waiting)
         self.grant(heir, running)
@@ -183,8 +180,10 @@ class Turn:
         self.change(queue=(*queue[:place], waiter, *queue[place:]))
 
     def take_out(self, waiter: Waiter) -> None:
-        """Remove somebody from the queue without a word."""
+        """Remove somebody from the queue without a word; if it had announced to take over, that is off."""
         self.change(queue=tuple(each for each in self.session.queue if each is not waiter))
+        if self.session.preemption is not None and self.session.preemption.by == waiter.user:
+            self.change(preemption=None)
 
     def drop(self, user: str, reason: str, code: Code = Code.NOT_WAITING) -> bool:
         """Take somebody out of the queue, and tell it; tell whether somebody was there."""

@@ -47,7 +47,7 @@ def document(session: Session, policy: Policy, now: float) -> Publish:
         output=running.output if running else {},
         complete=running.complete if running else False,
         offered_to=running.offer.to if running and running.offer else None,
-        notice=_notice(running, now),
+        notice=_notice(session, now),
         queue=_places(session, policy, now),
         observers=len(session.observers),
         reason=session.reason,
@@ -59,16 +59,16 @@ def document(session: Session, policy: Policy, now: float) -> Publish:
 def ends_at(session: Session, policy: Policy) -> float | None:
     """Return when what is shown ends by itself. None: it does not."""
     until = session.ends(policy)[0] if session.running is not None else session.cooling_until
-    if session.running is not None and session.running.preemption is not None and until is not None:
-        until = min(until, session.running.preemption.at)
+    if session.running is not None and session.preemption is not None and until is not None:
+        until = min(until, session.preemption.at)
     return None if until is None or isinf(until) else until
 
 
-def _notice(running: Running | None, now: float) -> Notice | None:
-    if running is None or running.preemption is None:
+def _notice(session: Session, now: float) -> Notice | None:
+    coming = session.preemption
+    if coming is None:
         return None
-    coming = running.preemption
-    return Notice(by=coming.by.user, in_s=round(max(0.0, coming.at - now), 1), why=coming.why)
+    return Notice(by=coming.by, in_s=round(max(0.0, coming.at - now), 1), why=coming.why)
 
 
 def _places(session: Session, policy: Policy, now: float) -> tuple[Place, ...]:
