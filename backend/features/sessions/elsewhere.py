@@ -14,7 +14,7 @@ from backend.core.facts import (
 )
 from backend.core.floors import id_of
 from backend.core.refusals import Code
-from backend.features.sessions import views
+from backend.features.sessions import handover, views
 from backend.features.sessions.messages import session_topic
 from backend.features.sessions.policy import Policy
 from backend.features.sessions.state import Running
@@ -32,6 +32,7 @@ def hear(turn: Turn, policy: Policy, fact: object) -> None:
             _device_is_lost(turn)
         case DeviceDeclared(cleans=cleans):
             turn.change(cleans=cleans)
+            _need_not_confirm(turn)
         case UserOnline(user=user):
             user_is_back(turn, user)
         case UserLost(user=user):
@@ -56,6 +57,12 @@ def _device_is_lost(turn: Turn) -> None:
     turn.change(reachable=False)
     if running is not None and not running.device_lost:
         _lose(turn, replace(running, device_lost=True), "device_lost")
+
+
+def _need_not_confirm(turn: Turn) -> None:
+    """Go on where a device should confirm what it, or its policy, does not know any more."""
+    if turn.session.dirty and not turn.must_reset:
+        turn.is_clean()
 
 
 # People
@@ -145,6 +152,7 @@ def _directory_changed(turn: Turn, policy: Policy, changed: DirectoryChanged) ->
     turn.policy = turn.session.policy(policy)
     if turn.session.is_channel and not turn.session.reachable:
         turn.change(reachable=True)
+    _need_not_confirm(turn)
     _forget_removed_accounts(turn, changed.principals)
 
 
@@ -164,6 +172,10 @@ def _forget_removed_accounts(turn: Turn, principals: frozenset[str]) -> None:
     for waiter in turn.session.queue:
         if waiter.user not in principals:
             turn.drop(waiter.user, "removed")
+    turn.change(observers=tuple(each for each in turn.session.observers if each.user in principals))
+    running = turn.session.running
+    if running is not None and running.offer is not None and running.offer.to not in principals:
+        handover.expire(turn, running, running.offer)
     running = turn.session.running
     if running is not None and running.holder not in principals:
         turn.end(running, "kicked")

@@ -41,7 +41,7 @@ from backend.core.floors import channel_floor, device_floor, floor_of
 from backend.core.messages import merged
 from backend.core.refusals import Code
 from backend.features.sessions import admin, elsewhere, handover, views
-from backend.features.sessions.asks import Demote, Kick, Promote
+from backend.features.sessions.asks import Demote, Kick, Leave, Promote
 from backend.features.sessions.messages import COMMAND, FLOOR_REQUEST, REQUEST, Result, reply_topic
 from backend.features.sessions.policy import Policy
 from backend.features.sessions.requests import SessionAsked, answer
@@ -117,9 +117,8 @@ def step(policy: Policy, session: Session, event: object, now: float) -> tuple[S
     if not isinstance(event, Resumed):  # what ended while the server was down gets a grace instead
         _pass_time(turn)
     match event:
-        case SessionAsked(who=who):
-            elsewhere.user_is_back(turn, who.name)
-            answer(turn, event)
+        case SessionAsked():
+            _asked(turn, event)
         case Commanded(fence=fence, topic=topic):
             _commanded(turn, fence, topic)
         case FloorUsed(fence=fence):
@@ -161,6 +160,12 @@ def _end_by_time(turn: Turn) -> None:
         turn.grant_next()
 
 
+def _asked(turn: Turn, asked: SessionAsked) -> None:
+    if not isinstance(asked.body, Leave):  # who leaves shall not be given what it no longer wants
+        elsewhere.user_is_back(turn, asked.who.name)
+    answer(turn, asked)
+
+
 # What the hardware does, and what is sent through a channel
 
 
@@ -169,14 +174,16 @@ def _commanded(turn: Turn, fence: int, topic: str) -> None:
     if running is None or fence != running.fence:
         turn.effects.append(MessageRefused(Code.STALE_FENCE, topic))
         return
-    elsewhere.user_is_back(turn, running.holder)
     _used(turn, fence)
 
 
 def _used(turn: Turn, fence: int) -> None:
     running = turn.session.running
-    if running is not None and fence == running.fence:
-        turn.touch(running)
+    if running is None or fence != running.fence:
+        return
+    elsewhere.user_is_back(turn, running.holder)
+    if turn.session.running is not None:
+        turn.touch(turn.session.running)
 
 
 def _resulted(turn: Turn, result: Result, topic: str) -> None:

@@ -94,10 +94,11 @@ class Running:
     def ends(self, policy: Policy) -> tuple[float, Ending]:
         """Return when the session ends if nothing happens, and how."""
         longest: tuple[float, Ending] = (self.started_at + policy.max_length_s, "expired")
+        lease: tuple[float, Ending] = (self._lease_ends(), "completed" if self.complete else "expired")
         if self.lost_since is not None:
             reason: Ending = "device_lost" if self.device_lost else "client_lost"
-            return min((self.lost_since + policy.grace_s, reason), longest)
-        lease: tuple[float, Ending] = (self._lease_ends(), "completed" if self.complete else "expired")
+            grace: tuple[float, Ending] = (self.lost_since + policy.grace_s, reason)
+            return min(grace, lease, longest) if self.complete else min(grace, longest)
         return min(
             lease,
             (max(self.last_activity, self.touched) + policy.idle_s, "idle"),

@@ -69,7 +69,14 @@ class Turn:
             input=heir_of.input if heir_of else waiter.input,
         )
         if heir_of is not None:
-            running = replace(running, output=heir_of.output, complete=heir_of.complete, job=heir_of.job)
+            running = replace(
+                running,
+                output=heir_of.output,
+                complete=heir_of.complete,
+                job=heir_of.job,
+                device_lost=heir_of.device_lost,
+                lost_since=heir_of.lost_since if heir_of.device_lost else None,
+            )
         self.change(fence=fence, running=running, reason="claimed", timeout=False, cooling_until=None)
         self.answer_holder(waiter.asked, "granted")
         self.effects.append(views.of_running(self.session, running, self.now, "granted", input=running.input))
@@ -92,7 +99,7 @@ class Turn:
         cooling_s = self.policy.cooling_s if reason in _ABNORMAL else 0.0
         self.change(
             timeout=reason in ("expired", "idle"),
-            dirty=self.session.dirty or self._must_reset(),
+            dirty=self.session.dirty or self.must_reset,
             cooling_until=self.now + cooling_s if cooling_s else None,
         )
         back = self._line_up(running, reason, first, rejoin)
@@ -151,8 +158,10 @@ class Turn:
             away_since=self.now if running.client_lost or reason == "client_lost" else None,
         )
 
-    def _must_reset(self) -> bool:
-        if self.session.is_channel:
+    @property
+    def must_reset(self) -> bool:
+        """Tell whether the device has to confirm, after each session, that it is clean."""
+        if self.session.is_channel or not self.session.provisioned:
             return False
         return self.policy.clean == "always" or (self.policy.clean == "declared" and self.session.cleans)
 
