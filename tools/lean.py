@@ -72,6 +72,8 @@ class LeanClient(asyncio.Protocol):
         """Set when the connection is over."""
         self.unacknowledged = 0
         """How many messages at QoS 1 the broker has not acknowledged yet."""
+        self.retained = False
+        """Whether the message that is being heard was kept for who subscribes."""
         self._heard = heard
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
@@ -173,6 +175,7 @@ class LeanClient(asyncio.Protocol):
             if head & 0x06:
                 self._write(b"\x40\x02" + body[start : start + 2])
                 start += 2
+            self.retained = bool(head & 0x01)
             self._heard(topic, body[start:])
 
     async def _ask(self, packet: bytes) -> bytes:
@@ -186,5 +189,5 @@ class LeanClient(asyncio.Protocol):
         return struct.pack("!H", self._packet_id)
 
     def _write(self, packet: bytes | bytearray) -> None:
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(packet)

@@ -1,0 +1,165 @@
+"""The processes under fire: the server with its broker inside, or a backend and a Mosquitto."""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backend.core.principals import Principal, Role
+from backend.shell.accounts import Accounts
+from backend.shell.database import open_database
+from backend.shell.settings import Settings
+from tools.actor import Login
+from tools.brokers import HOST, mosquitto_program
+from tools.fire.history import History
+
+TALKSTICK = str(Path(sys.executable).parent / "talkstick")
+
+_READY_WITHIN_S = 30.0
+_LISTENS_AFTER_S = 0.02
+_HASTE: Mapping[str, str] = {
+    "lease_s": "2",
+    "linger_s": "0.3",
+    "idle_s": "2",
+    "grace_s": "0.5",
+    "place_grace_s": "0.5",
+    "restart_grace_s": "1",
+    "offer_s": "1",
+    "debounce_s": "0.3",
+    "stats_s": "1",
+    "log_level": "WARNING",
+    # Nobody is turned away for coming back often.
+    "flapping": "1000000",
+    "connects_per_s": "10000",
+    "claims_per_min": "1000000",
+}
+
+
+class FireError(Exception):
+    """The run cannot go on; the message says why."""
+
+
+@dataclass
+class Part:
+    """A process that can be killed. ``port``: it is ready when it listens there; 0: when it says so."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+    history: History
+    port: int = 0
+    _process: asyncio.subprocess.Process | None = field(default=None, init=False)
+
+    async def start(self) -> None:
+        """Start it, and wait until it is ready. Raises FireError where it ends before, unless it was killed."""
+        self.history.note("started", self.name)
+        with self.log.open("ab") as log:
+            self._process = process = await asyncio.create_subprocess_exec(
+                *self.command, env=dict(self.environment), stdout=subprocess.PIPE, stderr=log
+            )
+        try:
+            async with asyncio.timeout(_READY_WITHIN_S):
+                is_ready = await (self._listens() if self.port else self._says_so())
+        except TimeoutError as error:
+            raise FireError(f"{self.name} does not become ready") from error
+        if is_ready:
+            self.history.note("ready", self.name)
+        elif await process.wait() != -signal.SIGKILL:
+            raise FireError(f"{self.name} ended of itself:\n{self.log.read_text()[-2000:]}")
+
+    async def kill(self) -> None:
+        """End it as a power cut would."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            self.history.note("killed", self.name)
+            await self._process.wait()
+
+    def check(self) -> None:
+        """Insist that it runs. Raises FireError."""
+        if self._process is None or self._process.returncode is not None:
+            raise FireError(f"{self.name} ended of itself:\n{self.log.read_text()[-2000:]}")
+
+    async def _listens(self) -> bool:
+        while self._process is not None and self._process.returncode is None:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection(HOST, self.port)
+                writer.close()
+                return True
+            await asyncio.sleep(_LISTENS_AFTER_S)
+        return False
+
+    async def _says_so(self) -> bool:
+        if self._process is not None and self._process.stdout is not None:
+            async for line in self._process.stdout:
+                if b"ready" in line:
+                    return True
+        return False
+
+
+class Site:
+    """A data directory with its accounts, and the processes that serve it."""
+
+    def __init__(self, folder: Path, port: int, broker: str) -> None:
+        self.parts: list[Part] = []
+        self.log = folder / "server.log"
+        self._folder = folder
+        self._port = port
+        self._is_embedded = broker == "embedded"
+        known = {name: value for name, value in _HASTE.items() if name in Settings.model_fields}
+        ours = {"data": str(folder / "data"), "host": HOST, "port": str(port), "ws_port": str(port + 1), **known}
+        self.settings = {f"TALKSTICK_{name.upper()}": value for name, value in ours.items()}
+
+    def provision(self, people: Mapping[str, Role]) -> dict[str, Login]:
+        """Make the accounts of a new data directory; return their logins."""
+        self._talkstick("init")
+        database = open_database(self._folder / "data")
+        accounts, logins = Accounts(database), {}
+        for name, role in people.items():
+            logins[name] = login = Login(name, secrets.token_urlsafe(16), HOST, self._port)
+            accounts.add(Principal(name, role, name.title()), login.password, time.time(), generated=True)
+        database.dispose()
+        return logins
+
+    def add_channel(self, name: str) -> None:
+        """Make a channel."""
+        self._talkstick("channel", "add", name)
+
+    def set_up(self, history: History) -> None:
+        """Decide what there is to start, when all accounts are made."""
+        if self._is_embedded:
+            self.parts = [Part("server", [TALKSTICK, "serve"], self._environment(), self.log, history)]
+            return
+        folder = self._folder / "mosquitto"
+        made = json.loads(self._talkstick("export", "mosquitto", str(folder), "--json"))
+        self.settings["TALKSTICK_BROKER"] = made["broker"]
+        broker = [mosquitto_program(), "-c", made["configuration"]]
+        self.parts = [
+            Part("mosquitto", broker, dict(os.environ), self._folder / "mosquitto.log", history, self._port),
+            Part("backend", [TALKSTICK, "serve"], self._environment(), self.log, history),
+        ]
+
+    def complaints(self) -> list[str]:
+        """Return the lines of the server's log that tell of a fault of its own."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return [line for line in lines if "Traceback" in line or "this is a bug" in line]
+
+    def _talkstick(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [TALKSTICK, *arguments], env=self._environment(), capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise FireError(f"talkstick {' '.join(arguments)} failed:\n{done.stderr}")
+        return done.stdout
+
+    def _environment(self) -> dict[str, str]:
+        others = {key: value for key, value in os.environ.items() if not key.startswith("TALKSTICK_")}
+        return {**others, **self.settings}
