@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench bench-broker soak fuzz schemas lock format system-packages clean
+.PHONY: help demo serve test check bench bench-broker soak fuzz fire schemas lock format system-packages clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -46,6 +46,10 @@ soak: $(INSTALLED) ## An hour with 1,000 boards: does memory stay flat?
 
 fuzz: $(INSTALLED) ## 100,000 malformed inputs against the broker, while others are served; takes minutes
 	TALKSTICK_FUZZ_INPUTS=$${TALKSTICK_FUZZ_INPUTS:-100000} $(BIN)/python -m pytest tests/fuzz -s
+
+fire: $(INSTALLED) system-packages ## Kill the server, then backend and Mosquitto, 100 times each at work: is a promise broken?
+	$(BIN)/python -m tools.fire $(FIRE_ARGS)
+	$(BIN)/python -m tools.fire --broker mosquitto $(FIRE_ARGS)
 
 schemas: $(INSTALLED) ## Generate schemas/ from the models and the route table
 	$(BIN)/python -m tools.gen_schemas

@@ -112,7 +112,7 @@ def revisions_rise(floor: Floor) -> Iterator[Violation]:
                 yield Violation("revisions rise", floor.name, text, (before.line, after.line))
             elif now == was and content(before) != content(after):
                 text = f"two documents have revision {now}"
-                yield Violation("one revision, one document", floor.name, text, (before.line, after.line))
+                yield Violation("a revision is one document", floor.name, text, (before.line, after.line))
 
 
 def content(record: Record) -> dict[str, Any]:
