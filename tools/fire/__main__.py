@@ -22,9 +22,8 @@ from tools.fire.storm import Plan, run
 @click.option("--people", default=12, show_default=True, help="How many people.")
 @click.option("--boards", default=6, show_default=True, help="How many boards they share.")
 @click.option("--out", default="build/fire", show_default=True, type=click.Path(path_type=Path), help="For results.")
-@click.option("--whole", is_flag=True, help="Hand-over, pre-emption, apps with a last will, and a channel, too.")
 def main(  # noqa: PLR0913, PLR0917 - one argument per option
-    broker: str, kills: int, seed: int | None, port: int, people: int, boards: int, out: Path, *, whole: bool
+    broker: str, kills: int, seed: int | None, port: int, people: int, boards: int, out: Path
 ) -> None:
     """Kill the server, or its broker, with -9 while people share boards; then check that no promise was broken."""
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
@@ -33,7 +32,7 @@ def main(  # noqa: PLR0913, PLR0917 - one argument per option
     (folder / "data").mkdir(parents=True, mode=0o700)
     click.echo(f"{broker}, seed {seed}; the history is in {folder / 'history.jsonl'}")
     try:
-        history = list(read(asyncio.run(run(Plan(broker, kills, seed, port, people, boards, whole), folder))))
+        history = list(read(asyncio.run(run(Plan(broker, kills, seed, port, people, boards), folder))))
     except FireError as error:
         raise click.ClickException(str(error)) from error
     violations = check(history)

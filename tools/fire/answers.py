@@ -150,8 +150,8 @@ def the_end_is_right(floor: Floor) -> Iterator[Violation]:
         yield _wrong_end(final, f"the document ends with fence {fence}, though {newest} was known")
     elif final.holder is not None and fence in floor.over_at:
         yield _wrong_end(final, f"{final.holder} holds with fence {fence}, which was over")
-    elif final.body.get("state") == "free" and _queue(final):
-        yield _wrong_end(final, f"{_queue(final)} wait for what is free")
+    elif final.body.get("state") == "free" and _ready(final):
+        yield _wrong_end(final, f"{_ready(final)} wait for what is free")
     for stream in floor.heard("document"):
         last = stream[-1]
         if floor.run.life(last) != floor.run.life(final):
@@ -167,6 +167,11 @@ def _wrong_end(final: Record, text: str) -> Violation:
 
 def _queue(document: Record) -> list[str]:
     return [str(place.get("user")) for place in document.body.get("queue", ())]
+
+
+def _ready(document: Record) -> list[str]:
+    """Return who waits, and is there."""
+    return [str(place.get("user")) for place in document.body.get("queue", ()) if not place.get("away")]
 
 
 RULES: tuple[Rule, ...] = (

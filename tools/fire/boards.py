@@ -12,7 +12,7 @@ from tools.lean import Hello
 
 _PUBLIC = {
     "devices": ("session", "session/event"),
-    "channels": ("session", "session/event", "broadcast"),
+    "channels": ("session", "session/event"),
 }
 _LONG_S = (0.5, 1.5)  # so long that the board counts as lost
 
@@ -20,12 +20,14 @@ _LONG_S = (0.5, 1.5)  # so long that the board counts as lost
 class Board(Member):
     """A board: it boots with each connection, obeys the holder, and never an older fence than it has seen.
 
-    One that is not ``clean`` keeps its MQTT session: what was sent while it was away comes late.
+    Every second one keeps its MQTT session: what was sent while it was away comes late. Every third one confirms that
+    it is clean, after each session.
     """
 
-    def __init__(self, login: Login, history: History, dice: random.Random, *, clean: bool) -> None:
+    def __init__(self, login: Login, history: History, dice: random.Random, number: int) -> None:
         super().__init__(login, history, dice)
-        self.clean = clean
+        self.clean = number % 2 == 0
+        self._cleans = number % 3 == 0
         self.floor = f"devices/{self.name}"
         self.filters = (f"{self.floor}/session", f"{self.floor}/command/+")
         self._boot = 0
@@ -44,12 +46,15 @@ class Board(Member):
     def arrive(self) -> None:
         """Say that it is there."""
         self.say(f"{self.floor}/status", {"state": "online", "boot": self._boot}, retain=True)
+        self.say(f"{self.floor}/info", {"model": "board under fire", "clean_step": self._cleans}, retain=True)
 
     def hear(self, topic: str, body: Mapping[str, Any], *, retained: bool) -> None:
         """Take a document, or obey."""
         fence = body.get("fence", 0)
         if topic == f"{self.floor}/session":
             self.history.note("document", self.name, conn=self.conn, floor=self.floor, retained=retained, body=body)
+            if body.get("state") == "resetting":
+                self.say(f"{self.floor}/result", {"fence": fence, "reset": True})
         else:
             obeyed = fence >= self._fence
             self.history.note("command", self.name, conn=self.conn, floor=self.floor, body=body, obeyed=obeyed)

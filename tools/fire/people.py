@@ -1,6 +1,7 @@
 """People under fire: they want what others have, and ask again with the same id when they are not sure."""
 
 import asyncio
+import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +20,9 @@ _UNSURE_AFTER_S = 0.7
 _POLL_S = (0.3, 1.5)
 _PACE_S = (0.0, 0.08)
 _FOR_NOW = ("queued", "offered", "preempting")
+_LONG_S = (0.5, 1.5)
+_MEAN_S = 1.0
+_ASKED = ("id", "action", "type", "wait", "client", "input")
 _SURELY = 0.95  # how often one gives back what one has
 
 
@@ -29,7 +33,6 @@ class World:
     floors: Sequence[str]
     people: Sequence[str]
     sight: Watcher
-    hands_over: bool = False
     offers: dict[str, str] = field(default_factory=dict)
 
 
@@ -49,6 +52,7 @@ class Asker(Member):
         self.world = world
         kinds = sorted({floor.split("/")[0] for floor in world.floors})
         self.filters = tuple(f"{kind}/+/session/reply/{self.name}" for kind in kinds)
+        self._boot = 0
         self._count = 0
         self._answers: dict[str, Json] = {}
         self._open: dict[str, _Open] = {}
@@ -58,6 +62,9 @@ class Asker(Member):
         while not over.is_set():
             await self.errand(self.dice.choice(self.world.floors))
             await self.rest()
+        for floor in self.world.floors:
+            for action in ("leave", "release", "leave"):  # a channel takes back who loses it
+                await self.ask(floor, action)
 
     async def errand(self, floor: str) -> None:
         """Do what one came for."""
@@ -112,18 +119,20 @@ class Asker(Member):
 class Person(Asker):
     """One who claims, uses, and gives back; or forgets to."""
 
-    has_client = False
-
     def hello(self) -> Hello:
-        """Leave a last will for the app, where apps have one."""
-        will = (f"users/{self.name}/clients/app/status", b'{"state":"lost"}') if self.has_client else None
-        return Hello(f"{self.name}-app", will=will)
+        """Leave a last will for the app."""
+        self._boot += 1
+        will = json.dumps({"state": "lost", "boot": self._boot}).encode()
+        return Hello(f"{self.name}-app", will=(f"users/{self.name}/clients/app/status", will))
+
+    def pause_s(self) -> float:
+        """Come back soon, or, now and then, so late that what one has is lost."""
+        return self.dice.uniform(*_LONG_S) if self.dice.random() < 0.15 else super().pause_s()
 
     def arrive(self) -> None:
         """Say that the app is there."""
+        self.say(f"users/{self.name}/clients/app/status", {"state": "online", "boot": self._boot}, retain=True)
         super().arrive()
-        if self.has_client:
-            self.say(f"users/{self.name}/clients/app/status", {"state": "online"}, retain=True)
 
     async def errand(self, floor: str) -> None:
         """Take what is offered, or claim; use it if it is granted."""
@@ -139,27 +148,32 @@ class Person(Asker):
             answer = await self.ask(floor, "claim", type="fire", wait=wait, client="app", input=self._input())
             if answer["code"] == "queued":
                 answer = await self._wait(floor, answer)
-        if answer["code"] == "granted":
-            await self._use(floor, answer["fence"])
+        used = 0
+        while answer["code"] == "granted" and answer["fence"] > used:
+            used = answer["fence"]
+            if await self._use(floor, used):
+                return
+            answer = await self._wait(floor, answer)  # an admin took it, and perhaps one is the next again
 
-    async def _wait(self, floor: str, claim: Json) -> Json:
+    async def _wait(self, floor: str, asked: Json) -> Json:
         """Wait for one's turn; or lose patience, which may come too late."""
-        asked = {key: claim[key] for key in ("id", "action", "type", "wait", "client", "input")}
         if self.dice.random() < 0.15:
             await self.rest()
             await self.ask(floor, "leave")
-        return await self.outcome(floor, asked)
+        return await self.outcome(floor, {key: value for key, value in asked.items() if key in _ASKED})
 
-    async def _use(self, floor: str, fence: int) -> None:
+    async def _use(self, floor: str, fence: int) -> bool:
+        """Do a few things with what one has; tell whether one has it still in the end, or gave it away."""
         for _ in range(self.dice.randrange(6)):
             await self.rest()
             if not await self._step(floor, fence):
-                return
-        if self.world.hands_over and self.dice.random() < 0.2:
+                return False
+        if self.dice.random() < 0.2:
             await self._hand_over(floor)
-        elif self.dice.random() < _SURELY:
+        if self.dice.random() < _SURELY:
             await self.ask(floor, "release", fence=fence)
             self._send(floor, fence)  # too late
+        return True
 
     async def _step(self, floor: str, fence: int) -> bool:
         """Do something with what one has; tell whether one has it still."""
@@ -206,29 +220,22 @@ class Person(Asker):
 class Admin(Asker):
     """One who takes things away from others, now and then."""
 
-    actions: Sequence[str] = ("kick",)
-
     async def errand(self, floor: str) -> None:
-        """Kick, or whatever admins may do."""
-        await asyncio.sleep(self.dice.expovariate(1 / 1.5))
-        action = self.dice.choice(self.actions)
+        """Do one of the things that only admins may."""
+        await asyncio.sleep(self.dice.expovariate(1 / _MEAN_S))
+        action = self.dice.choice(("kick", "promote", "demote", "preempt"))
+        if action == "preempt":
+            await self._preempt(floor)
+            return
         waiting = [place["user"] for place in self.world.sight.documents.get(floor, {}).get("queue", ())]
-        user = self.dice.choice([*waiting, None])
-        match action:
-            case "preempt":
-                await self._preempt(floor)
-            case "promote" if user is not None:
-                await self.ask(floor, action, user=user)
-            case "kick" if user is not None:
-                await self.ask(floor, action, user=user)
-            case "kick" | "demote":
-                await self.ask(floor, action)
+        user = self.dice.choice([*waiting, None]) if action != "demote" else None
+        await self.ask(floor, action, **({"user": user} if user is not None else {}))
 
     async def _preempt(self, floor: str) -> None:
-        answer = await self.ask(floor, "preempt", requeue=self.dice.random() < 0.7)
-        if answer["code"] == "preempting":
-            keys = ("id", "action", "requeue")
-            answer = await self.outcome(floor, {key: answer[key] for key in keys})
+        asked = {"requeue": self.dice.random() < 0.7, "in_s": self.dice.choice((0, 0.3)), "client": "app"}
+        answer = await self.ask(floor, "preempt", **asked)
+        if answer["code"] in _FOR_NOW:
+            answer = await self.outcome(floor, {"id": answer["id"], "action": "preempt", **asked})
         if answer["code"] == "granted":
             await self.rest()
             await self.ask(floor, "release")

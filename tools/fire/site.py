@@ -16,7 +16,7 @@ from pathlib import Path
 from backend.core.principals import Principal, Role
 from backend.shell.accounts import Accounts
 from backend.shell.database import open_database
-from backend.shell.settings import Settings
+from backend.shell.floors import Channel, Floors
 from tools.actor import Login
 from tools.brokers import HOST, mosquitto_program
 from tools.fire.history import History
@@ -30,17 +30,19 @@ _HASTE: Mapping[str, str] = {
     "linger_s": "0.3",
     "idle_s": "2",
     "grace_s": "0.5",
-    "place_grace_s": "0.5",
+    "cooling_s": "0.2",
     "restart_grace_s": "1",
-    "offer_s": "1",
     "debounce_s": "0.3",
     "stats_s": "1",
     "log_level": "WARNING",
-    # Nobody is turned away for coming back often.
+    # Nobody is turned away for coming back, or asking, often.
     "flapping": "1000000",
     "connects_per_s": "10000",
-    "claims_per_min": "1000000",
+    "requests_per_minute": "1000000",
+    "claims_per_minute": "1000000",
+    "waits": "1000",
 }
+_HASTE_OF_CHANNELS = {"lease_s": 2.0, "idle_s": 1.0, "place_grace_s": 0.5}
 
 
 class FireError(Exception):
@@ -114,24 +116,21 @@ class Site:
         self._folder = folder
         self._port = port
         self._is_embedded = broker == "embedded"
-        known = {name: value for name, value in _HASTE.items() if name in Settings.model_fields}
-        ours = {"data": str(folder / "data"), "host": HOST, "port": str(port), "ws_port": str(port + 1), **known}
+        ours = {"data": str(folder / "data"), "host": HOST, "port": str(port), "ws_port": str(port + 1), **_HASTE}
         self.settings = {f"TALKSTICK_{name.upper()}": value for name, value in ours.items()}
 
-    def provision(self, people: Mapping[str, Role]) -> dict[str, Login]:
-        """Make the accounts of a new data directory; return their logins."""
+    def provision(self, people: Mapping[str, Role], channels: Sequence[str]) -> dict[str, Login]:
+        """Make the accounts and channels of a new data directory; return the logins."""
         self._talkstick("init")
         database = open_database(self._folder / "data")
         accounts, logins = Accounts(database), {}
         for name, role in people.items():
             logins[name] = login = Login(name, secrets.token_urlsafe(16), HOST, self._port)
             accounts.add(Principal(name, role, name.title()), login.password, time.time(), generated=True)
+        for name in channels:
+            Floors(database).add_channel(Channel(name, name.title(), time.time()), _HASTE_OF_CHANNELS)
         database.dispose()
         return logins
-
-    def add_channel(self, name: str) -> None:
-        """Make a channel."""
-        self._talkstick("channel", "add", name)
 
     def set_up(self, history: History) -> None:
         """Decide what there is to start, when all accounts are made."""

@@ -23,12 +23,12 @@ _CUT_EVERY_S = 0.3
 _REST_WITHIN_S = 60.0
 _LOOK_EVERY_S = 0.1
 _QUIET_LOOKS = 10
-_WHOLE = ("kick", "promote", "demote", "preempt")
+_CHANNELS = ("stage",)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to happen. ``whole``: hand-over, pre-emption, apps with a last will and a channel, too."""
+    """What is to happen, to how many."""
 
     broker: str
     kills: int
@@ -36,7 +36,6 @@ class Plan:
     port: int
     people: int = 12
     boards: int = 6
-    whole: bool = False
 
 
 class Storm:
@@ -49,29 +48,22 @@ class Storm:
         self.dice = random.Random(plan.seed)
         boards = [f"board-{number}" for number in range(plan.boards)]
         people = [f"person-{number}" for number in range(plan.people)]
-        channels = ["stage"] if plan.whole else []
         roles = dict.fromkeys(boards, Role.DEVICE) | dict.fromkeys((*people, "eyes", "ears"), Role.USER)
-        logins = site.provision({**roles, "chief": Role.ADMIN})
-        for channel in channels:
-            site.add_channel(channel)
-        self.floors = [f"devices/{name}" for name in boards] + [f"channels/{name}" for name in channels]
+        logins = site.provision({**roles, "chief": Role.ADMIN}, _CHANNELS)
+        self.floors = [f"devices/{name}" for name in boards] + [f"channels/{name}" for name in _CHANNELS]
         self.eyes, ears = (Watcher(logins[name], history, self._dice(), self.floors) for name in ("eyes", "ears"))
         self.askers = self._askers(logins, people)
         self.cuttable: list[Member] = [
-            *(Board(logins[name], history, self._dice(), clean=number % 2 == 0) for number, name in enumerate(boards)),
+            *(Board(logins[name], history, self._dice(), number) for number, name in enumerate(boards)),
             *self.askers,
             ears,
         ]
         self._fresh = logins["eyes"]
 
     def _askers(self, logins: dict[str, Login], people: Sequence[str]) -> list[Asker]:
-        world = World(self.floors, people, self.eyes, hands_over=self.plan.whole)
+        world = World(self.floors, people, self.eyes)
         persons = [Person(logins[name], self.history, self._dice(), world) for name in people]
-        for person in persons:
-            person.has_client = self.plan.whole
-        admin = Admin(logins["chief"], self.history, self._dice(), world)
-        admin.actions = _WHOLE if self.plan.whole else admin.actions
-        return [*persons, admin]
+        return [*persons, Admin(logins["chief"], self.history, self._dice(), world)]
 
     def _dice(self) -> random.Random:
         return random.Random(self.dice.random())
