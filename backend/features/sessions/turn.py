@@ -148,13 +148,14 @@ class Turn:
             self.refuse(running.offer.asked, Code.OFFER_EXPIRED)
 
     def _rejoined(self, running: Running, reason: Ending, place: Place | None) -> Waiter | None:
+        """Return the claim of a holder that waits on; as the last it has no head start, or it would be the first."""
         if place is None:
             return None
+        claim = running.claim if place == "next" else replace(running.claim, since=self.now, priority=0)
         return replace(
-            running.claim,
+            claim,
             input=running.input,
             lease_s=running.lease_s,
-            since=running.claim.since if place == "next" else self.now,
             away_since=self.now if running.client_lost or reason == "client_lost" else None,
         )
 
