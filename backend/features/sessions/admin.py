@@ -16,7 +16,7 @@ Order = Kick | Promote | Demote | Preempt | Reset
 
 def order(turn: Turn, who: Principal, asked: Asked, body: Order) -> None:
     """Do what an admin orders."""
-    if who.role is not Role.ADMIN:
+    if who.role is not Role.ADMIN or _takes_what_nobody_may(turn, body):
         turn.refuse(asked, Code.FORBIDDEN)
         return
     match body:
@@ -30,6 +30,12 @@ def order(turn: Turn, who: Principal, asked: Asked, body: Order) -> None:
             _preempt(turn, who, asked, body)
         case Reset():
             _reset(turn, asked)
+
+
+def _takes_what_nobody_may(turn: Turn, body: Order) -> bool:
+    """Tell whether it is an order to take it from its holder, and nobody may; an end can always be put to it."""
+    held = turn.session.running is not None
+    return held and turn.policy.take_over == "never" and isinstance(body, Promote | Demote | Preempt)
 
 
 def _kick(turn: Turn, asked: Asked, user: str | None) -> None:
@@ -116,8 +122,6 @@ def _wait_first(turn: Turn, waiter: Waiter) -> None:
 
 
 def _bad_preemption(turn: Turn, running: Running | None, mine: Waiter) -> Code | None:
-    if turn.policy.take_over == "never":
-        return Code.FORBIDDEN
     if running is not None and running.holder == mine.user:
         return Code.ALREADY_YOURS
     if mine.lease_s > turn.policy.max_lease_s:
