@@ -74,6 +74,15 @@ class Story:
         """Let a command come to the board."""
         return self.add("command", "scale-1", obeyed=obeyed, body={"by": by, "fence": fence, "n": number})
 
+    def data(self, by: str, fence: int, number: int) -> Self:
+        """Send data to a channel."""
+        return self.add("data", by, body={"by": by, "fence": fence, "n": number})
+
+    def broadcast(self, sender: str, fence: int, number: int) -> Self:
+        """Let ``eyes`` hear data that somebody sent through a channel."""
+        body = {"sender": sender, "fence": fence, "seq": number, "data": {"by": sender, "n": number}}
+        return self.add("broadcast", "eyes", body=body)
+
     def _document(self, fence: int, holder: str | None, queue: tuple[str, ...], more: dict[str, Any]) -> dict[str, Any]:
         return {
             "fence": fence,

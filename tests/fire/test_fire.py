@@ -12,6 +12,7 @@ from tools.fire.report import figures
 from tools.fire.storm import Plan, run
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("broker", "kills"), [("embedded", 5), ("mosquitto", 4)])
 def test_no_promise_is_broken(broker: str, kills: int, tmp_path: Path) -> None:
     plan = Plan(broker, kills, seed=kills, port=free_port(), people=8, boards=3)

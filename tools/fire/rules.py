@@ -172,6 +172,17 @@ def only_the_sender_is_heard(floor: Floor) -> Iterator[Violation]:
             heard[key] = record
 
 
+def broadcasts_are_in_order(floor: Floor) -> Iterator[Violation]:
+    """While the server lives, broadcasts are numbered in the order in which they are heard."""
+    for stream in floor.heard("broadcast"):
+        numbered = [record for record in stream if record.body.get("seq") is not None]
+        for before, after in pairwise(numbered):
+            was, now = before.body["seq"], after.body["seq"]
+            if now <= was and floor.run.life(before) == floor.run.life(after):
+                text = f"{after.who} heard number {was}, then {now}"
+                yield Violation("broadcasts are in order", floor.name, text, (before.line, after.line))
+
+
 RULES: tuple[Rule, ...] = (
     one_holder,
     sessions_stay,
@@ -182,4 +193,5 @@ RULES: tuple[Rule, ...] = (
     only_the_holder_commands,
     boards_obey_no_old_fence,
     only_the_sender_is_heard,
+    broadcasts_are_in_order,
 )
