@@ -146,7 +146,7 @@ class Reset(Ask):
 
 
 class History(Ask):
-    """Return the last sessions, the newest first."""
+    """Return the last sessions, the newest first, as many as a reply can carry."""
 
     action: Literal["history"]
     limit: int = Field(default=20, ge=1, le=100, description="How many at most.")

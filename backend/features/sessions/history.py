@@ -1,5 +1,6 @@
 """The sessions that are over, as rows. The machine never sees this file."""
 
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from backend.features.sessions.policy import DAY_S
 from backend.features.sessions.state import HistoryAsked, Past
 
 _FREE = TypeAdapter(FreeJson)
+_MOST_BYTES = 128 * 1024  # of the sessions in one reply; input and output of a single one can be larger
 
 
 class HistoryRow(SQLModel, table=True):
@@ -66,8 +68,19 @@ def _read(database: Database, asked: Asked, query: HistoryAsked) -> SessionReply
     found = select(HistoryRow).where(HistoryRow.floor == query.floor).order_by(col(HistoryRow.fence).desc())
     if query.before is not None:
         found = found.where(HistoryRow.fence < query.before)
-    sessions = tuple(_told(row) for row in database.exec(found.limit(query.limit)))
-    return SessionReply(id=asked.id, ok=True, code="history", sessions=sessions)
+    sessions = _fitting(_told(row) for row in database.exec(found.limit(query.limit)))
+    return SessionReply(id=asked.id, ok=True, code="history", sessions=tuple(sessions))
+
+
+def _fitting(sessions: Iterable[PastSession]) -> Iterator[PastSession]:
+    """Return as many sessions as a reply can carry: one in any case."""
+    told = 0
+    for session in sessions:
+        size = len(session.payload())
+        if told and told + size > _MOST_BYTES:
+            return
+        told += size
+        yield session
 
 
 def _told(row: HistoryRow) -> PastSession:
