@@ -17,7 +17,7 @@ from backend.core.refusals import Code
 from backend.features.sessions import handover, views
 from backend.features.sessions.messages import session_topic
 from backend.features.sessions.policy import Policy
-from backend.features.sessions.state import Running
+from backend.features.sessions.state import Running, Waiter
 from backend.features.sessions.turn import Turn
 
 
@@ -115,12 +115,16 @@ def _resume(turn: Turn) -> None:
     running = turn.session.running
     if running is not None:
         turn.run(_resumed(turn, running))
+    cooling_until = turn.session.cooling_until
     turn.change(
-        queue=tuple(
-            replace(each, since=min(each.since, turn.now), away_since=turn.now) if each.away_since is not None else each
-            for each in turn.session.queue
-        )
+        queue=tuple(_waiting_on(each, turn.now) for each in turn.session.queue),
+        cooling_until=min(cooling_until, turn.now + turn.policy.cooling_s) if cooling_until is not None else None,
     )
+
+
+def _waiting_on(waiter: Waiter, now: float) -> Waiter:
+    """Give who is away the whole time to come back; and let nobody who comes now be before who waits already."""
+    return replace(waiter, since=min(waiter.since, now), away_since=now if waiter.away_since is not None else None)
 
 
 def _resumed(turn: Turn, running: Running) -> Running:

@@ -58,6 +58,8 @@ def document(session: Session, policy: Policy, now: float) -> Publish:
 
 def ends_at(session: Session, policy: Policy) -> float | None:
     """Return when what is shown ends by itself. None: it does not."""
+    if session.state == "resetting":
+        return None
     until = session.ends(policy)[0] if session.running is not None else session.cooling_until
     if session.running is not None and session.preemption is not None and until is not None:
         until = min(until, session.preemption.at)
