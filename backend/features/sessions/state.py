@@ -105,6 +105,13 @@ class Running:
             longest,
         )
 
+    def likely_end(self, policy: Policy, usual: float | None, now: float) -> float:
+        """Return when it is probably over: when most are, or, if it is longer than that or about to end, as it says."""
+        is_ending = self.complete or self.lost_since is not None
+        if usual is None or is_ending or self.started_at + usual <= now:
+            return self.ends(policy)[0]
+        return self.started_at + min(usual, policy.max_length_s)
+
     def _lease_ends(self) -> float:
         renewed = 0.0 if self.complete or not self.touched else self.touched + self.lease_s
         return max(self.expires_at, renewed)
@@ -211,16 +218,11 @@ class Session:
         return self.running.ends(policy)
 
     def estimates(self, policy: Policy, now: float) -> Iterator[float | None]:
-        """Return, for each who waits, after about how many seconds its turn comes (None: the device is away).
-
-        The session in progress lasts as long as most do, or, if it is longer than that already, as its lease says.
-        """
+        """Return, for each who waits, after about how many seconds its turn comes (None: the device is away)."""
         usual = median(self.held) if self.held else None
         after = 0.0
         if self.running is not None:
-            longest = self.running.started_at + policy.max_length_s - now
-            left = usual - (now - self.running.started_at) if usual is not None else 0.0
-            after = max(0.0, min(left if left > 0 else self.running.ends(policy)[0] - now, longest))
+            after = max(0.0, self.running.likely_end(policy, usual, now) - now)
         elif self.cooling_until is not None:
             after = max(0.0, self.cooling_until - now)
         for waiter in self.queue:
