@@ -9,8 +9,19 @@ from pydantic import TypeAdapter
 
 from backend.core.desk import Effect
 from backend.core.effects import Answer, Asked, Publish
-from backend.core.facts import DeviceLost, DeviceOnline, DirectoryChanged, Fact, MessageRefused, UserLost, UserOnline
-from backend.core.floors import Rules, channel_floor, device_floor
+from backend.core.facts import (
+    DeviceDeclared,
+    DeviceLost,
+    DeviceOnline,
+    DirectoryChanged,
+    Fact,
+    FloorUsed,
+    MessageRefused,
+    Resumed,
+    UserLost,
+    UserOnline,
+)
+from backend.core.floors import Rule, Rules, channel_floor, device_floor, rules_of
 from backend.core.liveness import Limits
 from backend.core.messages import Message
 from backend.core.principals import Principal
@@ -98,6 +109,28 @@ class SessionHistory:
         result = Result(fence=used, output=output, complete=complete, job=job, reset=reset)
         return self.happens(Resulted(SCALE_FLOOR, result, f"{SCALE_FLOOR}/result"))
 
+    def sends_data(self, fence: int | None = None) -> list[Effect]:
+        """Let the holder of a channel send something, with the running fence unless told otherwise."""
+        return self.happens(FloorUsed(self.session.floor, fence if fence is not None else self.session.fence))
+
+    def declares(self, *, cleans: bool) -> list[Effect]:
+        """Let the device tell whether it confirms `reset`."""
+        return self.happens(DeviceDeclared(DEVICE, cleans))
+
+    def learns(self, **rules: Rule) -> list[Effect]:
+        """Let the rules of the floor change."""
+        return self.happens(replace(DIRECTORY, rules={self.session.floor: rules_of(rules)}))
+
+    def removes(self, *accounts: Principal) -> list[Effect]:
+        """Let accounts be removed."""
+        left = frozenset(EVERYBODY) - {who.name for who in accounts}
+        return self.happens(replace(DIRECTORY, principals=left))
+
+    def restarts(self, after: float = 0.0) -> list[Effect]:
+        """Let the server be away for a while."""
+        self.now += after
+        return self.happens(Resumed())
+
     def loses(self, who: Principal) -> list[Effect]:
         """Let the last app of somebody go away."""
         return self.happens(UserLost(who.name))
@@ -145,6 +178,15 @@ class SessionHistory:
     def endings(self) -> list[tuple[str, str]]:
         """Whose session ended last, and how."""
         return [(event["user"], event["reason"]) for event in self.events if event["event"] == "ended"]
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """The first place of the queue, as it was shown last."""
+        return dict(self.documents[-1]["queue"][0])
+
+    def happened(self, *keys: str) -> list[tuple[Any, ...]]:
+        """Return what the events said last say of these keys."""
+        return [tuple(event.get(key) for key in ("event", *keys)) for event in self.events]
 
     @property
     def answers(self) -> dict[str, dict[str, Any]]:
