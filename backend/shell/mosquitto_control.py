@@ -100,7 +100,10 @@ async def connected(where: Address, login: Login) -> AsyncIterator[Control]:
         await client.__aenter__()
     except aiomqtt.MqttCodeError as error:
         if any(error.rc == code for code in _LOGIN):
-            raise ControlError(f"the broker at {where} refused the login of {login.user}") from error
+            raise ControlError(
+                f"the broker at {where} refused the login of {login.user}; if it lost its accounts, stop it, and "
+                "`talkstick export mosquitto` writes them anew"
+            ) from error
         raise ControlError(f"the broker at {where} refused the connection: {error}") from error
     except aiomqtt.MqttError as error:
         raise ControlError(f"no broker answers at {where}: {error}") from error

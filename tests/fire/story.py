@@ -74,6 +74,17 @@ class Story:
         """Let a command come to the board."""
         return self.add("command", "scale-1", obeyed=obeyed, body={"by": by, "fence": fence, "n": number})
 
+    def remembered(self, *users: str, **more: Any) -> Self:
+        """Let the server tell of all sessions that are over: who held them, beginning with fence 1."""
+        for fence, user in enumerate(users, start=1):
+            self.past(fence, user, "released", **more)
+        return self
+
+    def past(self, fence: int, user: str, reason: str, **more: Any) -> Self:
+        """Let the server tell of a session that is over."""
+        inputs = {"alice": 99, "bob": 99}
+        return self.add("past", body={"fence": fence, "user": user, "reason": reason, "input": inputs, **more})
+
     def data(self, by: str, fence: int, number: int) -> Self:
         """Send data to a channel."""
         return self.add("data", by, body={"by": by, "fence": fence, "n": number})
@@ -91,5 +102,6 @@ class Story:
             "state": "active" if holder else "free",
             "queue": [{"user": user} for user in queue],
             "revision": self._revision,
+            "reason": "claimed" if holder else "released",
             **more,
         }

@@ -25,7 +25,7 @@ def held() -> Story:
 
 
 def lived() -> Story:
-    """Return a story with a kill, a repeated request, a waiter who is served, and commands."""
+    """Return a good story, with a kill, a repeated request, a waiter who is served, and commands; without its end."""
     story = held().sends("alice", 1, 1).comes("alice", 1, 1)
     story.asks("bob", "b1", "claim", wait=True, input={"bob": 1}).document(1, "alice", "bob")
     story.answered("bob", "b1", "queued", position=1).asks("alice", "a2", "update", input={"alice": 2})
@@ -36,11 +36,11 @@ def lived() -> Story:
     story.killed().connects("eyes").asks("alice", "a3", "release").answered("alice", "a3", "released", 1)
     story.asks("bob", "b1", "claim").answered("bob", "b1", "granted", 2).sends("alice", 1, 2)
     story.asks("bob", "b2", "release").document(2, None).ended(2, "bob", input={"bob": 1})
-    return story.answered("bob", "b2", "released", 2).final(2, None)
+    return story.answered("bob", "b2", "released", 2).remembered("alice", "bob")
 
 
 def test_what_may_be_is_no_violation() -> None:
-    assert check(lived().records) == []
+    assert check(lived().final(2, None).records) == []
 
 
 def test_a_hand_over_and_a_pre_emption_are_no_violations() -> None:
@@ -55,7 +55,8 @@ def test_a_hand_over_and_a_pre_emption_are_no_violations() -> None:
     story.answered("bob", "b1", "queued").asks("admin", "x2", "release").document(4, "bob").ended(3, "admin")
     story.event("granted", 4, "bob", session="s4").answered("admin", "x2", "released", 3)
     story.answered("bob", "b1", "granted", 4).asks("bob", "b2", "release").document(4, None).ended(4, "bob")
-    assert check(story.answered("bob", "b2", "released", 4).final(4, None).records) == []
+    story.answered("bob", "b2", "released", 4).remembered("alice", "bob", "admin", "bob")
+    assert check(story.final(4, None).records) == []
 
 
 BROKEN: dict[str, Callable[[], Story]] = {
@@ -80,6 +81,17 @@ BROKEN: dict[str, Callable[[], Story]] = {
         .document(1, "alice")
     ),
     "endings are named": lambda: held().ended(1, "alice", "vanished"),
+    "endings are named, in documents, too": lambda: held().document(1, None, reason="claimed"),
+    "sessions are remembered": lambda: held().document(1, None).final(1, None),
+    "sessions are remembered, once": lambda: held().past(1, "alice", "released").past(1, "alice", "expired"),
+    "sessions are remembered, with their holders": lambda: held().past(1, "bob", "released"),
+    "sessions are remembered, with their endings": lambda: held().past(1, "alice", "vanished"),
+    "inputs are kept, and remembered": lambda: (
+        held()
+        .asks("alice", "a2", "update", input={"alice": 2})
+        .answered("alice", "a2", "updated", 1)
+        .past(1, "alice", "released", input={"alice": 1})
+    ),
     "one ending": lambda: held().ended(1, "alice").ended(1, "alice"),
     "ended before the next": lambda: held().granted(2, "bob"),
     "revisions rise": lambda: held().document(1, "alice", revision=0),
@@ -148,19 +160,12 @@ def test_what_may_not_be_is_caught(rule: str) -> None:
 
 ENDS: dict[str, Callable[[], Story]] = {
     "no document": held,
-    "an older fence": lambda: lived_until_the_end().final(1, None, revision=99),
-    "a session that was over": lambda: lived_until_the_end().final(2, "bob", revision=99),
-    "somebody waits for what is free": lambda: lived_until_the_end().final(2, None, "carol", revision=99),
-    "another document than was heard": lambda: lived_until_the_end().final(2, None, input={"other": 1}),
-    "an older document than was heard": lambda: lived_until_the_end().final(2, None, revision=0),
+    "an older fence": lambda: lived().final(1, None, revision=99),
+    "a session that was over": lambda: lived().final(2, "bob", revision=99),
+    "somebody waits for what is free": lambda: lived().final(2, None, "carol", revision=99),
+    "another document than was heard": lambda: lived().final(2, None, input={"other": 1}),
+    "an older document than was heard": lambda: lived().final(2, None, revision=0),
 }
-
-
-def lived_until_the_end() -> Story:
-    """Return the good story without its last line."""
-    story = lived()
-    story.records.pop()
-    return story
 
 
 @pytest.mark.parametrize("end", ENDS)

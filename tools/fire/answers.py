@@ -121,8 +121,8 @@ def inputs_are_kept(floor: Floor) -> Iterator[Violation]:
     for each in inputs(floor):
         by_fence[each.fence].append(each)
     inherited = {after.fence: before.fence for before, after in floor.of_session()}
-    for record in floor.of("document", "event"):
-        is_end = record.body.get("event") == "ended"
+    for record in floor.of("document", "event", "past"):
+        is_end = record.what == "past" or record.body.get("event") == "ended"
         if record.fence is None or not (is_end or (record.holder and floor.run.is_told_now(record))):
             continue
         since = record.t if is_end else floor.run.since(record)
@@ -137,6 +137,23 @@ def _missing(floor: Floor, record: Record, must: Sequence[Input]) -> Iterator[Vi
         if shown.get(each.who, -1) < each.number:
             text = f"{each.who} was told that input {each.number} is kept, but it is not there"
             yield Violation("inputs are kept", floor.name, text, (each.line, record.line))
+
+
+def sessions_are_remembered(floor: Floor) -> Iterator[Violation]:
+    """Each session that was granted is remembered once, with its holder and its ending; but for one that goes on."""
+    past: dict[int, Record] = {}
+    for record in floor.of("past"):
+        fence, user, reason = record.fence or 0, record.body.get("user"), record.body.get("reason")
+        holding = floor.holdings.get(fence)
+        if fence in past or reason not in ENDINGS or (holding and holding.holder != user):
+            text = f"fence {fence} is remembered as of {user}, ended as {reason!r}"
+            yield Violation("sessions are remembered", floor.name, text, (record.line,))
+        past[fence] = record
+    final = next(floor.of("final"), None)
+    goes_on = {final.fence} if final is not None and final.holder is not None else set()
+    for fence in range(1, floor.newest(float("inf")) + 1) if final is not None else ():
+        if fence not in past and fence not in goes_on:
+            yield Violation("sessions are remembered", floor.name, f"nothing is remembered of fence {fence}")
 
 
 def the_end_is_right(floor: Floor) -> Iterator[Violation]:
@@ -179,5 +196,6 @@ RULES: tuple[Rule, ...] = (
     one_answer,
     answers_are_of_now,
     inputs_are_kept,
+    sessions_are_remembered,
     the_end_is_right,
 )

@@ -6,11 +6,13 @@ Each line has ``t`` (seconds since the run began), ``what``, and what belongs to
     started, ready, killed      ``who``: a part of the server; ``started`` is the moment before
     connected                   ``who``, ``conn``: a new connection, before it subscribes; not ``clean``: it keeps its
                                 MQTT session
+    mended                      ``who``: what a kill had broken that is not Talkstick's was mended by hand
     cut                         ``who``: the connection was cut, without a goodbye
     request, reply              ``who`` asked, or was answered, on ``floor``; each time that a request is sent
     document, event, broadcast  what ``who`` heard on ``floor``; ``retained``: as one that was kept; ``{}``: cleared
     sent, data                  a command, or data on a channel, that ``who`` sent
     command                     a command that came to the board ``who``; ``obeyed``: it acted on it
+    past                        a session that is over, as the server remembers it in the end
     final                       the document of a floor after all was quiet
 """
 

@@ -22,6 +22,7 @@ _PACE_S = (0.0, 0.08)
 _FOR_NOW = ("queued", "offered", "preempting")
 _LONG_S = (0.5, 1.5)
 _MEAN_S = 1.0
+_PAGE = 100
 _ASKED = ("id", "action", "type", "wait", "client", "input")
 _SURELY = 0.95  # how often one gives back what one has
 
@@ -230,6 +231,15 @@ class Admin(Asker):
         waiting = [place["user"] for place in self.world.sight.documents.get(floor, {}).get("queue", ())]
         user = self.dice.choice([*waiting, None]) if action != "demote" else None
         await self.ask(floor, action, **({"user": user} if user is not None else {}))
+
+    async def remember(self) -> None:
+        """Write down all sessions that the server remembers."""
+        for floor in self.world.floors:
+            page: Json = await self.ask(floor, "history", limit=_PAGE)
+            while page.get("sessions"):
+                for past in page["sessions"]:
+                    self.history.note("past", floor=floor, body=past)
+                page = await self.ask(floor, "history", limit=_PAGE, before=page["sessions"][-1]["fence"])
 
     async def _preempt(self, floor: str) -> None:
         asked = {"requeue": self.dice.random() < 0.7, "in_s": self.dice.choice((0, 0.3)), "client": "app"}

@@ -13,6 +13,7 @@ class Figures:
 
     seconds: float
     kills: Counter[str]
+    mended: int
     cuts: int
     requests: int
     repeated: int
@@ -26,9 +27,10 @@ class Figures:
     def __str__(self) -> str:
         kills = ", ".join(f"{who} {count}" for who, count in sorted(self.kills.items()))
         ordered = sorted(self.recoveries) or [0.0]
+        mended = f"; Mosquitto lost its accounts {self.mended} times, and was given them again" if self.mended else ""
         return "\n".join(
             [
-                f"{self.kills.total()} kills ({kills}) and {self.cuts} cut connections in {self.seconds:.0f} s",
+                f"{self.kills.total()} kills ({kills}) and {self.cuts} cut connections in {self.seconds:.0f} s{mended}",
                 f"{self.requests} requests, {self.repeated} of them repeated; answers: {_counts(self.codes)}",
                 f"{self.grants} grants; endings: {_counts(self.endings)}",
                 f"{self.commands} commands sent, {self.obeyed} obeyed",
@@ -51,6 +53,7 @@ def figures(records: Sequence[Record]) -> Figures:
     return Figures(
         seconds=records[-1].t if records else 0.0,
         kills=Counter(record.who for record in records if record.what == "killed"),
+        mended=what["mended"],
         cuts=what["cut"],
         requests=len(sent),
         repeated=sum(times > 1 for times in sent.values()),

@@ -72,6 +72,15 @@ def nothing_undone(floor: Floor) -> Iterator[Violation]:
                 yield Violation("nothing is undone", floor.name, text, (record.line,))
 
 
+def what_is_free_tells_why(floor: Floor) -> Iterator[Violation]:
+    """A document without a holder names the ending of the last session."""
+    for record in floor.of("document", "final"):
+        is_free = record.body and record.holder is None and record.fence
+        if is_free and record.body.get("reason") not in ENDINGS:
+            text = f"fence {record.fence} is over as {record.body.get('reason')!r}"
+            yield Violation("endings are named", floor.name, text, (record.line,))
+
+
 def endings_are_named(floor: Floor) -> Iterator[Violation]:
     """A session ends once, in a way that has a name, and before the next is granted."""
     for stream in floor.heard("event"):
@@ -188,6 +197,7 @@ RULES: tuple[Rule, ...] = (
     sessions_stay,
     fences_rise,
     nothing_undone,
+    what_is_free_tells_why,
     endings_are_named,
     revisions_rise,
     only_the_holder_commands,

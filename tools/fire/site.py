@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,7 +51,10 @@ class FireError(Exception):
 
 @dataclass
 class Part:
-    """A process that can be killed. ``port``: it is ready when it listens there; 0: when it says so."""
+    """A process that can be killed. ``port``: it is ready when it listens there; 0: when it says so.
+
+    ``mend`` is called before each start: it mends what a kill broke that is not ours, and tells whether something was.
+    """
 
     name: str
     command: Sequence[str]
@@ -59,10 +62,13 @@ class Part:
     log: Path
     history: History
     port: int = 0
+    mend: Callable[[], bool] = lambda: False
     _process: asyncio.subprocess.Process | None = field(default=None, init=False)
 
     async def start(self) -> None:
         """Start it, and wait until it is ready. Raises FireError where it ends before, unless it was killed."""
+        if await asyncio.to_thread(self.mend):
+            self.history.note("mended", self.name)
         self.history.note("started", self.name)
         with self.log.open("ab") as log:
             self._process = process = await asyncio.create_subprocess_exec(
@@ -113,6 +119,7 @@ class Site:
     def __init__(self, folder: Path, port: int, broker: str) -> None:
         self.parts: list[Part] = []
         self.log = folder / "server.log"
+        self._accounts = folder / "mosquitto" / "dynamic-security.json"
         self._folder = folder
         self._port = port
         self._is_embedded = broker == "embedded"
@@ -137,14 +144,24 @@ class Site:
         if self._is_embedded:
             self.parts = [Part("server", [TALKSTICK, "serve"], self._environment(), self.log, history)]
             return
-        folder = self._folder / "mosquitto"
-        made = json.loads(self._talkstick("export", "mosquitto", str(folder), "--json"))
+        made = self._export()
         self.settings["TALKSTICK_BROKER"] = made["broker"]
-        broker = [mosquitto_program(), "-c", made["configuration"]]
-        self.parts = [
-            Part("mosquitto", broker, dict(os.environ), self._folder / "mosquitto.log", history, self._port),
-            Part("backend", [TALKSTICK, "serve"], self._environment(), self.log, history),
-        ]
+        command, log = [mosquitto_program(), "-c", made["configuration"]], self._folder / "mosquitto.log"
+        mosquitto = Part("mosquitto", command, dict(os.environ), log, history, self._port, self._mend_mosquitto)
+        self.parts = [mosquitto, Part("backend", [TALKSTICK, "serve"], self._environment(), self.log, history)]
+
+    def _export(self) -> dict[str, str]:
+        made: dict[str, str] = json.loads(self._talkstick("export", "mosquitto", str(self._accounts.parent), "--json"))
+        return made
+
+    def _mend_mosquitto(self) -> bool:
+        """Do as an operator must where Mosquitto was killed while it wrote its accounts, which it does in place."""
+        try:
+            json.loads(self._accounts.read_text())
+        except ValueError:
+            self._export()
+            return True
+        return False
 
     def complaints(self) -> list[str]:
         """Return the lines of the server's log that tell of a fault of its own."""

@@ -63,7 +63,8 @@ class Storm:
     def _askers(self, logins: dict[str, Login], people: Sequence[str]) -> list[Asker]:
         world = World(self.floors, people, self.eyes)
         persons = [Person(logins[name], self.history, self._dice(), world) for name in people]
-        return [*persons, Admin(logins["chief"], self.history, self._dice(), world)]
+        self.chief = Admin(logins["chief"], self.history, self._dice(), world)
+        return [*persons, self.chief]
 
     def _dice(self) -> random.Random:
         return random.Random(self.dice.random())
@@ -86,6 +87,8 @@ class Storm:
                 over.set()
             await self._finish(acting)
             await self._look()
+            async with asyncio.timeout(_REST_WITHIN_S):
+                await self.chief.remember()
 
     async def _kill(self, number: int) -> None:
         for part in self.site.parts:
