@@ -9,6 +9,7 @@ from backend.cli.context import Context, day, json_option, pass_context, printab
 from backend.cli.floors import reply_topic, request_topic, session_topic
 from backend.cli.policies import own_rules, policy_command, rules_argument
 from backend.core.floors import Rule, channel_floor
+from backend.features.channels.messages import BROADCAST, DATA
 from backend.shell.floors import Channel, FloorError
 
 
@@ -91,13 +92,14 @@ def _record(context: Context, found: Channel) -> dict[str, Any]:
 
 def _topics(context: Context, name: str) -> dict[str, str]:
     """Return the topics of a channel by what they are for; NAME is whoever takes part."""
-    floor = context.settings.prefix + channel_floor(name)
+    prefix = context.settings.prefix
+    floor = prefix + channel_floor(name)
     return {
         "session": session_topic(floor),
         "request": request_topic(session_topic(floor), "NAME"),
         "reply": reply_topic(session_topic(floor), "NAME"),
-        "data": f"{floor}/data/NAME",
-        "broadcast": f"{floor}/broadcast",
+        "data": prefix + DATA.at(channel=name, principal="NAME"),
+        "broadcast": prefix + BROADCAST.at(channel=name),
     }
 
 

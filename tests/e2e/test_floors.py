@@ -136,6 +136,11 @@ def test_who_waits_and_gives_up_waits_no_longer(house: House) -> None:
         house.run("alice", "session", "release", "scale-1")
         assert "granted" in bob.communicate(timeout=15)[0]
         assert bob.returncode == 0
+    with house.started("admin", "session", "preempt", "scale-1", "--in", "60", "--wait") as admin:
+        assert "preempting" in next_line(admin)
+        admin.send_signal(signal.SIGINT)
+        assert "you wait no longer" in admin.communicate(timeout=15)[0]
+    assert house.document("scale-1")["notice"] is None
 
 
 def test_a_channel_is_added_held_and_removed_while_the_server_runs(house: House) -> None:
@@ -144,6 +149,8 @@ def test_a_channel_is_added_held_and_removed_while_the_server_runs(house: House)
     house.run("admin", "channel", "add", "stage", "max_queue=1")
     house.admin.body(f"{STAGE}/session", state="free")
     assert house.code("alice", "claim", STAGE, "--type", "talk") == "granted"
+    house.talkstick.publish("alice", f"{STAGE}/data/alice", {"lat": 47.4, "lon": 8.5})
+    assert house.admin.body(f"{STAGE}/broadcast", sender="alice", seq=1)["data"] == {"lat": 47.4, "lon": 8.5}
     assert house.code("bob", "claim", STAGE) == "queued", "on a channel everybody waits"
     assert house.code("carol", "claim", STAGE) == "queue_full"
     shown = json.loads(house.run("admin", "channel", "show", "stage", "--json"))
