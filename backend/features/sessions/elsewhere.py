@@ -135,6 +135,7 @@ def _resumed(turn: Turn, running: Running) -> Running:
     return replace(
         running,
         started_at=min(running.started_at, turn.now),
+        began_at=min(running.began_at, turn.now),
         expires_at=min(max(running.expires_at, least), most),
         last_activity=min(max(running.last_activity, least - turn.policy.idle_s), turn.now),
         touched=0.0,

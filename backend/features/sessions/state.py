@@ -66,7 +66,8 @@ class Preemption:
 class Running:
     """The session in progress. ``claim`` is what it was granted for: the holder, and what it asked.
 
-    ``touched`` is the last sign of life that was not worth a document: it is neither shown nor stored.
+    ``began_at`` is when the session was granted to the first of those who handed it over: a hand-over makes no session
+    longer. ``touched`` is the last sign of life that was not worth a document: it is neither shown nor stored.
     """
 
     fence: int
@@ -74,6 +75,7 @@ class Running:
     claim: Waiter
     lease_s: float
     started_at: float
+    began_at: float
     last_activity: float
     expires_at: float
     input: FreeJson
@@ -93,7 +95,7 @@ class Running:
 
     def ends(self, policy: Policy) -> tuple[float, Ending]:
         """Return when the session ends if nothing happens, and how."""
-        longest: tuple[float, Ending] = (self.started_at + policy.max_length_s, "expired")
+        longest: tuple[float, Ending] = (self.began_at + policy.max_length_s, "expired")
         lease: tuple[float, Ending] = (self._lease_ends(), "completed" if self.complete else "expired")
         if self.lost_since is not None:
             reason: Ending = "device_lost" if self.device_lost else "client_lost"

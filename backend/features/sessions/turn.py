@@ -64,6 +64,7 @@ class Turn:
             claim=replace(waiter, away_since=None),
             lease_s=waiter.lease_s,
             started_at=self.now,
+            began_at=heir_of.began_at if heir_of else self.now,
             last_activity=self.now,
             expires_at=self.now + waiter.lease_s,
             input=heir_of.input if heir_of else waiter.input,

@@ -259,3 +259,15 @@ def test_an_account_that_is_gone_is_not_offered_anything() -> None:
     history.removes(BOB)
     assert history.session.state == "active"
     assert history.answers["alice"]["code"] == "offer_expired"
+
+
+def test_a_session_that_goes_from_hand_to_hand_is_no_longer_than_one() -> None:
+    history = SessionHistory(Policy(lease_s=100, max_length_s=100))
+    history.claims(ALICE)
+    history.passes(60)
+    history.asks(ALICE, "offer", to="bob")
+    history.asks(BOB, "accept")
+    history.passes(39.9)
+    assert history.session.holder == "bob"
+    history.passes(0.1)
+    assert history.endings == [("bob", "expired")]
