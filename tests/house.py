@@ -15,7 +15,7 @@ from sqlmodel import SQLModel, create_engine
 from backend.app import TABLE
 from backend.core.desk import Desk
 from backend.core.engine import Arrived, Engine, Send
-from backend.core.facts import Resumed
+from backend.core.facts import Measured, Resumed
 from backend.core.floors import device_floor
 from backend.core.principals import Principal
 from backend.features.channels import feature as channels
@@ -119,6 +119,10 @@ class House:
         """Let time pass."""
         self.now += seconds
         return self._to_send(self.engine.tick(self.now))
+
+    def measures(self) -> list[Send]:
+        """Let the shell measure, which it does every few seconds; here, that there is nothing."""
+        return self._to_send(self.engine.hear(Measured({}, {}, {}), self.now))
 
     def commit(self) -> list[Send]:
         """Store what changed; return what is now sent."""

@@ -9,7 +9,7 @@ _SLOTS = 12  # a minute
 _FIRST_S, _STEP, _BOUNDS = 0.0001, 1.1, 145  # from 0.1 ms in steps of 10 % to 91 s
 
 
-class PerMinute:
+class LastMinute:
     """How much happened in the last minute, to five seconds."""
 
     __slots__ = ("_slots",)

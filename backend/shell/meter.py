@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from backend.core.engine import Arrived
 from backend.core.facts import RequestCount
-from backend.core.meters import Histogram, PerMinute
+from backend.core.meters import Histogram, LastMinute
 from backend.core.refusals import Refused
 from backend.core.routing import RouteTable
 from backend.shell.clock import ticks
@@ -16,7 +16,7 @@ from backend.shell.inbox import Item
 @dataclass(frozen=True, slots=True)
 class _Action:
     taken: Histogram = field(default_factory=Histogram)
-    rate: PerMinute = field(default_factory=PerMinute)
+    rate: LastMinute = field(default_factory=LastMinute)
 
 
 class Meter:

@@ -131,7 +131,7 @@ def test_a_full_disk_refuses_what_was_asked_and_changes_nothing(
     assert "database or disk is full" in caplog.text
 
     again = Backend(database, Outbox())
-    session = again.engine.desks[2].states["scale-1"]
+    session = again.engine.desks[2].states["devices/scale-1"]
     assert (session.running.holder, session.running.input, session.fence) == ("alice", {}, 1)
 
 
@@ -187,7 +187,7 @@ def test_a_full_disk_is_retried_calmly_though_a_lease_is_over(
     asyncio.run(story())
     assert 2 <= len(attempts) <= 4
     assert caplog.text.count("the journal cannot be written") == 1
-    assert backend.engine.desks[2].states["scale-1"].holder == "alice"
+    assert backend.engine.desks[2].states["devices/scale-1"].holder == "alice"
 
 
 def test_a_bug_costs_one_message_and_no_more(

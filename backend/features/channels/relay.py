@@ -18,7 +18,8 @@ from backend.core.facts import ChannelCount, FloorUsed
 from backend.core.floors import channel_floor
 from backend.core.ids import is_id
 from backend.core.messages import usable_id
-from backend.core.meters import PerMinute
+from backend.core.meters import LastMinute
+from backend.core.rates import Bucket
 from backend.core.refusals import Code, Refused
 from backend.features.channels.messages import BROADCAST, DATA, REPLY, SESSION
 from backend.features.channels.views import rejection
@@ -40,11 +41,10 @@ class _Floor:
     fence: int = 0
     head: bytes = b""
     seq: int = 0
-    tokens: float = 0.0
-    filled_at: float = 0.0
+    pace: Bucket = field(default_factory=Bucket)
     told_at: float = float("-inf")
     known: OrderedDict[str, int] = field(default_factory=OrderedDict)
-    rate: PerMinute = field(default_factory=PerMinute)
+    rate: LastMinute = field(default_factory=LastMinute)
     rejected: Counter[str] = field(default_factory=Counter)
 
     def pass_to(self, document: Mapping[str, Any]) -> None:
@@ -52,21 +52,8 @@ class _Floor:
         self.holder, self.fence = document["holder"], document["fence"]
         names = to_json({"sender": self.holder, "name": document["holder_name"], "fence": self.fence})
         self.head = names[:-1] + b',"seq":'
-        self.filled_at = self.told_at = float("-inf")
+        self.pace, self.told_at = Bucket(), float("-inf")
         self.known.clear()
-
-    def wait_s(self, per_s: float, now: float) -> float:
-        """Take one of the tokens, of which there come *per_s*, and never are more than that, or one.
-
-        Return 0.0, or after how many seconds there is one again.
-        """
-        most = max(per_s, 1.0)
-        self.tokens = min(most, self.tokens + (now - self.filled_at) * per_s)
-        self.filled_at = now
-        if self.tokens < 1.0:
-            return (1.0 - self.tokens) / per_s
-        self.tokens -= 1.0
-        return 0.0
 
 
 @dataclass(slots=True)
@@ -147,7 +134,8 @@ class Relay:
             return [self._reject(said, code or Code.UNKNOWN_CHANNEL)]
         if said.id is not None and said.id in floor.known:
             return [said.ack(floor.known[said.id])]
-        wait_s = floor.wait_s(self._per_s(said.channel), now)
+        per_s = self._per_s(said.channel)
+        wait_s = floor.pace.take(per_s, max(per_s, 1.0), now)
         if wait_s:
             return [self._reject(said, Code.RATE_LIMITED, retry_in_s=round(wait_s + 0.0005, 3))]
         return self._pass_on(floor, said, now)

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.core.meters import Histogram, PerMinute
+from backend.core.meters import Histogram, LastMinute
 
 
 def test_the_last_minute_is_counted_and_nothing_older() -> None:
-    rate = PerMinute()
+    rate = LastMinute()
     assert rate.total(0.0) == 0
     for second in range(120):
         rate.add(float(second))
@@ -19,7 +19,7 @@ def test_the_last_minute_is_counted_and_nothing_older() -> None:
 
 @given(st.lists(st.floats(0, 100), max_size=50), st.floats(0, 200))
 def test_a_rate_is_exact_to_five_seconds(pauses: list[float], then: float) -> None:
-    rate, now, moments = PerMinute(), 0.0, list[float]()
+    rate, now, moments = LastMinute(), 0.0, list[float]()
     for pause in pauses:
         now += pause
         moments.append(now)

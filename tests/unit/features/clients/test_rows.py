@@ -104,7 +104,7 @@ def test_whose_app_cannot_be_there_is_refused(database: Database, topic: str, co
     house = House(database)
     assert house.receive(topic, {"state": "online"}) == []
     assert house.everything()["clients"] == {}
-    (counted,) = (json.loads(send.payload) for send in house.passes(10) if send.topic == "backend/stats")
+    (counted,) = (json.loads(send.payload) for send in house.measures() if send.topic == "backend/stats")
     assert counted["refused"] == {code: 1}
 
 
