@@ -180,6 +180,12 @@ class Talkstick:
             ["mosquitto_pub", *self._login(user), "-t", topic, "-s", *options], input=payload, check=True, timeout=30
         )
 
+    def publish_lines(self, user: str, topic: str, lines: bytes) -> None:
+        """Publish each line with one ``mosquitto_pub``, as fast as it can, at QoS 1."""
+        subprocess.run(
+            ["mosquitto_pub", *self._login(user), "-t", topic, "-q", "1", "-l"], input=lines, check=True, timeout=30
+        )
+
     def ask(self, user: str, device: str, **body: object) -> None:
         """Publish a session request."""
         self.publish(user, f"devices/{device}/session/request/{user}", body)

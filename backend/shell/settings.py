@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     heartbeat_s: PositiveFloat = Field(
         default=_PRESENCE.heartbeat_s, description="After how much silence a device is lost."
     )
-    stats_s: PositiveFloat = Field(default=5.0, description="How often the counters are published at most.")
+    stats_s: PositiveFloat = Field(default=5.0, description="How often the counters are published.")
 
     max_connections: PositiveInt = Field(default=12_000, description="How many may be connected at once.")
     max_packet: int = Field(
