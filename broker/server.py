@@ -113,10 +113,6 @@ class EmbeddedBroker(Broker):
         """Return how many ``connections``, ``sessions``, ``retained`` and ``dropped`` messages there are."""
         return {"connections": self._house.gate.inside, **self._house.router.figures()}
 
-    def connected(self) -> set[str]:
-        """Return the accounts that have a connection."""
-        return self._house.router.connected()
-
     def attach(self, filters: Iterable[str], take: Take, room: asyncio.Event) -> Iterator[tuple[str, bytes]]:
         """Hand topic and payload of every message on these topics to *take*, and return those that are retained there.
 
@@ -129,6 +125,10 @@ class EmbeddedBroker(Broker):
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publish at QoS 1, unjudged. What is retained so is not kept over a restart of the broker."""
         self._house.router.announce(topic, payload, retain=retain)
+
+    def connected(self) -> set[str]:
+        """Return the accounts that have a connection."""
+        return self._house.router.connected()
 
     async def shutdown(self) -> None:
         """Stop listening, then end the connections: without their last wills, since it is the broker that goes."""

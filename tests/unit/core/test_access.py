@@ -41,10 +41,6 @@ channels/stage/session/request/alice        yes     -       -       -       -   
 channels/stage/session/request/ears         -       -       -       -       -       -       -       yes
 channels/stage/session/request/scale-1      -       -       -       -       -       -       -       yes
 channels/stage/session/reply/alice          -       -       -       -       -       -       -       yes
-channels/stage/data/alice                   yes     -       -       -       -       -       -         yes
-channels/stage/data/ears                    -       -       -       -       -       -       -         yes
-channels/stage/data/scale-1                 -       -       -       -       -       -       -         yes
-channels/stage/broadcast                    -       -       -       -       -       -       -         yes
 users/alice/clients/phone/status            yes     -       -       -       -       -       -       yes
 users/root/clients/phone/status             -       -       yes     -       -       -       -       yes
 users/bot/clients/phone/status              -       -       -       yes     -       -       -       yes
@@ -91,8 +87,6 @@ channels/stage/session                      yes     yes     yes     yes     -   
 channels/stage/session/event                yes     yes     yes     yes     -       -       -       yes
 channels/stage/session/request/alice        yes     -       yes     -       -       -       -       yes
 channels/stage/session/reply/alice          yes     -       yes     -       -       -       -       yes
-channels/stage/data/alice                   -       -       yes     -       -       -       -         yes
-channels/stage/broadcast                    yes     yes     yes     yes     yes     yes     yes       yes
 users/alice/clients/phone/status            yes     yes     yes     yes     yes     -       -       yes
 users/alice/presence                        yes     yes     yes     yes     yes     -       -       yes
 channels/stage/data/alice                   -       -       yes     -       -       -       -         yes
