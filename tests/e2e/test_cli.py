@@ -45,6 +45,9 @@ def test_accounts(tmp_path: Path) -> None:
     users = json.loads(talkstick.run("user", "list", "--json"))
     assert [(user["user"], user["role"]) for user in users] == [("admin", "admin"), ("alice", "user")]
     assert old not in talkstick.run("user", "list")
+    shown = json.loads(talkstick.run("user", "show", "alice", "--json"))
+    assert (shown["user"], shown["name"], shown["role"], "presence" in shown) == ("alice", "Alice", "user", False)
+    assert "no account bob" in talkstick.run("user", "show", "bob", ok=False)
     talkstick.run("user", "rm", "alice", "--yes")
     assert "no account alice" in talkstick.run("user", "rm", "alice", "--yes", ok=False)
 

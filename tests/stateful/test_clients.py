@@ -166,6 +166,7 @@ class Watching(RuleBasedStateMachine):
             self.seen.passes(self.now)
         self.seen.is_back(self.now)
         self.told(Resumed())
+        assert self.user.state != "unknown" or not self.user.clients or self.user.since == self.now
 
     @rule()
     def the_account_is_removed(self) -> None:
