@@ -153,11 +153,15 @@ def test_subscribing(site: Site) -> None:
         async with guest(site, "scale-1") as scale, guest(site, "printer-1") as printer:
             for board in (scale, printer):
                 await board.publish(f"devices/{board.name}/status", {"state": "online", "boot": 2}, retain=True)
+        async with guest(site, "alice") as alice:
+            await alice.publish("users/alice/clients/phone/status", {"state": "online"}, retain=True)
         async with guest(site, "admin", "#") as admin:
             await admin.body("backend/status")
             for device in DEVICES:
                 await admin.body(f"devices/{device}/presence", state="online")
                 await admin.body(f"devices/{device}/status", boot=2)
+            await admin.body("users/alice/presence", state="online")
+            await admin.body("users/alice/clients/phone/status")
             there = admin.topics()
         for name, topic_filter in product(PEOPLE, FILTERS):
             await check_filter(site, PEOPLE[name], topic_filter, there)
