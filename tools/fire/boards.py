@@ -12,7 +12,7 @@ from tools.lean import Hello
 
 _PUBLIC = {
     "devices": ("session", "session/event"),
-    "channels": ("session", "session/event"),
+    "channels": ("session", "session/event", "broadcast"),
 }
 _LONG_S = (0.5, 1.5)  # so long that the board counts as lost
 
