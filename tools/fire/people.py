@@ -185,13 +185,15 @@ class Person(Asker):
                 answer = await self.ask(floor, "update", input=self._input(), fence=fence)
             case 2:
                 answer = await self.ask(floor, "claim", wait=False, input=self._input())
+                if answer["code"] == "queued":  # an admin took it, and one waits again
+                    await self.ask(floor, "leave")
             case 3:
                 answer = await self.ask(floor, "renew", fence=max(0, fence - 1))
                 return bool(answer["code"] == "stale_fence")
             case _:
                 self._send(floor, fence)
                 return True
-        return bool(answer["ok"]) and answer["fence"] == fence
+        return bool(answer["ok"]) and answer.get("fence") == fence
 
     async def _hand_over(self, floor: str) -> None:
         to = self.dice.choice([name for name in self.world.people if name != self.name])
