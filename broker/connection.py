@@ -7,39 +7,35 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from amqtt.adapters import ReaderAdapter
-from amqtt.mqtt.connack import (
-    CONNECTION_ACCEPTED,
-    UNACCEPTABLE_PROTOCOL_VERSION,
-    ConnackPacket,
-)
+from amqtt.mqtt.connack import CONNECTION_ACCEPTED, UNACCEPTABLE_PROTOCOL_VERSION
 from amqtt.mqtt.connect import ConnectPacket
-from amqtt.mqtt.disconnect import DisconnectPacket
-from amqtt.mqtt.pingreq import PingReqPacket
-from amqtt.mqtt.pingresp import PingRespPacket
-from amqtt.mqtt.puback import PubackPacket
-from amqtt.mqtt.pubcomp import PubcompPacket
-from amqtt.mqtt.publish import PublishPacket
-from amqtt.mqtt.pubrec import PubrecPacket
-from amqtt.mqtt.pubrel import PubrelPacket
-from amqtt.mqtt.suback import SubackPacket
-from amqtt.mqtt.subscribe import SubscribePacket
-from amqtt.mqtt.unsuback import UnsubackPacket
-from amqtt.mqtt.unsubscribe import UnsubscribePacket
+from amqtt.mqtt.packet import (
+    DISCONNECT,
+    PINGREQ,
+    PUBACK,
+    PUBCOMP,
+    PUBLISH,
+    PUBREC,
+    PUBREL,
+    SUBSCRIBE,
+    UNSUBSCRIBE,
+)
 
 from broker.admission import House, Peer, refusal, will_of
 from broker.messages import Message
+from broker.packets import (
+    Filters,
+    ProtocolError,
+    Publish,
+    ack_bytes,
+    connack_bytes,
+    pingresp_bytes,
+    suback_bytes,
+    unsuback_bytes,
+)
 from broker.session import Session
 from broker.streams import Sender, Writer
-from broker.wire import (
-    ConnectionEndedError,
-    Packet,
-    ProtocolError,
-    WrongVersionError,
-    check_connect,
-    packet_id_of,
-    read_packet,
-)
+from broker.wire import ConnectionEndedError, Packets, Source, WrongVersionError, check_connect
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +51,8 @@ _KEEP_ALIVE = 1.5  # [MQTT-3.1.2-24]
 class Connection:
     """Serves one client."""
 
-    def __init__(self, reader: ReaderAdapter, writer: Writer, house: House, peer: Peer) -> None:
-        self._reader = reader
+    def __init__(self, source: Source, writer: Writer, house: House, peer: Peer) -> None:
+        self._packets = Packets(source)
         self._sender = Sender(writer, house.limits.stalled_s, self._pump, self.end)
         self._house = house
         self._peer = peer
@@ -77,7 +73,7 @@ class Connection:
             if await self._is_admitted():
                 await self._listen()
         except WrongVersionError:
-            self._connack(UNACCEPTABLE_PROTOCOL_VERSION)
+            self.send(connack_bytes(UNACCEPTABLE_PROTOCOL_VERSION))
         except (ProtocolError, ConnectionEndedError, TimeoutError) as error:
             reason = str(error) or reason
         except asyncio.CancelledError:
@@ -118,13 +114,14 @@ class Connection:
     async def _is_admitted(self) -> bool:
         with self._house.gate.stranger(self._peer.address):
             async with asyncio.timeout(self._house.limits.connect_s):
-                connect = check_connect(await read_packet(self._reader, _CONNECT_BYTES))
+                _, packet = await self._packets.next(_CONNECT_BYTES)
+        connect = check_connect(packet)
         name = connect.username or self._peer.certified or ""
         code = await refusal(self._house, self._peer, name, connect)
         if code == CONNECTION_ACCEPTED:
             self._open(connect, name)
         else:
-            self._connack(code)
+            self.send(connack_bytes(code))
         return code == CONNECTION_ACCEPTED
 
     def _open(self, connect: ConnectPacket, name: str) -> None:
@@ -134,14 +131,11 @@ class Connection:
         self._session = session
         self._house.gate.inside += 1
         self._will = will_of(connect, name)
-        self._connack(CONNECTION_ACCEPTED, present=present)
+        self.send(connack_bytes(CONNECTION_ACCEPTED, present=present))
         session.resume(self)
         self._heard = self._loop.time()
         if connect.keep_alive:
             self._watch(connect.keep_alive * _KEEP_ALIVE)
-
-    def _connack(self, code: int, *, present: bool = False) -> None:
-        self.send(ConnackPacket.build(int(present), code).to_bytes())
 
     def _watch(self, patience_s: float, *, is_sure: bool = False) -> None:
         """Close the connection after so much silence; looked at when it may be over, not with every packet."""
@@ -158,17 +152,17 @@ class Connection:
     async def _listen(self) -> None:
         limit = self._house.limits.packet_bytes
         for number in count(1):
-            packet = await read_packet(self._reader, limit)
+            kind, packet = await self._packets.next(limit)
             if self._has_ended:
                 return
             self._heard = self._loop.time()
-            if isinstance(packet, DisconnectPacket):
+            if kind == DISCONNECT:
                 self._will = None  # [MQTT-3.14.4-3]
                 return
-            self._take(packet)
-            if isinstance(packet, PublishPacket):
+            self._take(kind, packet)
+            if kind == PUBLISH:
                 await self._take_turn()
-            if number % _AT_ONCE == 0 or isinstance(packet, SubscribePacket | UnsubscribePacket):
+            if number % _AT_ONCE == 0 or kind in (SUBSCRIBE, UNSUBSCRIBE):
                 await asyncio.sleep(0)
 
     async def _take_turn(self) -> None:
@@ -180,57 +174,53 @@ class Connection:
         self._is_waiting = False
         self._heard = self._loop.time()
 
-    def _take(self, packet: Packet) -> None:
-        take = _TAKES.get(type(packet))
+    def _take(self, kind: int, packet: Any) -> None:
+        take = _TAKES.get(kind)
         if take is None:
-            raise ProtocolError(f"[MQTT-3.1.0-2] unexpected {type(packet).__name__}")
+            raise ProtocolError(f"[MQTT-3.1.0-2] unexpected packet of type {kind}")
         take(self, self._session, packet)
 
-    def _take_publish(self, session: Session, packet: PublishPacket) -> None:
-        qos, packet_id = packet.qos or 0, packet.packet_id or 0
-        message = Message(packet.topic_name or "", packet.data or b"", qos, bool(packet.retain_flag), session.name)
+    def _take_publish(self, session: Session, packet: Publish) -> None:
+        topic, payload, qos, retain, packet_id = packet
         if qos < 2 or session.is_new(packet_id):
-            self._house.router.publish(message)
-        if qos == 1:
-            self._acknowledge(PubackPacket.build(packet_id))
-        elif qos == 2:
-            self._acknowledge(PubrecPacket.build(packet_id))
+            self._house.router.publish(Message(topic, payload, qos, retain, session.name))
+        if qos:
+            self._acknowledge(ack_bytes(PUBACK if qos == 1 else PUBREC, packet_id))
 
-    def _take_pubrel(self, session: Session, packet: PubrelPacket) -> None:
-        session.released(packet.packet_id)
-        self._acknowledge(PubcompPacket.build(packet.packet_id))
+    def _take_pubrel(self, session: Session, packet_id: int) -> None:
+        session.released(packet_id)
+        self._acknowledge(ack_bytes(PUBCOMP, packet_id))
 
-    def _take_puback(self, session: Session, packet: PubackPacket) -> None:
-        session.acknowledged(packet_id_of(packet), 1)
+    def _take_puback(self, session: Session, packet_id: int) -> None:
+        session.acknowledged(packet_id, 1)
 
-    def _take_pubcomp(self, session: Session, packet: PubcompPacket) -> None:
-        session.acknowledged(packet_id_of(packet), 2)
+    def _take_pubcomp(self, session: Session, packet_id: int) -> None:
+        session.acknowledged(packet_id, 2)
 
-    def _take_pubrec(self, session: Session, packet: PubrecPacket) -> None:
-        session.received(packet.packet_id)
+    def _take_pubrec(self, session: Session, packet_id: int) -> None:
+        session.received(packet_id)
 
-    def _take_subscribe(self, session: Session, packet: SubscribePacket) -> None:
-        asked = packet.payload.topics if packet.payload is not None else []
-        codes = self._house.router.subscribe(session, asked)
-        self._acknowledge(SubackPacket.build(packet_id_of(packet), codes))
-        for (topic_filter, _), code in zip(asked, codes, strict=True):
+    def _take_subscribe(self, session: Session, packet: Filters) -> None:
+        codes = self._house.router.subscribe(session, packet.asked)
+        self._acknowledge(suback_bytes(packet.packet_id, codes))
+        for (topic_filter, _), code in zip(packet.asked, codes, strict=True):
             if code <= 2:
                 self._house.router.replay(session, topic_filter)
         session.pump()
 
-    def _take_unsubscribe(self, session: Session, packet: UnsubscribePacket) -> None:
-        self._house.router.unsubscribe(session, packet.payload.topics if packet.payload is not None else [])
-        self._acknowledge(UnsubackPacket.build(packet_id_of(packet)))
+    def _take_unsubscribe(self, session: Session, packet: Filters) -> None:
+        self._house.router.unsubscribe(session, [topic_filter for topic_filter, _ in packet.asked])
+        self._acknowledge(unsuback_bytes(packet.packet_id))
 
-    def _take_ping(self, _session: Session, _packet: PingReqPacket) -> None:
-        self.send(PingRespPacket.build().to_bytes())
+    def _take_ping(self, _session: Session, _packet: None) -> None:
+        self.send(pingresp_bytes())
 
-    def _acknowledge(self, packet: Packet) -> None:
+    def _acknowledge(self, packet: bytes) -> None:
         """Answer once what was asked is kept."""
 
         def answer() -> None:
             self._unanswered -= 1
-            self.send(packet.to_bytes())
+            self.send(packet)
 
         self._unanswered += 1
         self._house.keeper.when_kept(answer)
@@ -255,13 +245,13 @@ class Connection:
             self._session.pump()
 
 
-_TAKES: dict[type, Callable[[Any, Any, Any], None]] = {
-    PublishPacket: Connection._take_publish,  # noqa: SLF001
-    PubackPacket: Connection._take_puback,  # noqa: SLF001
-    PubrecPacket: Connection._take_pubrec,  # noqa: SLF001
-    PubrelPacket: Connection._take_pubrel,  # noqa: SLF001
-    PubcompPacket: Connection._take_pubcomp,  # noqa: SLF001
-    SubscribePacket: Connection._take_subscribe,  # noqa: SLF001
-    UnsubscribePacket: Connection._take_unsubscribe,  # noqa: SLF001
-    PingReqPacket: Connection._take_ping,  # noqa: SLF001
+_TAKES: dict[int, Callable[[Any, Any, Any], None]] = {
+    PUBLISH: Connection._take_publish,  # noqa: SLF001
+    PUBACK: Connection._take_puback,  # noqa: SLF001
+    PUBREC: Connection._take_pubrec,  # noqa: SLF001
+    PUBREL: Connection._take_pubrel,  # noqa: SLF001
+    PUBCOMP: Connection._take_pubcomp,  # noqa: SLF001
+    SUBSCRIBE: Connection._take_subscribe,  # noqa: SLF001
+    UNSUBSCRIBE: Connection._take_unsubscribe,  # noqa: SLF001
+    PINGREQ: Connection._take_ping,  # noqa: SLF001
 }

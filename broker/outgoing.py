@@ -2,10 +2,10 @@
 
 from typing import Self
 
-from amqtt.mqtt.pubrel import PubrelPacket
+from amqtt.mqtt.packet import PUBREL
 
 from broker.messages import Message
-from broker.wire import publish_bytes
+from broker.packets import ack_bytes, publish_bytes
 
 
 class Outgoing:
@@ -39,5 +39,5 @@ class Outgoing:
     def encoded(self, *, dup: bool = False) -> bytes:
         """Return the PUBLISH, or the PUBREL once it was received."""
         if self.released:
-            return bytes(PubrelPacket.build(self.packet_id).to_bytes())
+            return ack_bytes(PUBREL, self.packet_id)
         return publish_bytes(self.message, self.qos, retain=self.retain, packet_id=self.packet_id, dup=dup)

@@ -11,10 +11,10 @@ from broker.keeper import Keeper
 from broker.limits import Limits
 from broker.messages import Message
 from broker.outgoing import Outgoing
+from broker.packets import publish_bytes
 from broker.ports import Door
 from broker.session import Session
 from broker.trie import Subscriptions, Topics
-from broker.wire import publish_bytes
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import websockets.asyncio.server
-from amqtt.adapters import ReaderAdapter, StreamReaderAdapter
 from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
 from amqtt.errors import BrokerError
@@ -29,7 +28,8 @@ from broker.keeper import Keeper
 from broker.limits import Gate, Limits
 from broker.ports import Door, Tls
 from broker.router import Router, Take
-from broker.streams import TcpWriter, WebSocketReader, WebSocketWriter, certified_name
+from broker.streams import TcpReader, TcpWriter, WebSocketReader, WebSocketWriter, certified_name
+from broker.wire import Source
 
 log = logging.getLogger(__name__)
 
@@ -146,19 +146,19 @@ class EmbeddedBroker(Broker):
             await asyncio.sleep(0.01)
 
     async def _tcp_connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._serve(StreamReaderAdapter(reader), TcpWriter(writer))
+        await self._serve(TcpReader(reader), TcpWriter(writer))
 
     async def _ws_connected(self, websocket: ServerConnection) -> None:
         await self._serve(WebSocketReader(websocket), WebSocketWriter(websocket))
 
-    async def _serve(self, reader: ReaderAdapter, writer: TcpWriter | WebSocketWriter) -> None:
+    async def _serve(self, source: Source, writer: TcpWriter | WebSocketWriter) -> None:
         """Serve a client: here our own loop takes the place of amqtt's."""
         info = writer.get_peer_info()
         address = info[0] if info is not None else ""
         if not self._has_room_for(address):
             await writer.close()
             return
-        connection = Connection(reader, writer, self._house, Peer(address, certified_name(writer)))
+        connection = Connection(source, writer, self._house, Peer(address, certified_name(writer)))
         self._connections.add(connection)
         try:
             await connection.serve()

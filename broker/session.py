@@ -9,7 +9,7 @@ from broker.keeper import Keeper
 from broker.limits import Limits
 from broker.messages import Message
 from broker.outgoing import Outgoing
-from broker.wire import publish_bytes
+from broker.packets import publish_bytes
 
 log = logging.getLogger(__name__)
 

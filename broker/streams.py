@@ -5,13 +5,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from amqtt.adapters import ReaderAdapter, StreamWriterAdapter, WebSocketsWriter, WriterAdapter
+from amqtt.adapters import StreamWriterAdapter, WebSocketsWriter, WriterAdapter
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from broker.wire import ProtocolError
+from broker.packets import ProtocolError
 
 _CLOSE_WITHIN_S = 2.0
+_PORTION = 64 * 1024
 _HELD_BYTES = 64 * 1024  # the high-water mark of asyncio's streams, above which `drain` waits
 
 
@@ -58,7 +59,18 @@ class TcpWriter(StreamWriterAdapter):
             self._transport.abort()
 
 
-class WebSocketReader(ReaderAdapter):
+class TcpReader:
+    """Reads from a TCP or TLS stream."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+
+    async def some(self) -> bytes:
+        """Return what came; nothing at the end. Raises OSError."""
+        return await self._reader.read(_PORTION)
+
+
+class WebSocketReader:
     """Reads MQTT from the binary frames of a WebSocket, whose borders mean nothing [MQTT-6.0.0-2].
 
     amqtt 0.12.1 takes text for binary, and reads the last frame again and again where the client breaks off.
@@ -66,24 +78,18 @@ class WebSocketReader(ReaderAdapter):
 
     def __init__(self, connection: ServerConnection) -> None:
         self._connection = connection
-        self._buffer = bytearray()
 
-    async def read(self, n: int = -1) -> bytes:
-        """Return *n* bytes. Raises IncompleteReadError at the end, ProtocolError on text [MQTT-6.0.0-1]."""
-        while len(self._buffer) < n:
+    async def some(self) -> bytes:
+        """Return what came, or nothing at the end. Raises ProtocolError on text [MQTT-6.0.0-1]."""
+        while True:
             try:
                 frame = await self._connection.recv()
-            except ConnectionClosed as error:
-                raise asyncio.IncompleteReadError(bytes(self._buffer), n) from error
+            except ConnectionClosed:
+                return b""
             if isinstance(frame, str):
                 raise ProtocolError("[MQTT-6.0.0-1] a text frame")
-            self._buffer += frame
-        taken = bytes(self._buffer[:n])
-        del self._buffer[:n]
-        return taken
-
-    def feed_eof(self) -> None:
-        """Do nothing: the connection knows its end."""
+            if frame:  # an empty one is not the end
+                return frame
 
 
 class WebSocketWriter(WebSocketsWriter):

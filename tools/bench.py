@@ -145,7 +145,7 @@ def accounts(data: Path, names: Sequence[str], role: Role) -> list[Login]:
     """Make accounts straight in the database; a hundred commands would take a minute."""
     stored = Accounts(open_database(data))
     for name in names:
-        stored.add(Principal(name, role, name), "bench", time.time())
+        stored.add(Principal(name, role, name), "bench", time.time(), generated=True)
     return [Login(name, "bench", "127.0.0.1", PORT) for name in names]
 
 
