@@ -105,7 +105,8 @@ def _announce(turn: Turn, running: Running, mine: Waiter, body: Preempt) -> None
     """Wait as the first until the notice is over; another admin that gave notice waits on as others do."""
     other = turn.session.preemption
     coming = Preemption(mine.user, turn.now + body.in_s, body.requeue, body.why)
-    turn.change(queue=(mine, *turn.session.queue), preemption=coming)
+    turn.put_first(mine)
+    turn.change(preemption=coming)
     turn.answer(mine.asked, "preempting", expires_in_s=body.in_s)
     more = {"in_s": body.in_s, "why": body.why}
     turn.effects.append(views.of_running(turn.session, running, turn.now, "preempting", **more))
@@ -115,7 +116,7 @@ def _announce(turn: Turn, running: Running, mine: Waiter, body: Preempt) -> None
 
 def _wait_first(turn: Turn, waiter: Waiter) -> None:
     """Put somebody before all who wait; it is the next, or has it at once."""
-    turn.change(queue=(waiter, *turn.session.queue))
+    waiter = turn.put_first(waiter)
     turn.grant_next()
     if waiter in turn.session.queue:
         turn.tell_place(waiter)

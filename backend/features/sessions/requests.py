@@ -136,7 +136,7 @@ def _wait_on(turn: Turn, before: Waiter, again: Waiter) -> None:
     """Who waits already keeps the place; the newer wishes and the newer request id count."""
     if before.asked != again.asked:
         turn.refuse(before.asked, Code.SUPERSEDED)
-    kept = replace(again, since=before.since, priority=before.priority)
+    kept = replace(again, since=before.since, priority=before.priority, ahead=before.ahead)
     turn.change(queue=tuple(kept if waiter is before else waiter for waiter in turn.session.queue))
     turn.effects.append(views.queued(turn.session, turn.policy, turn.now, kept))
 

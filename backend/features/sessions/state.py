@@ -19,8 +19,8 @@ REMEMBERED = 20  # of how many sessions the length is known, for estimates
 class Waiter:
     """One claim that waits for its turn.
 
-    ``since`` is when it was asked for, or, of who holds already, when it came into the queue. ``away_since``: all its
-    apps are gone.
+    ``since`` is when it was asked for, or, of who lost it and waits on as the last, when that was. ``away_since``: all
+    its apps are gone. ``ahead``: by an order it comes before all others.
     """
 
     user: str
@@ -33,6 +33,7 @@ class Waiter:
     asked: Asked
     since: float
     away_since: float | None = None
+    ahead: bool = False
 
     def rank(self, policy: Policy) -> float:
         """Return what orders the queue: a priority is a head start.
@@ -40,7 +41,7 @@ class Waiter:
         As everybody ages alike, the order of two never changes, and nobody starves: who comes late enough is behind,
         whatever its priority.
         """
-        return self.since - self.priority * policy.ageing_s
+        return -inf if self.ahead else self.since - self.priority * policy.ageing_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +225,15 @@ class Session:
         usual = median(self.held) if self.held else None
         after = 0.0
         if self.running is not None:
-            after = max(0.0, self.running.likely_end(policy, usual, now) - now)
+            after = max(0.0, min(self.running.likely_end(policy, usual, now), self._notice_ends()) - now)
         elif self.cooling_until is not None:
             after = max(0.0, self.cooling_until - now)
         for waiter in self.queue:
             yield round(after, 1) if self.reachable else None
             after += min(usual if usual is not None else waiter.lease_s, policy.max_length_s)
+
+    def _notice_ends(self) -> float:
+        return self.preemption.at if self.preemption is not None else inf
 
     def mentions(self) -> Iterator[str]:
         """Return whom it is about: who holds, who waits, who watches, to whom it is offered."""

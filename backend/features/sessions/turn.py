@@ -61,7 +61,7 @@ class Turn:
         running = Running(
             fence=fence,
             id=heir_of.id if heir_of else str(uuid.uuid5(_SESSION_IDS, f"{self.session.floor}/{fence}")),
-            claim=replace(waiter, away_since=None),
+            claim=replace(waiter, away_since=None, ahead=False),
             lease_s=waiter.lease_s,
             started_at=self.now,
             began_at=heir_of.began_at if heir_of else self.now,
@@ -103,26 +103,27 @@ class Turn:
             dirty=self.session.dirty or self.must_reset,
             cooling_until=self.now + cooling_s if cooling_s else None,
         )
-        back = self._line_up(running, reason, first, rejoin)
+        placed = self._line_up(running, reason, first, rejoin)
         if self.session.dirty:
             self.tell_floor("resetting")
         self.grant_next()
-        for waiter, why in ((first, None), (back, reason)):
-            if waiter is not None and waiter in self.session.queue:
+        for waiter, why in placed:
+            if waiter in self.session.queue:
                 self.tell_place(waiter, why)
 
-    def _line_up(self, running: Running, reason: Ending, first: Waiter | None, rejoin: Place | None) -> Waiter | None:
-        """Put into the queue who comes first, and the holder that waits on; return the place of the holder."""
+    def _line_up(
+        self, running: Running, reason: Ending, first: Waiter | None, rejoin: Place | None
+    ) -> list[tuple[Waiter, Ending | None]]:
+        """Put into the queue who comes first, and the holder that waits on; return both, and why they are there."""
+        placed: list[tuple[Waiter, Ending | None]] = []
         if rejoin is None and self.policy.joins and reason in _REJOINING:
             rejoin = "last"
         back = self._rejoined(running, reason, rejoin)
-        if back is not None and rejoin == "next":
-            self.change(queue=(back, *self.session.queue))
-        elif back is not None:
-            self._insert(back)
+        if back is not None:
+            placed.append((self.put_first(back) if rejoin == "next" else self._insert(back), reason))
         if first is not None:
-            self.change(queue=(first, *self.session.queue))
-        return back
+            placed.insert(0, (self.put_first(first), None))
+        return placed
 
     def hand_over(self, running: Running, heir: Waiter) -> None:
         """Give the session, as it is, to somebody else, in one step."""
@@ -183,12 +184,19 @@ class Turn:
         self._insert(waiter)
         self.tell_place(waiter)
 
-    def _insert(self, waiter: Waiter) -> None:
+    def put_first(self, waiter: Waiter) -> Waiter:
+        """Let somebody wait before all others, whatever they come with; return its place."""
+        waiter = replace(waiter, ahead=True)
+        self.change(queue=(waiter, *self.session.queue))
+        return waiter
+
+    def _insert(self, waiter: Waiter) -> Waiter:
         queue, rank = self.session.queue, waiter.rank(self.policy)
         place = len(queue)
         while place > 0 and queue[place - 1].rank(self.policy) > rank:
             place -= 1
         self.change(queue=(*queue[:place], waiter, *queue[place:]))
+        return waiter
 
     def take_out(self, waiter: Waiter) -> None:
         """Remove somebody from the queue without a word; if it had announced to take over, that is off."""
