@@ -154,6 +154,11 @@ class SessionHistory:
         return self.session.running
 
     @property
+    def state(self) -> str:
+        """The state that is shown."""
+        return self.session.state
+
+    @property
     def queue(self) -> list[str]:
         """Who waits, in order."""
         return [waiter.user for waiter in self.session.queue]
@@ -187,6 +192,11 @@ class SessionHistory:
     def happened(self, *keys: str) -> list[tuple[Any, ...]]:
         """Return what the events said last say of these keys."""
         return [tuple(event.get(key) for key in ("event", *keys)) for event in self.events]
+
+    @property
+    def told(self) -> list[tuple[str | None, str]]:
+        """All answers said last: to which request, and the code."""
+        return [(said.asked.id, said.body.code) for said in self.said if isinstance(said, Answer)]
 
     @property
     def answers(self) -> dict[str, dict[str, Any]]:

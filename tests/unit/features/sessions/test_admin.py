@@ -144,7 +144,7 @@ def test_who_is_demoted_is_the_last_whatever_its_priority() -> None:
 def test_demoting_where_nobody_waits_ends_the_session() -> None:
     history = held(Policy(cooling_s=30))
     assert history.asks(ROOT, "demote")["code"] == "demoted"
-    assert (history.session.state, history.queue) == ("free", [])
+    assert (history.state, history.queue) == ("free", [])
     assert history.asks(ROOT, "demote")["code"] == "not_in_use"
 
 
@@ -191,7 +191,7 @@ def test_a_notice_tells_the_holder_who_when_and_why_and_changes_nothing_yet() ->
     history.passes(0.001)
     assert (history.session.holder, history.queue) == ("root", ["alice", "bob"])
     assert (history.answers["root"]["id"], history.answers["root"]["code"]) == (reply["id"], "granted")
-    assert history.session.state == "active"
+    assert history.state == "active"
 
 
 def test_no_renewal_and_no_activity_moves_the_notice() -> None:
@@ -221,7 +221,7 @@ def test_if_it_ends_before_the_notice_but_has_to_cool_the_admin_waits_as_the_fir
     history = held(Policy(cooling_s=30), BOB)
     history.asks(ROOT, "preempt", in_s=100)
     history.passes(50)
-    assert (history.session.state, history.queue) == ("cooling", ["root", "bob"])
+    assert (history.state, history.queue) == ("cooling", ["root", "bob"])
     history.passes(30)
     assert history.session.holder == "root"
 
@@ -230,8 +230,7 @@ def test_the_admin_calls_it_off() -> None:
     history = held()
     asked = history.asks(ROOT, "preempt", in_s=40)
     assert history.asks(ROOT, "leave")["code"] == "left"
-    codes = [(each.asked.id, each.body.code) for each in history.said if isinstance(each, Answer)]
-    assert (asked["id"], "not_waiting") in codes
+    assert (asked["id"], "not_waiting") in history.told
     assert history.documents[-1]["notice"] is None
     history.passes(45)
     assert history.session.holder == "alice"
@@ -267,8 +266,7 @@ def test_an_admin_that_waits_already_waits_no_longer() -> None:
     history = held(Policy(), BOB)
     claim = history.claims(ROOT, wait=True)
     history.asks(ROOT, "preempt")
-    codes = [(each.asked.id, each.body.code) for each in history.said if isinstance(each, Answer)]
-    assert (claim["id"], "superseded") in codes
+    assert (claim["id"], "superseded") in history.told
     assert (history.session.holder, history.queue) == ("root", ["alice", "bob"])
 
 

@@ -1,5 +1,6 @@
 """What comes between two sessions: a delay after a loss (cooling), and a device that must confirm that it is clean."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,29 +15,42 @@ CLEANS = Policy(clean="always")
 LOST = ["lease", "client", "device"]
 
 
+def completed(history: SessionHistory) -> None:
+    history.results(complete=True)
+    history.passes(5)
+
+
+def idled(history: SessionHistory) -> None:
+    for _ in range(4):
+        history.passes(50)
+        history.asks(ALICE, "renew")
+
+
+def client_lost(history: SessionHistory) -> None:
+    history.loses(ALICE)
+    history.passes(10)
+
+
+def device_lost(history: SessionHistory) -> None:
+    history.is_lost()
+    history.passes(10)
+    history.is_back()
+
+
+ENDINGS: dict[str, Callable[[SessionHistory], object]] = {
+    "release": lambda history: history.asks(ALICE, "release"),
+    "kick": lambda history: history.asks(ROOT, "kick"),
+    "complete": completed,
+    "idle": idled,
+    "lease": lambda history: history.passes(60),
+    "client": client_lost,
+    "device": device_lost,
+}
+
+
 def end(history: SessionHistory, ending: str) -> None:
     """Let Alice, who holds, lose the device in one way or another."""
-    match ending:
-        case "release":
-            history.asks(ALICE, "release")
-        case "kick" | "preempt":
-            history.asks(ROOT, ending)
-        case "complete":
-            history.results(complete=True)
-            history.passes(5)
-        case "lease":
-            history.passes(60)
-        case "idle":
-            for _ in range(4):
-                history.passes(50)
-                history.asks(ALICE, "renew")
-        case "client":
-            history.loses(ALICE)
-            history.passes(10)
-        case "device":
-            history.is_lost()
-            history.passes(10)
-            history.is_back()
+    ENDINGS[ending](history)
 
 
 # Cooling
@@ -49,7 +63,7 @@ def test_after_a_loss_nobody_gets_it_for_a_moment(ending: str) -> None:
     end(history, ending)
     shown = history.claims(BOB)
     assert (shown["ok"], shown["code"], shown["retry_in_s"]) == (False, "cooling", 30.0)
-    assert history.session.state == "cooling"
+    assert history.state == "cooling"
     assert history.claims(BOB, wait=True)["eta_s"] == 30.0
     assert (history.documents[0]["state"], history.documents[0]["expires_in_s"]) == ("cooling", 30.0)
     assert history.documents[0]["in_use"] is False
@@ -65,14 +79,14 @@ def test_after_an_orderly_end_nobody_waits(ending: str) -> None:
     history = SessionHistory(COOLS)
     history.claims(ALICE)
     end(history, ending)
-    assert history.session.state == "free"
+    assert history.state == "free"
     assert history.claims(BOB)["code"] == "granted"
 
 
 def test_who_loses_it_to_an_order_leaves_nothing_to_cool() -> None:
     history = SessionHistory(COOLS)
     history.claims(ALICE)
-    end(history, "preempt")
+    history.asks(ROOT, "preempt")
     assert history.session.holder == "root"
 
 
@@ -124,7 +138,7 @@ def test_cooling_survives_a_restart_and_lasts_no_longer_should_the_clock_be_set_
     history.claims(ALICE)
     end(history, "lease")
     history.restarts(after=10)
-    assert (history.session.state, history.deadline) == ("cooling", 20)
+    assert (history.state, history.deadline) == ("cooling", 20)
     history.restarts(after=-100_000)
     assert history.deadline == 30
 
@@ -138,7 +152,7 @@ def test_a_device_that_must_be_clean_is_granted_to_nobody_before_it_says_so(endi
     history.claims(ALICE)
     history.claims(BOB, wait=True, lease_s=3600)
     end(history, ending)
-    assert history.session.state == "resetting"
+    assert history.state == "resetting"
     assert history.deadline is None, "no time ends it"
     assert (history.session.holder, history.queue) == (None, ["bob"])
     assert history.claims(CAROL)["code"] == "resetting"
@@ -162,7 +176,7 @@ def test_who_need_not_be_clean_is_granted_at_once(clean: Any, cleans: bool) -> N
     history.declares(cleans=cleans)
     history.claims(ALICE)
     history.asks(ALICE, "release")
-    assert history.session.state == "free"
+    assert history.state == "free"
 
 
 def test_a_device_that_declares_a_clean_step_has_to_confirm_it() -> None:
@@ -170,7 +184,7 @@ def test_a_device_that_declares_a_clean_step_has_to_confirm_it() -> None:
     history.claims(ALICE)
     history.declares(cleans=True)
     history.asks(ALICE, "release")
-    assert history.session.state == "resetting"
+    assert history.state == "resetting"
 
 
 def test_the_first_session_needs_no_reset() -> None:
@@ -183,7 +197,7 @@ def test_a_reset_of_another_fence_confirms_nothing() -> None:
     history.asks(ALICE, "release")
     for fence in (0, 2):
         assert refusals(history.results(fence=fence, reset=True)) == ["stale_fence"]
-    assert history.session.state == "resetting"
+    assert history.state == "resetting"
 
 
 def test_a_result_that_does_not_say_reset_confirms_nothing() -> None:
@@ -191,7 +205,7 @@ def test_a_result_that_does_not_say_reset_confirms_nothing() -> None:
     history.claims(ALICE)
     history.asks(ALICE, "release")
     assert refusals(history.results(grams=5)) == ["stale_fence"]
-    assert history.session.state == "resetting"
+    assert history.state == "resetting"
 
 
 def test_a_reset_said_twice_or_during_a_session_confirms_nothing_more() -> None:
@@ -200,13 +214,13 @@ def test_a_reset_said_twice_or_during_a_session_confirms_nothing_more() -> None:
     history.results(reset=True, grams=5)
     assert history.running.output == {"grams": 5}
     history.asks(ALICE, "release")
-    assert history.session.state == "resetting", "it was used after that"
+    assert history.state == "resetting", "it was used after that"
     history.results(reset=True)
     assert history.results(reset=True) == []
     history.claims(BOB)
     assert refusals(history.results(fence=1, reset=True)) == ["stale_fence"]
     history.asks(BOB, "release")
-    assert history.session.state == "resetting"
+    assert history.state == "resetting"
 
 
 def test_a_device_that_was_lost_confirms_when_it_is_back() -> None:
@@ -216,7 +230,7 @@ def test_a_device_that_was_lost_confirms_when_it_is_back() -> None:
     history.is_lost()
     history.passes(15)
     history.is_back()
-    assert (history.session.state, history.session.holder) == ("resetting", None)
+    assert (history.state, history.session.holder) == ("resetting", None)
     history.results(reset=True)
     assert history.session.holder == "bob"
 
@@ -237,7 +251,7 @@ def test_resetting_survives_a_restart() -> None:
     history.claims(ALICE)
     history.asks(ALICE, "release")
     history.restarts(after=500)
-    assert history.session.state == "resetting"
+    assert history.state == "resetting"
 
 
 @pytest.mark.parametrize("first", ["reset", "time"])
@@ -250,11 +264,11 @@ def test_a_device_that_was_lost_must_be_clean_and_cool(first: str) -> None:
     history.claims(BOB, wait=True)
     if first == "reset":
         history.results(reset=True)
-        assert (history.session.state, history.deadline) == ("cooling", 30)
+        assert (history.state, history.deadline) == ("cooling", 30)
         history.passes(30)
     else:
         history.passes(30)
-        assert (history.session.state, history.session.holder) == ("resetting", None)
+        assert (history.state, history.session.holder) == ("resetting", None)
         history.results(reset=True)
     assert history.session.holder == "bob"
 
@@ -279,7 +293,7 @@ def test_a_device_that_is_provisioned_anew_is_neither_dirty_nor_hot() -> None:
     history.happens(DirectoryChanged(frozenset(), frozenset(EVERYBODY), frozenset({CHANNEL})))
     history.happens(DIRECTORY)
     history.is_back()
-    assert history.session.state == "free"
+    assert history.state == "free"
     assert history.claims(BOB)["code"] == "granted"
 
 
