@@ -7,7 +7,6 @@ import asyncio
 import logging
 import os
 import platform
-import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,6 +19,7 @@ import click
 from tools import brokers
 from tools.brokers import Start, Target
 from tools.load import Results, Size, beside_others, fan_out, many, medians, round_trip, throughput
+from tools.process import pin
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Bench:
         with ExitStack() as stack:
             targets = [stack.enter_context(start(self.folder)) for start in self.starts.values()]
             for target in targets:
-                _pin(target.pid, 0)
+                pin(target.pid, 0)
             for what, measure in measures:
                 runs: dict[str, list[Results]] = {name: [] for name in self.starts}
                 for _ in range(repeat):
@@ -99,12 +99,6 @@ def _within(measure: Measure, target: Target, size: Size) -> Results:
     except (TimeoutError, OSError) as error:
         log.error("%s: gave up: %r", target.name, error)
         return {}
-
-
-def _pin(pid: int, core: int) -> None:
-    """Keep a process on one core, where there are two, and where the system can."""
-    if sys.platform == "linux" and (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(pid, {core})
 
 
 def _rate(what: str, key: str, unit: str = "messages") -> Iterator[Row]:
@@ -210,7 +204,7 @@ def main(*, quick: bool, with_amqtt: bool) -> None:
 
 @contextmanager
 def _bench(starts: Mapping[str, Start], size: Size) -> Iterator[Bench]:
-    _pin(os.getpid(), 1)
+    pin(os.getpid(), 1)
     with tempfile.TemporaryDirectory(prefix="talkstick-bench-") as folder:
         yield Bench(starts, size, Path(folder))
 

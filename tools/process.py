@@ -1,5 +1,7 @@
 """What a process costs, seen from outside."""
 
+import os
+import sys
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,6 +17,13 @@ class Cost:
     files: int
     connections: int
     cpu_s: float
+
+
+def pin(pid: int, core: int) -> None:
+    """Keep a process on one core, where there are two, and where the system can."""
+    if sys.platform == "linux" and (os.cpu_count() or 1) > 1:
+        for thread in psutil.Process(pid).threads():
+            os.sched_setaffinity(thread.id, {core})
 
 
 def resident(pid: int) -> int:
