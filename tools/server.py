@@ -25,9 +25,9 @@ class ServerError(Exception):
 
 
 class Server:
-    """A server with a data directory of its own, run by the real command line."""
+    """A server with a data directory, and *settings*, of its own, run by the real command line."""
 
-    def __init__(self, data: Path, port: int) -> None:
+    def __init__(self, data: Path, port: int, settings: Mapping[str, object] | None = None) -> None:
         self.port = port
         self.pid = 0
         """The process that serves; 0: none did yet."""
@@ -41,6 +41,7 @@ class Server:
             "TALKSTICK_PORT": str(port),
             "TALKSTICK_WS_PORT": str(port + 1),
         }
+        ours |= {f"TALKSTICK_{name.upper()}": str(value) for name, value in (settings or {}).items()}
         self._environment = {k: v for k, v in os.environ.items() if not k.startswith("TALKSTICK_")} | ours
 
     def provision(self, wanted: Sequence[tuple[str, ...]]) -> Mapping[str, Login]:
