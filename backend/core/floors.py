@@ -5,7 +5,7 @@ A floor may have rules of its own, which overrule the policy of all others: pair
 
 from collections.abc import Mapping
 
-Rule = float | bool | str
+Rule = bool | int | float | str
 Rules = tuple[tuple[str, Rule], ...]
 
 DEVICES = "devices"
