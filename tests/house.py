@@ -4,7 +4,7 @@ import atexit
 import json
 import sqlite3
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from backend.app import TABLE
 from backend.core.desk import Desk
 from backend.core.engine import Arrived, Engine, Send
 from backend.core.facts import Measured, Resumed
-from backend.core.floors import device_floor
+from backend.core.floors import Rules, device_floor
 from backend.core.principals import Principal
 from backend.features.channels import feature as channels
 from backend.features.clients import feature as clients
@@ -70,6 +70,8 @@ class House:
         self.quotas = quotas
         self.now = START
         self.accounts: Mapping[str, Principal] = EVERYBODY
+        self.channels: frozenset[str] = frozenset()
+        self.rules: Mapping[str, Rules] = {}
         self.journal = Journal(database, [sessions.archive(days=90)])
         self.pending: list[Send] = []
         self.engine = self._open()
@@ -89,7 +91,7 @@ class House:
         engine = Engine(TABLE, desks, directory.Listing(accounts), admit=admit)
         self.journal.load(engine, self.now)
         self.pending = engine.hear(Resumed(), self.now)
-        self.pending += engine.hear(directory.DirectoryLoaded(self.accounts), self.now)
+        self.pending += engine.hear(self._directory(), self.now)
         self.pending += engine.tick(self.now)
         self.engine = engine
         self.greeting = [*self.commit(), *engine.projection(self.now)]
@@ -113,7 +115,15 @@ class House:
     def knows(self, accounts: Mapping[str, Principal]) -> list[Send]:
         """Let the directory change."""
         self.accounts = accounts
-        return self._to_send(self.engine.hear(directory.DirectoryLoaded(accounts), self.now))
+        return self._to_send(self.engine.hear(self._directory(), self.now))
+
+    def has(self, channels: Iterable[str] = (), rules: Mapping[str, Rules] | None = None) -> list[Send]:
+        """Let channels, and the rules of floors, be these."""
+        self.channels, self.rules = frozenset(channels), rules or {}
+        return self.knows(self.accounts)
+
+    def _directory(self) -> directory.DirectoryLoaded:
+        return directory.DirectoryLoaded(self.accounts, self.channels, self.rules)
 
     def passes(self, seconds: float) -> list[Send]:
         """Let time pass."""
@@ -125,13 +135,14 @@ class House:
         return self._to_send(self.engine.hear(Measured({}, {}, {}), self.now))
 
     def commit(self) -> list[Send]:
-        """Store what changed; return what is now sent."""
+        """Store what changed; return what is now sent, the answers from what is stored included."""
         changes = self.engine.changes()
         if changes:
             self.journal.commit(changes, self.now)
         self.engine.committed()
         sent, self.pending = self.pending, []
-        return sent
+        consulted = [(asked.asked.reply_topic, self.journal.consult(asked)) for asked in self.engine.consulted()]
+        return sent + [Send(topic, reply.payload()) for topic, reply in consulted]
 
     def fail(self) -> None:
         """The disk is full: nothing since the last commit happened."""
