@@ -3,10 +3,8 @@
 from dataclasses import replace
 
 from backend.core.effects import Asked
-from backend.core.messages import merged
 from backend.core.principals import Principal, Role
 from backend.core.refusals import Code
-from backend.features.sessions import views
 from backend.features.sessions.asks import Demote, Kick, Preempt, Promote, Reset
 from backend.features.sessions.state import Preemption, Running, Waiter
 from backend.features.sessions.turn import Turn
@@ -75,17 +73,7 @@ def _demote(turn: Turn, asked: Asked) -> None:
 
 def _preempt(turn: Turn, who: Principal, asked: Asked, body: Preempt) -> None:
     running = turn.session.running
-    mine = Waiter(
-        user=who.name,
-        name=who.display_name,
-        client=body.client,
-        type=body.type,
-        priority=0,
-        lease_s=body.lease_s if body.lease_s is not None else turn.policy.lease_s,
-        input=merged({}, body.input),
-        asked=asked,
-        since=turn.now,
-    )
+    mine = turn.place_for(who, asked, body)
     refused = _bad_preemption(turn, running, mine)
     if refused is not None:
         turn.refuse(asked, refused)
@@ -109,7 +97,7 @@ def _announce(turn: Turn, running: Running, mine: Waiter, body: Preempt) -> None
     turn.change(preemption=coming)
     turn.answer(mine.asked, "preempting", expires_in_s=body.in_s)
     more = {"in_s": body.in_s, "why": body.why}
-    turn.effects.append(views.of_running(turn.session, running, turn.now, "preempting", **more))
+    turn.tell(running, "preempting", **more)
     if other is not None and (earlier := turn.session.waiter(other.by)) is not None:
         turn.tell_place(earlier)
 
@@ -125,7 +113,7 @@ def _wait_first(turn: Turn, waiter: Waiter) -> None:
 def _bad_preemption(turn: Turn, running: Running | None, mine: Waiter) -> Code | None:
     if running is not None and running.holder == mine.user:
         return Code.ALREADY_YOURS
-    if mine.lease_s > turn.policy.max_lease_s:
+    if turn.too_long(mine.lease_s):
         return Code.LEASE_TOO_LONG
     return Code.TOO_LARGE if turn.too_large(mine.input) else None
 

@@ -14,7 +14,7 @@ from backend.core.facts import (
 )
 from backend.core.floors import id_of
 from backend.core.refusals import Code
-from backend.features.sessions import handover, views
+from backend.features.sessions import handover
 from backend.features.sessions.messages import session_topic
 from backend.features.sessions.policy import Policy
 from backend.features.sessions.state import Running, Waiter
@@ -96,7 +96,7 @@ def _lose(turn: Turn, running: Running, reason: str) -> None:
     lost_since = running.lost_since if running.lost_since is not None else turn.now
     turn.run(replace(running, lost_since=lost_since))
     in_s = round(max(0.0, lost_since + turn.policy.grace_s - turn.now), 1)
-    turn.effects.append(views.of_running(turn.session, running, turn.now, "lost", reason=reason, in_s=in_s))
+    turn.tell(running, "lost", reason=reason, in_s=in_s)
 
 
 def _recover(turn: Turn, running: Running, reason: str) -> None:
@@ -104,7 +104,7 @@ def _recover(turn: Turn, running: Running, reason: str) -> None:
     if not (running.client_lost or running.device_lost):
         running = turn.active(replace(running, lost_since=None))
     turn.run(running)
-    turn.effects.append(views.of_running(turn.session, running, turn.now, "returned", reason=reason))
+    turn.tell(running, "returned", reason=reason)
 
 
 # The server

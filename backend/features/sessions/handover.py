@@ -8,9 +8,8 @@ from dataclasses import replace
 from backend.core.effects import Asked
 from backend.core.principals import Principal
 from backend.core.refusals import Code
-from backend.features.sessions import views
 from backend.features.sessions.asks import Accept, Decline
-from backend.features.sessions.state import Offer, Running, Waiter
+from backend.features.sessions.state import Offer, Running
 from backend.features.sessions.turn import Turn
 
 
@@ -29,7 +28,7 @@ def offer(turn: Turn, running: Running, asked: Asked, other: Principal | None) -
     after = replace(turn.active(running), offer=Offer(to, turn.now + turn.policy.offer_s, asked))
     turn.run(after)
     turn.answer(asked, "offered", expires_in_s=turn.policy.offer_s)
-    turn.effects.append(views.of_running(turn.session, after, turn.now, "offered", to=to, in_s=turn.policy.offer_s))
+    turn.tell(after, "offered", to=to, in_s=turn.policy.offer_s)
 
 
 def answer(turn: Turn, who: Principal, asked: Asked, body: Accept | Decline) -> None:
@@ -45,17 +44,15 @@ def _accept(turn: Turn, who: Principal, asked: Asked, body: Accept) -> None:
     if running is None or running.offer is None or running.offer.to != who.name:
         turn.refuse(asked, Code.NOT_OFFERED)
         return
-    if body.lease_s is not None and body.lease_s > turn.policy.max_lease_s:
+    if turn.too_long(body.lease_s):
         turn.refuse(asked, Code.LEASE_TOO_LONG)
         return
-    heir = Waiter(
+    heir = replace(
+        running.claim,
         user=who.name,
         name=who.display_name,
         client=body.client,
-        type=running.claim.type,
-        priority=running.claim.priority,
         lease_s=body.lease_s if body.lease_s is not None else turn.policy.lease_s,
-        input=running.input,
         asked=asked,
         since=turn.now,
     )
@@ -68,14 +65,14 @@ def _decline(turn: Turn, who: Principal, asked: Asked) -> None:
         turn.refuse(asked, Code.NOT_OFFERED)
         return
     _withdraw(turn, running, running.offer, Code.DECLINED)
-    turn.effects.append(views.of_running(turn.session, running, turn.now, "declined", to=running.offer.to))
+    turn.tell(running, "declined", to=running.offer.to)
     turn.answer(asked, "declined")
 
 
 def expire(turn: Turn, running: Running, offered: Offer) -> None:
     """Let an offer end that nobody answered."""
     _withdraw(turn, running, offered, Code.OFFER_EXPIRED)
-    turn.effects.append(views.of_running(turn.session, running, turn.now, "offer_expired", to=offered.to))
+    turn.tell(running, "offer_expired", to=offered.to)
 
 
 def _withdraw(turn: Turn, running: Running, offered: Offer, code: Code) -> None:

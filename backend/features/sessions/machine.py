@@ -212,7 +212,7 @@ def _merge(turn: Turn, result: Result, topic: str) -> None:
         after = replace(after, complete=True, expires_at=turn.now + turn.policy.linger_s)
     turn.run(after)
     if after.complete and not running.complete:
-        turn.effects.append(views.of_running(turn.session, after, turn.now, "completed", output=data))
+        turn.tell(after, "completed", output=data)
 
 
 # What is ordered, or was refused, elsewhere

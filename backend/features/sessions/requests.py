@@ -70,7 +70,7 @@ def answer(turn: Turn, ask: SessionAsked) -> None:
 def _claim(turn: Turn, who: Principal, asked: Asked, body: Claim) -> None:
     session, running = turn.session, turn.session.running
     refused = _bad_claim(turn, who, body)
-    waiter = waiter_of(turn, who, asked, body, body.priority)
+    waiter = turn.place_for(who, asked, body, body.priority)
     if refused is not None:
         turn.refuse(asked, refused)
     elif running is not None and running.holder == who.name:
@@ -88,7 +88,7 @@ def _claim(turn: Turn, who: Principal, asked: Asked, body: Claim) -> None:
 
 
 def _bad_claim(turn: Turn, who: Principal, body: Claim) -> Code | None:
-    if body.lease_s is not None and body.lease_s > turn.policy.max_lease_s:
+    if turn.too_long(body.lease_s):
         return Code.LEASE_TOO_LONG
     if body.priority > (MAX_PRIORITY if who.role in _STANDING else turn.policy.max_priority):
         return Code.PRIORITY_TOO_HIGH
@@ -105,21 +105,6 @@ def _say_why_not(turn: Turn, asked: Asked) -> None:
         turn.refuse(asked, Code.RESETTING)
     else:
         turn.refuse(asked, Code.COOLING, retry_in_s=views.seconds_left(session, turn.policy, turn.now))
-
-
-def waiter_of(turn: Turn, who: Principal, asked: Asked, body: Claim | Preempt, priority: int) -> Waiter:
-    """Return the claim that a request makes."""
-    return Waiter(
-        user=who.name,
-        name=who.display_name,
-        client=body.client,
-        type=body.type,
-        priority=priority,
-        lease_s=body.lease_s if body.lease_s is not None else turn.policy.lease_s,
-        input=merged({}, body.input),
-        asked=asked,
-        since=turn.now,
-    )
 
 
 def _claim_again(turn: Turn, running: Running, asked: Asked, body: Claim) -> None:
@@ -164,7 +149,7 @@ def _asked_by_holder(turn: Turn, ask: SessionAsked, body: Renew | Update | Relea
         _update(turn, running, asked, body)
     elif isinstance(body, Offer):
         handover.offer(turn, running, asked, ask.other)
-    elif body.lease_s is not None and body.lease_s > turn.policy.max_lease_s:
+    elif turn.too_long(body.lease_s):
         turn.refuse(asked, Code.LEASE_TOO_LONG)
     else:
         turn.run(turn.renewed(running, body.lease_s))
@@ -178,7 +163,7 @@ def _update(turn: Turn, running: Running, asked: Asked, body: Update) -> None:
         return
     after = turn.active(after)
     turn.run(after)
-    turn.effects.append(views.of_running(turn.session, after, turn.now, "updated", input=after.input))
+    turn.tell(after, "updated", input=after.input)
     turn.answer_holder(asked, "updated")
 
 
@@ -207,11 +192,11 @@ def _watch(turn: Turn, who: Principal, asked: Asked, body: Observe | Unobserve) 
 
 
 def _observe(turn: Turn, who: Principal, asked: Asked, lease_s: float | None, others: tuple[Observer, ...]) -> None:
-    lease_s = lease_s if lease_s is not None else turn.policy.max_lease_s
-    if lease_s > turn.policy.max_lease_s:
+    if turn.too_long(lease_s):
         turn.refuse(asked, Code.LEASE_TOO_LONG)
     elif len(others) >= MAX_OBSERVERS:
         turn.refuse(asked, Code.TOO_MANY)
     else:
+        lease_s = lease_s if lease_s is not None else turn.policy.max_lease_s
         turn.change(observers=(*others, Observer(who.name, turn.now + lease_s)))
         turn.answer(asked, "observing", expires_in_s=lease_s)

@@ -8,10 +8,12 @@ from backend.core.desk import Effect
 from backend.core.effects import Asked, Record
 from backend.core.facts import FloorChanged, SessionEnded
 from backend.core.floors import id_of
-from backend.core.messages import FreeJson, json_size
+from backend.core.messages import FreeJson, json_size, merged
+from backend.core.principals import Principal
 from backend.core.refusals import EXPLAINED, Code
 from backend.features.sessions import views
-from backend.features.sessions.messages import Ending
+from backend.features.sessions.asks import Claim, Preempt
+from backend.features.sessions.messages import Ending, Happening
 from backend.features.sessions.policy import Policy
 from backend.features.sessions.state import REMEMBERED, Past, Running, Session, Waiter
 
@@ -80,7 +82,7 @@ class Turn:
             )
         self.change(fence=fence, running=running, reason="claimed", timeout=False, cooling_until=None)
         self.answer_holder(waiter.asked, "granted")
-        self.effects.append(views.of_running(self.session, running, self.now, "granted", input=running.input))
+        self.tell(running, "granted", input=running.input)
 
     def grant_next(self) -> None:
         """Give it to the next in the queue, if it is free and there."""
@@ -176,6 +178,20 @@ class Turn:
 
     # Waiting
 
+    def place_for(self, who: Principal, asked: Asked, body: Claim | Preempt, priority: int = 0) -> Waiter:
+        """Return the place in the queue that a request asks for."""
+        return Waiter(
+            user=who.name,
+            name=who.display_name,
+            client=body.client,
+            type=body.type,
+            priority=priority,
+            lease_s=body.lease_s if body.lease_s is not None else self.policy.lease_s,
+            input=merged({}, body.input),
+            asked=asked,
+            since=self.now,
+        )
+
     def enqueue(self, waiter: Waiter) -> None:
         """Let somebody wait, behind all that came before it or have a greater head start."""
         if len(self.session.queue) >= self.policy.max_queue:
@@ -259,10 +275,18 @@ class Turn:
             held = views.held(self.session, self.session.running, self.policy, self.now, asked, code)
             self.effects.append(held)
 
+    def tell(self, running: Running, what: Happening, **more: Any) -> None:
+        """Say what happened to the session *running*."""
+        self.effects.append(views.of_running(self.session, running, self.now, what, **more))
+
     def tell_floor(self, what: Literal["resetting", "reset"]) -> None:
         """Say what the device has to do, or did."""
         device = id_of(self.session.floor)
         self.effects.append(views.event(self.session, self.now, what, device, device))
+
+    def too_long(self, lease_s: float | None) -> bool:
+        """Tell whether a lease that is asked for is longer than one may ask for."""
+        return lease_s is not None and lease_s > self.policy.max_lease_s
 
     def too_large(self, data: FreeJson) -> bool:
         """Tell whether the document would carry too much."""
