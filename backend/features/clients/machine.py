@@ -120,6 +120,8 @@ def step(limits: Limits, before: User, event: object, now: float) -> tuple[User,
             effects += [_cleared(user, client) for client in user.clients]
             effects.append(Publish(PRESENCE.at(principal=user.name), None, retain=True))
             user = User(user.name)
+    if user is before:
+        return before, effects
     if user.clients and (user.state != before.state or not before.clients):
         user = replace(user, since=now)
     return user, effects + _told(before, user)
@@ -199,10 +201,15 @@ def _cleared(user: User, client: str) -> Publish:
     return Publish(STATUS.at(principal=user.name, client=client), None, retain=True)
 
 
+def _shown(user: User) -> object:
+    """Return what the retained document says."""
+    return user.since, {name: (client.state, client.since, client.boot) for name, client in user.clients.items()}
+
+
 def _told(before: User, after: User) -> list[Effect]:
     """Say what changed: the retained document, and the facts that other features wait for."""
     effects: list[Effect] = []
-    if after is not before and document(after) != document(before):
+    if _shown(after) != _shown(before):
         effects += document(after)
     if after.state == "online" and before.state != "online":
         effects.append(UserOnline(after.name))
