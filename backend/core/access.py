@@ -135,19 +135,24 @@ def _may_ask(who: Principal, levels: Mapping[str, str]) -> bool:
     return who.role is not Role.LISTENER
 
 
+_ALL = frozenset(Role)
+_NOBODY: frozenset[Role] = frozenset()
+_ROLES = {Party.ANYONE: _ALL, Party.PEOPLE: PEOPLE, Party.PARTICIPANTS: PEOPLE - {Role.LISTENER}}
+
+
 def may_read(route: Route, who: Principal, levels: Mapping[str, str]) -> bool:
-    """Tell whether *who* stands at a reading end of a topic with these levels."""
-    return who.role in (Role.ADMIN, Role.BACKEND) or any(_is_reader(party, who, levels) for party in route.readers)
-
-
-def _is_reader(party: Party, who: Principal, levels: Mapping[str, str]) -> bool:
-    match party:
-        case Party.ANYONE:
+    """Tell whether *who* stands at a reading end of a topic with these levels. It is asked for each delivery."""
+    role = who.role
+    if role is Role.ADMIN or role is Role.BACKEND:
+        return True
+    for party in route.readers:  # noqa: SIM110 - `any` takes twice as long
+        if role in _ROLES.get(party, _NOBODY) or _is_named(party, who, levels):
             return True
-        case Party.PEOPLE:
-            return who.role in PEOPLE
-        case Party.PARTICIPANTS:
-            return who.role in PEOPLE and who.role is not Role.LISTENER
+    return False
+
+
+def _is_named(party: Party, who: Principal, levels: Mapping[str, str]) -> bool:
+    match party:
         case Party.THE_DEVICE:
             return who.role is Role.DEVICE and levels.get("device") == who.name
         case Party.THE_PRINCIPAL:  # a device asks on its own session only

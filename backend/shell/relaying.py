@@ -17,15 +17,15 @@ class Relaying:
         self._relay = relay
         self._inbox = inbox
         self._now = now
-        self._used = asyncio.Event()
+        self._sooner = asyncio.Event()
+        self._awaited: float | None = None
 
     def take(self, message: Arrived) -> list[Send] | None:
         """Answer data at once; None: the message is no data."""
-        now = self._now()
-        sends = self._relay.take(message, now)
+        sends = self._relay.take(message, self._now())
         due = self._relay.due() if sends else None
-        if due is not None and due <= now:
-            self._used.set()
+        if due is not None and (self._awaited is None or due < self._awaited):
+            self._sooner.set()
         return sends
 
     def outbox(self, link: Outbox) -> Outbox:
@@ -35,11 +35,11 @@ class Relaying:
     async def run(self) -> None:
         """Tell which floors are used, until cancelled: their time without data is what ends a session."""
         while True:
-            due = self._relay.due()
+            self._awaited = self._relay.due()
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, due - self._now()) if due is not None else None):
-                    await self._used.wait()
-            self._used.clear()
+                async with asyncio.timeout(None if self._awaited is None else max(0.0, self._awaited - self._now())):
+                    await self._sooner.wait()
+            self._sooner.clear()
             for fact in self._relay.tell(self._now()):
                 self._inbox.add(fact)
 
