@@ -66,7 +66,7 @@ EXPLAINED: dict[Code, str] = {
     Code.NOT_HOLDER: "only the holder of the session may do that",
     Code.NOT_WAITING: "not in the queue of this device, or no longer",
     Code.NOT_IN_USE: "nobody holds the device",
-    Code.SUPERSEDED: "another claim of yours took this one's place in the queue",
+    Code.SUPERSEDED: "a newer request took the place of this one",
     Code.STALE_FENCE: "the fence is not that of the running session",
     Code.STALE_BOOT: "the message is of an older boot of the device",
     Code.BUSY: "somebody else holds the device",
@@ -75,7 +75,7 @@ EXPLAINED: dict[Code, str] = {
     Code.LEASE_TOO_LONG: "the lease asked for is longer than the policy allows",
     Code.PRIORITY_TOO_HIGH: "the priority asked for is higher than the policy allows",
     Code.NOT_OFFERED: "the session is not offered to you, or no longer",
-    Code.DECLINED: "the one to whom the session was offered does not want it",
+    Code.DECLINED: "the offer was declined, or taken back",
     Code.OFFER_EXPIRED: "the offer was not accepted in time",
     Code.NOBODY_WAITS: "nobody waits who could be the next",
     Code.NOT_OBSERVING: "you are not counted among those who watch",
@@ -86,7 +86,7 @@ EXPLAINED: dict[Code, str] = {
     Code.CLIENT_LOST: "all your apps were gone for too long; you wait no longer",
     Code.REJECTED: "the data were not passed on; `reason` says why",
     Code.RATE_LIMITED: "too many in a short time; `retry_in_s` says when to go on",
-    Code.TOO_MANY: "more than one principal may have at a time",
+    Code.TOO_MANY: "there are as many of them as there may be",
     Code.NOT_STORED: "the server could not store the change; nothing happened, ask again",
 }
 
