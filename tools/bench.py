@@ -60,7 +60,7 @@ class Caller:
 Call = Callable[[], Awaitable[float]]
 
 
-async def _paced(call: Call, seconds: float) -> list[float]:
+async def paced(call: Call, seconds: float) -> list[float]:
     """Call at a steady rate; return the seconds that each took."""
     start, taken = time.perf_counter(), []
     for number in range(int(RATE * seconds)):
@@ -154,7 +154,7 @@ async def _measured(bare: int, server: int, claimants: Sequence[tuple[Login, Log
     await asyncio.sleep(1)  # the boards are online
     rounds = []
     for _ in range(size.rounds):
-        echoes, claims = await _paced(call, size.seconds), await _paced(people[0].cycle, size.seconds)
+        echoes, claims = await paced(call, size.seconds), await paced(people[0].cycle, size.seconds)
         cpu, start = cpu_s(server), time.perf_counter()
         done = await cycles(people, size.seconds)
         rounds.append(
@@ -173,17 +173,18 @@ class Size:
 
 def report(rounds: Sequence[Round]) -> Iterator[str]:
     """Return the lines to print: medians over the rounds, with the lowest and the highest, and whether bars are met."""
-    p99s = [_p99(each.claim) for each in rounds]
+    p99s = [p99(each.claim) for each in rounds]
     for what, runs in (("bare echo, QoS 1", [e.echo for e in rounds]), ("claim to grant", [e.claim for e in rounds])):
         medians = [statistics.median(taken) * 1000 for taken in runs]
-        yield f"{what:34} p50 {_spread(medians, '.2f')} ms   p99 {_spread([_p99(taken) for taken in runs], '.2f')} ms"
+        yield f"{what:34} p50 {_spread(medians, '.2f')} ms   p99 {_spread([p99(taken) for taken in runs], '.2f')} ms"
     yield _judged("claim to grant / bare echo, p50", [each.ratio for each in rounds], ".2f", most=MOST_RATIO)
     yield _judged(f"claim to grant, p99 at {RATE:.0f}/s (ms)", p99s, ".1f", most=MOST_P99_MS)
     yield _judged(f"cycles/s, {CLIENTS} clients", [each.cycles for each in rounds], ".0f", least=LEAST_CYCLES)
     yield f"{'cycles a second of CPU time':34} {_spread([each.cycles_per_cpu_s for each in rounds], '.0f')}"
 
 
-def _p99(taken: Sequence[float]) -> float:
+def p99(taken: Sequence[float]) -> float:
+    """Return what 99 of 100 took at most, in milliseconds."""
     return sorted(taken)[int(len(taken) * 0.99)] * 1000
 
 
@@ -206,12 +207,12 @@ def accounts(data: Path, names: Sequence[str], role: Role, port: int) -> list[Lo
 
 
 @contextmanager
-def _site(folder: Path) -> Iterator[tuple[Server, list[tuple[Login, Login]]]]:
+def site(folder: Path, devices: int) -> Iterator[tuple[Server, list[tuple[Login, Login]]]]:
     """Run a server; yield it, and who has which board."""
     server = Server(folder, brokers.free_port(), {"requests_per_minute": BOUNDLESS, "claims_per_minute": BOUNDLESS})
     server.provision([])
     person = accounts(folder, ["alice"], Role.USER, server.port)[0]
-    boards = accounts(folder, [f"board-{number}" for number in range(CLIENTS)], Role.DEVICE, server.port)
+    boards = accounts(folder, [f"board-{number}" for number in range(devices)], Role.DEVICE, server.port)
     with server.serving():
         yield server, [(person, board) for board in boards]
 
@@ -224,7 +225,7 @@ def main(*, rounds: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="talkstick-bench-") as folder, embedded(Path(folder)) as bare:
         data = Path(folder) / "data"
         data.mkdir()
-        with _site(data) as (server, claimants):
+        with site(data, CLIENTS) as (server, claimants):
             for pid, core in ((bare.pid, 0), (server.pid, 0), (os.getpid(), 1)):
                 pin(pid, core)
             found = brokers.run(_measured(bare.port, server.pid, claimants, Size(rounds, seconds)))
