@@ -90,7 +90,7 @@ class Desk(Generic[S]):
             when, key = heapq.heappop(self._due)
             if self._queued.get(key) == when:
                 del self._queued[key]
-                effects += self._step(key, None, now) if key in self.states else []
+                effects += self._ring(key, when, now) if key in self.states else []
         return effects
 
     def deadline(self) -> float | None:
@@ -144,6 +144,14 @@ class Desk(Generic[S]):
                 del self._mentioned[name]
         for name in new - old:
             self._mentioned.setdefault(name, {})[key] = None
+
+    def _ring(self, key: str, when: float, now: float) -> list[Effect]:
+        """Advance a machine, if it is really its turn: in which order all are advanced depends on their states only."""
+        until = self.until(self.states[key])
+        if until is not None and until <= when:
+            return self._step(key, None, now)
+        self._schedule(key)
+        return []
 
     def _schedule(self, key: str) -> None:
         """Keep at most one alarm per key: a later deadline waits for the earlier alarm to ring."""
