@@ -56,6 +56,7 @@ class Asker(Member):
         self._boot = 0
         self._count = 0
         self._answers: dict[str, Json] = {}
+        self._asked: dict[str, tuple[str, Json]] = {}
         self._open: dict[str, _Open] = {}
 
     async def act(self, over: asyncio.Event) -> None:
@@ -66,6 +67,9 @@ class Asker(Member):
         for floor in self.world.floors:
             for action in ("leave", "release", "leave"):  # a channel takes back who loses it
                 await self.ask(floor, action)
+        for floor, body in list(self._asked.values()):
+            if self._answers[body["id"]]["code"] in _FOR_NOW:  # what came of it was lost with a connection
+                await self.outcome(floor, body)
 
     async def errand(self, floor: str) -> None:
         """Do what one came for."""
@@ -89,6 +93,7 @@ class Asker(Member):
     ) -> Json:
         again = asyncio.Event()
         self._open[body["id"]] = _Open(is_enough, again)
+        self._asked[body["id"]] = (floor, body)
         while not is_enough(self._answers.get(body["id"], {})):
             again.clear()
             await self.here.wait()
