@@ -39,12 +39,12 @@ class Turn:
         The document goes out before the replies: the broker reads in it who may command, so a holder that acts on its
         reply at once is let through.
         """
-        if self.session == before or not self.session.provisioned:
-            return self.session, self.effects
-        self.change(revision=before.revision + 1)
         after = self.session
         if (before.holder, len(before.queue)) != (after.holder, len(after.queue)):
             self.effects.append(FloorChanged(after.floor, after.holder, len(after.queue)))
+        if after == before or not after.provisioned:
+            return after, self.effects
+        after = replace(after, revision=before.revision + 1)
         return after, [views.document(after, self.policy, self.now), *self.effects]
 
     def change(self, **fields: Any) -> None:
@@ -102,7 +102,7 @@ class Turn:
         cooling_s = self.policy.cooling_s if reason in _ABNORMAL else 0.0
         self.change(
             timeout=reason in ("expired", "idle"),
-            dirty=self.session.dirty or self.must_reset,
+            dirty=self.must_reset,
             cooling_until=self.now + cooling_s if cooling_s else None,
         )
         placed = self._line_up(running, reason, first, rejoin)

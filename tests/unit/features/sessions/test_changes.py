@@ -4,10 +4,21 @@ from typing import Any
 
 import pytest
 
-from backend.core.facts import DirectoryChanged
+from backend.core.facts import DirectoryChanged, SessionEnded
 from backend.features.sessions.policy import Policy
 from tests.histories import CHANNEL, SCALE_FLOOR, STAGE_FLOOR, SessionHistory
 from tests.people import ALICE, BOB, CAROL, EVERYBODY, ROOT
+
+# What the rest of the house is told
+
+
+def test_how_a_session_ended_and_how_long_it_was_is_told_elsewhere_too() -> None:
+    history = SessionHistory()
+    history.claims(ALICE)
+    history.passes(12.5)
+    history.asks(ALICE, "release")
+    assert SessionEnded(SCALE_FLOOR, "released", 12.5) in history.said
+
 
 # Rules
 

@@ -250,6 +250,7 @@ def test_a_channel_that_is_removed_tells_everybody_and_can_come_back() -> None:
     assert history.endings == [("alice", "kicked")]
     assert history.answers["bob"]["code"] == "unknown_channel"
     assert history.documents == [{}]
+    assert FloorChanged(STAGE_FLOOR, None, 0) in history.said
     assert history.deadline is None
     history.happens(DIRECTORY)
     assert history.claims(CAROL)["fence"] == 2
