@@ -113,7 +113,7 @@ class Running:
         is_ending = self.complete or self.lost_since is not None
         if usual is None or is_ending or self.started_at + usual <= now:
             return self.ends(policy)[0]
-        return self.started_at + min(usual, policy.max_length_s)
+        return min(self.started_at + usual, self.began_at + policy.max_length_s)
 
     def _lease_ends(self) -> float:
         renewed = 0.0 if self.complete or not self.touched else self.touched + self.lease_s

@@ -21,7 +21,7 @@ _SESSION_IDS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:talkstick:session")
 _ABNORMAL = ("client_lost", "device_lost", "expired")
 _REJOINING = ("idle", "expired", "client_lost")
 
-Place = Literal["next", "last"]
+Rejoin = Literal["next", "last"]
 
 
 @dataclass
@@ -92,7 +92,7 @@ class Turn:
             self.grant(waiter)
 
     def end(
-        self, running: Running, reason: Ending, *, first: Waiter | None = None, rejoin: Place | None = None
+        self, running: Running, reason: Ending, *, first: Waiter | None = None, rejoin: Rejoin | None = None
     ) -> None:
         """End the session in progress; the next in the queue gets it.
 
@@ -114,7 +114,7 @@ class Turn:
                 self.tell_place(waiter, why)
 
     def _line_up(
-        self, running: Running, reason: Ending, first: Waiter | None, rejoin: Place | None
+        self, running: Running, reason: Ending, first: Waiter | None, rejoin: Rejoin | None
     ) -> list[tuple[Waiter, Ending | None]]:
         """Put into the queue who comes first, and the holder that waits on; return both, and why they are there."""
         placed: list[tuple[Waiter, Ending | None]] = []
@@ -151,7 +151,7 @@ class Turn:
         if running.offer is not None and reason != "handed_over":
             self.refuse(running.offer.asked, Code.OFFER_EXPIRED)
 
-    def _rejoined(self, running: Running, reason: Ending, place: Place | None) -> Waiter | None:
+    def _rejoined(self, running: Running, reason: Ending, place: Rejoin | None) -> Waiter | None:
         """Return the claim of a holder that waits on; as the last it has no head start, or it would be the first."""
         if place is None:
             return None

@@ -50,6 +50,16 @@ def test_promoting_gives_it_to_the_next_and_the_holder_waits_on_as_the_first() -
     assert (history.running.lease_s, history.running.input) == (50, {"n": 1}), "as it was"
 
 
+def test_who_waits_on_gets_back_what_it_had_and_not_what_it_once_asked_for() -> None:
+    history = held(Policy(), BOB)
+    history.asks(ALICE, "update", input={"n": 2, "more": True})
+    history.asks(ALICE, "renew", lease_s=70)
+    history.asks(ROOT, "promote")
+    history.asks(BOB, "release")
+    assert (history.running.lease_s, history.running.input) == (70, {"n": 2, "more": True})
+    assert (history.running.output, history.running.job) == ({}, 0), "but it is another session"
+
+
 def test_promoting_somebody_by_name() -> None:
     history = held(Policy(), BOB, CAROL)
     history.asks(ROOT, "promote", user="carol")

@@ -72,6 +72,14 @@ def test_no_session_lasts_longer_than_the_longest() -> None:
     assert history.claims(CAROL, wait=True)["eta_s"] == 150.0
 
 
+def test_an_heir_has_what_is_left_of_the_longest() -> None:
+    history = after(300, policy=Policy(max_length_s=400))
+    history.passes(250)
+    history.asks(ALICE, "offer", to="carol")
+    history.asks(CAROL, "accept")
+    assert history.claims(BOB, wait=True)["eta_s"] == 150.0
+
+
 def test_who_takes_over_after_a_notice_comes_when_that_is_over() -> None:
     history = after(200)
     history.asks(ROOT, "preempt", in_s=40)

@@ -48,8 +48,8 @@ def test_accepting_moves_the_session_with_all_it_has_in_one_step() -> None:
     reply = history.asks(BOB, "accept", client="laptop", lease_s=40)
     assert (reply["code"], reply["fence"], reply["session"], reply["expires_in_s"]) == ("granted", 2, session, 40.0)
     assert asked is not None
-    told = history.answers["alice"]
-    assert (told["id"], told["ok"], told["code"], told["fence"]) == (asked.asked.id, True, "handed_over", 1)
+    assert history.told == [(asked.asked.id, "handed_over"), (reply["id"], "granted")]
+    assert (history.answers["alice"]["ok"], history.answers["alice"]["fence"]) == (True, 1)
     assert history.happened("user", "reason", "fence") == [
         ("ended", "alice", "handed_over", 1),
         ("granted", "bob", None, 2),
@@ -175,6 +175,20 @@ def test_an_offer_ends_with_the_session_and_its_holder_is_told(ending: str) -> N
         history.passes(20)
     assert "offer_expired" in [code for _id, code in history.told]
     assert history.asks(BOB, "accept")["code"] == "not_offered"
+
+
+def test_two_who_hand_it_to_each_other_do_not_hold_it_longer_than_one_may() -> None:
+    history = SessionHistory(Policy(max_length_s=100))
+    history.claims(ALICE)
+    history.claims(CAROL, wait=True)
+    for giver, taker in [(ALICE, BOB), (BOB, ALICE), (ALICE, BOB)]:
+        history.passes(30)
+        history.asks(giver, "offer", to=taker.name)
+        history.asks(taker, "accept")
+    assert history.deadline == 10
+    history.passes(10)
+    assert history.endings == [("bob", "expired")]
+    assert history.session.holder == "carol"
 
 
 # Those who wait
