@@ -68,7 +68,7 @@ class Running:
     """The session in progress. ``claim`` is what it was granted for: the holder, and what it asked.
 
     ``began_at`` is when the session was granted to the first of those who handed it over: a hand-over makes no session
-    longer. ``touched`` is the last sign of life that was not worth a document: it is neither shown nor stored.
+    longer. ``touched`` is the last sign of life that was not worth a document, nor of a row.
     """
 
     fence: int

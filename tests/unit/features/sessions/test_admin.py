@@ -91,6 +91,15 @@ def test_who_is_promoted_while_nobody_can_have_it_is_the_next(why: str) -> None:
     assert history.session.holder == "carol"
 
 
+def test_who_was_put_first_and_claims_again_is_still_the_first() -> None:
+    history = held(Policy(clean="always"), BOB, CAROL)
+    history.asks(ALICE, "release")
+    history.asks(ROOT, "promote", user="carol")
+    history.claims(CAROL, wait=True)
+    history.claims(BOT, wait=True, priority=9)
+    assert history.queue == ["carol", "bot", "bob"]
+
+
 @pytest.mark.parametrize("order", ["promote", "preempt"])
 def test_who_was_put_first_is_overtaken_by_nobody(order: str) -> None:
     """A head start is worth nothing against an order."""
