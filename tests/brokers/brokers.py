@@ -13,6 +13,7 @@ from typing import Self
 from backend.core.principals import Principal, Role
 from backend.shell.accounts import Accounts, new_secret
 from backend.shell.database import open_database
+from backend.shell.floors import Channel, Floors
 from tests.rig import Talkstick
 from tools.brokers import mosquitto_program
 
@@ -103,6 +104,7 @@ class Site:
             if who.name not in talkstick.passwords:
                 talkstick.passwords[who.name] = new_secret()
                 Accounts(database).add(who, talkstick.passwords[who.name], 0.0, generated=True)
+        Floors(database).add_channel(Channel("stage", "Stage", 0.0), {})
         database.dispose()
         return cls(talkstick)
 

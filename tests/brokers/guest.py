@@ -36,10 +36,14 @@ class Guest:
 
     async def ask(self, device: str, **body: object) -> dict[str, Any]:
         """Ask something of a device's session; return the answer."""
+        return await self.ask_at(f"devices/{device}/session", **body)
+
+    async def ask_at(self, place: str, **body: object) -> dict[str, Any]:
+        """Ask something where the requests are below *place*; return the answer."""
         after = len(self.got)
-        await self.publish(f"devices/{device}/session/request/{self.name}", body)
+        await self.publish(f"{place}/request/{self.name}", body)
         expected = {"id": body["id"]} if "id" in body else {}
-        return await self.body(f"devices/{device}/session/reply/{self.name}", after, **expected)
+        return await self.body(f"{place}/reply/{self.name}", after, **expected)
 
     async def body(self, topic: str, after: int = 0, **expected: object) -> dict[str, Any]:
         """Return the first JSON body on a topic that has these keys and values."""

@@ -23,7 +23,7 @@ UNKNOWN = (
     "devices/scale-1/nonsense",
     "devices/scale-1/status/x",
     "devices/scale-1/session/request",
-    "backend/request/alice",
+    "backend/request",
     "$SYS/broker/version",
     "$CONTROL/dynamic-security/v1",
     "/devices/scale-1/status",
@@ -39,8 +39,13 @@ FILTERS = (
     "devices/+/session/reply/alice",
     "devices/scale-1/session/request/bob",
     "devices/scale-1/command/+",
+    "channels/#",
+    "channels/+/broadcast",
+    "channels/stage/session",
+    "channels/stage/data/+",
     "backend/#",
     "backend/stats",
+    "backend/reply/alice",
     "+/+/presence",
     "users/bob/#",
     "users/alice/clients/phone/status",
@@ -57,6 +62,7 @@ def topics() -> Iterator[str]:
         names = route.topic.names
         values = {
             "device": DEVICES,
+            "channel": ("stage",),
             "principal": ("alice", "bob", "ears", "scale-1", "admin"),
             "name": ("tare",),
             "client": ("phone",),
@@ -144,6 +150,19 @@ async def a_day(people: dict[str, Guest]) -> None:
     assert (await people["bob"].ask("scale-1", id="b", action="claim"))["code"] == "busy"
     assert (await scale.ask("scale-1", id="s", action="claim"))["code"] == "busy"
     assert (await alice.ask("scale-1", id="r", action="release"))["code"] == "released"
+    await a_show(people)
+    assert (await people["admin"].ask_at("backend", id="x", action="broadcast", message="Good night"))["ok"]
+
+
+async def a_show(people: dict[str, Guest]) -> None:
+    """Let somebody say something on a channel."""
+    alice, floor = people["alice"], "channels/stage/session"
+    assert (await alice.ask_at(floor, id="f", action="claim"))["code"] == "granted"
+    await alice.publish("channels/stage/data/alice", {"id": "d"})
+    assert (await alice.body(f"{floor}/reply/alice", id="d"))["code"] == "ack"
+    assert (await alice.ask_at(floor, id="g", action="release"))["code"] == "released"
+    await alice.publish("channels/stage/data/alice", {"id": "e"})
+    assert (await alice.body(f"{floor}/reply/alice", id="e"))["reason"] == "not_holder"
 
 
 def test_subscribing(site: Site) -> None:
