@@ -108,6 +108,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
         except ExceptionGroup as group:
             raise next((error for error in group.exceptions if isinstance(error, CannotServeError)), group) from None
         finally:
+            parts.journal.close()
             parts.database.dispose()
 
 

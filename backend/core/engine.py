@@ -96,6 +96,7 @@ class Engine:
         self._admit = admit
         self._records: list[Record] = []
         self._consulted: list[Consult] = []
+        self._hearing: dict[type, list[Desk[Any]]] = {}  # which desks hear what, as it turns out
 
     def receive(self, message: Arrived, now: float) -> list[Send]:
         """Take one message; return what to send once the change is committed."""
@@ -217,7 +218,9 @@ class Engine:
     def _tell(self, event: object, now: float) -> list[Effect]:
         if isinstance(event, MessageRefused):
             self._report(event)
-        heard = [desk for desk in self.desks if isinstance(event, desk.events)]
+        heard = self._hearing.get(type(event))
+        if heard is None:
+            heard = self._hearing[type(event)] = [desk for desk in self.desks if isinstance(event, desk.events)]
         if not heard and not isinstance(event, Fact):
             raise LookupError(f"nobody handles {event!r}")
         return [effect for desk in heard for effect in desk.handle(event, now)]

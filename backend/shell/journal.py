@@ -1,6 +1,7 @@
 """Memory is the truth and the journal makes it durable: one transaction per batch, before anything is acted upon."""
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -37,6 +38,7 @@ class Journal:
 
     def __init__(self, database: Database, archives: Sequence[Archive] = ()) -> None:
         self._database = database
+        self._writer: Connection | None = None
         self._archives = {archive.record: archive for archive in archives}
         self._readers = {archive.query: archive for archive in archives}
         self._sweep_at = 0.0
@@ -53,10 +55,17 @@ class Journal:
     def commit(self, changes: Changes, now: float) -> None:
         """Store everything in one transaction. Raises NotStoredError."""
         try:
-            with self._database.begin() as connection:
-                self._write(connection, changes, now)
+            if self._writer is None:
+                self._writer = self._database.connect()
+            with self._writer.begin():
+                self._write(self._writer, changes, now)
         except SQLAlchemyError as error:
             raise NotStoredError from error
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._writer is not None:
+            self._writer.close()
 
     def consult(self, asked: Consult) -> Reply:
         """Answer a request from what is stored. Raises NotStoredError."""
@@ -89,10 +98,17 @@ def _reply(answer: Remembered) -> dict[str, Any]:
 
 
 def _upsert(connection: Connection, model: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
-    if not rows:
-        return
+    """Write rows as they are; they hold text, bytes and numbers only."""
+    if rows:
+        connection.exec_driver_sql(_statement(model), list(rows))
+
+
+@cache
+def _statement(model: type[SQLModel]) -> str:
+    """Return the SQL that writes a row, in place of the one with its key. To make it takes longer than to run it."""
     table = model.metadata.tables[str(model.__tablename__)]
     new = sqlite.insert(table)
     keys = [column.name for column in table.primary_key]
     changed = {column.name: new.excluded[column.name] for column in table.columns if not column.primary_key}
-    connection.execute(new.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    upsert = new.on_conflict_do_update(index_elements=keys, set_=changed)
+    return str(upsert.compile(dialect=sqlite.dialect(paramstyle="named")))
