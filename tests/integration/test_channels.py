@@ -187,6 +187,20 @@ def test_all_of_it_is_counted(talkstick: Talkstick, ears: Subscriber) -> None:
     assert "stage" in talkstick.run("stats")
 
 
+def test_data_keep_the_floor_and_silence_loses_it(talkstick: Talkstick) -> None:
+    talkstick.run("channel", "add", "quick", "idle_s=2")
+    with talkstick.subscribe("alice", "channels/quick/session/#") as alice:
+        alice.body("channels/quick/session", holder=None)
+        for who in ("alice", "bob"):
+            talkstick.publish(who, f"channels/quick/session/request/{who}", {"action": "claim"})
+        alice.body("channels/quick/session/event", event="queued", user="bob")
+        talkstick.publish("alice", "channels/quick/data/alice", {}, "--repeat", "10", "--repeat-delay", "0.4")
+        ended = alice.body("channels/quick/session/event", event="ended", user="alice")
+        assert ended["reason"] == "idle"
+        assert ended["held_s"] > 5.5, "3.6 s of data, and the last of them counts"
+        alice.body("channels/quick/session/event", event="granted", user="bob")
+
+
 def test_a_server_that_stops_says_so_first_and_the_holder_goes_on_afterwards(tmp_path: Path) -> None:
     with serving(tmp_path) as talkstick:
         talkstick.run("channel", "add", "stage")
