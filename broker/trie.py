@@ -5,6 +5,7 @@ its parent included. A wildcard at the first level finds no topic that begins wi
 """
 
 from collections.abc import Iterable, Iterator
+from sys import intern
 from typing import Generic, TypeVar
 
 Who = TypeVar("Who")
@@ -109,8 +110,11 @@ class Topics(Generic[Value]):
         """Set the value of a topic."""
         if topic not in self._values:
             branch = self._root
-            for level in topic.split("/"):
-                branch = branch.below.setdefault(level, _Branch())
+            for level in map(intern, topic.split("/")):  # most levels are the same for thousands of topics
+                below = branch.below.get(level)
+                if below is None:
+                    below = branch.below[level] = _Branch()
+                branch = below
             branch.is_topic = True
         self._values[topic] = value
 

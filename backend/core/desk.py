@@ -97,9 +97,9 @@ class Desk(Generic[S]):
         """Return when `tick` has something to do next. It may be early, never late."""
         return self._due[0][0] if self._due else None
 
-    def projection(self, now: float) -> list[Publish]:
-        """Return every retained topic as it must stand now."""
-        return [publish for state in self.states.values() for publish in self.project(state, now)]
+    def projection(self, now: float) -> Iterator[Publish]:
+        """Return every retained topic as it must stand now; one by one, for all of them at once take much memory."""
+        return (publish for state in self.states.values() for publish in self.project(state, now))
 
     def changed(self) -> dict[str, S]:
         """Return the states that must be stored before anything is acted upon."""

@@ -1,7 +1,7 @@
 """Runs every feature's machines. No I/O: the shell feeds it, commits what changed, and performs what it returns."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -129,9 +129,9 @@ class Engine:
         """Return when `tick` must be called next even if nothing happens."""
         return min((when for desk in self.desks if (when := desk.deadline()) is not None), default=None)
 
-    def projection(self, now: float) -> list[Send]:
-        """Return every retained topic of the backend as it must stand now."""
-        return [_send(publish) for desk in self.desks for publish in desk.projection(now)]
+    def projection(self, now: float) -> Iterator[Send]:
+        """Return every retained topic of the backend as it must stand now, one by one."""
+        return (_send(publish) for desk in self.desks for publish in desk.projection(now))
 
     def changes(self) -> Changes:
         """Return what changed since the last commit."""

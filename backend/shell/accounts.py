@@ -20,6 +20,7 @@ from backend.shell import verifier
 from backend.shell.floors import forget_rules
 from backend.shell.revision import changing
 
+_AT_ONCE = 500  # rows: all of them would take memory that is never given back
 RESERVED = frozenset({"backend"})
 
 
@@ -124,12 +125,13 @@ class Accounts:
     def principals(self) -> Mapping[str, Principal]:
         """Return what the engine needs to know of all accounts."""
         with Session(self._database) as session:
-            return {row.name: principal(row) for row in session.exec(select(AccountRow))}
+            rows = session.exec(select(AccountRow).execution_options(yield_per=_AT_ONCE))
+            return {row.name: principal(row) for row in rows}
 
     def verifiers(self) -> Mapping[str, str]:
         """Return all verifiers by name: while one stays, a login that was good is good."""
         with Session(self._database) as session:
-            return {row.name: row.verifier for row in session.exec(select(AccountRow))}
+            return dict(session.exec(select(AccountRow.name, AccountRow.verifier)).all())
 
     def verifier_of(self, name: str) -> str | None:
         """Return the stored hash, or None where there is no such account."""

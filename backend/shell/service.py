@@ -159,7 +159,7 @@ class Service:
         """Tell a broker that may know nothing, or old things, how everything stands."""
         resumed = self._engine.hear(Resumed(), now) if self._was_connected else []
         self._was_connected = True
-        return [send for send in resumed if not send.retain] + self._engine.projection(now) + [self._greeting.birth]
+        return [*(send for send in resumed if not send.retain), *self._engine.projection(now), self._greeting.birth]
 
     def _hold(self, items: Sequence[Item]) -> list[Send]:
         """After a failed commit: who asked is told; everything else is kept, up to a limit, and tried again."""

@@ -178,10 +178,10 @@ class Watching(RuleBasedStateMachine):
     @rule(app=apps, boot=boots)
     def nothing_was_stored(self, app: str, boot: int | None) -> None:
         """A birth that could not be stored was none."""
-        before, projected = dict(self.desk.states), self.desk.projection(self.now)
+        before, projected = dict(self.desk.states), list(self.desk.projection(self.now))
         self.desk.handle(ClientSaid("alice", app, ClientStatus(state="online", boot=boot)), self.now)
         self.desk.roll_back()
-        assert (self.desk.states, self.desk.projection(self.now)) == (before, projected)
+        assert (self.desk.states, list(self.desk.projection(self.now))) == (before, projected)
 
     @property
     def user(self) -> User:

@@ -145,10 +145,10 @@ class Watching(RuleBasedStateMachine):
         """A birth that could not be stored was none."""
         if self.known:
             self.desk.committed()
-            before, projected = dict(self.desk.states), self.desk.projection(self.now)
+            before, projected = dict(self.desk.states), list(self.desk.projection(self.now))
             self.desk.handle(StatusSaid(DEVICE, Status(state="online", boot=boot)), self.now)
             self.desk.roll_back()
-            assert (self.desk.states, self.desk.projection(self.now)) == (before, projected)
+            assert (self.desk.states, list(self.desk.projection(self.now))) == (before, projected)
 
     @property
     def state(self) -> Presence:

@@ -8,6 +8,8 @@ from sqlmodel import Session as Database
 
 from backend.features.presence.machine import Presence
 
+_AT_ONCE = 500  # rows: all of them would take memory that is never given back
+
 
 class PresenceRow(SQLModel, table=True):
     """One device that was seen, or may be."""
@@ -24,7 +26,8 @@ TABLE = PresenceRow
 
 def load(database: Database) -> dict[str, Presence]:
     """Return the stored states by device; nobody has been seen yet."""
-    return {row.device: Presence(**row.model_dump()) for row in database.exec(select(PresenceRow))}
+    rows = database.exec(select(PresenceRow).execution_options(yield_per=_AT_ONCE))
+    return {row.device: Presence(**row.model_dump()) for row in rows}
 
 
 def dump(states: Iterable[Presence]) -> list[dict[str, Any]]:

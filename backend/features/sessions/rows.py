@@ -10,6 +10,7 @@ from sqlmodel import Session as Database
 from backend.features.sessions.state import Session
 
 _STATE = TypeAdapter(Session)
+_AT_ONCE = 500  # rows: all of them would take memory that is never given back
 
 
 class SessionRow(SQLModel, table=True):
@@ -24,7 +25,8 @@ TABLE = SessionRow
 
 def load(database: Database) -> dict[str, Session]:
     """Return the stored sessions by floor."""
-    return {row.floor: _STATE.validate_json(row.state) for row in database.exec(select(SessionRow))}
+    stored = database.exec(select(SessionRow.floor, SessionRow.state).execution_options(yield_per=_AT_ONCE))
+    return {floor: _STATE.validate_json(state) for floor, state in stored}
 
 
 def dump(sessions: Iterable[Session]) -> list[dict[str, Any]]:

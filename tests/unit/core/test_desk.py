@@ -97,7 +97,7 @@ def test_what_was_loaded_rings_and_is_projected() -> None:
     desk.load({"a": Egg("a", 10.0), "b": Egg("b")})
     assert desk.deadline() == 10.0
     assert desk.changed() == {}
-    assert desk.projection(0.0) == [Publish("a", None, retain=True), Publish("b", None, retain=True)]
+    assert list(desk.projection(0.0)) == [Publish("a", None, retain=True), Publish("b", None, retain=True)]
 
 
 def test_what_changed_since_the_last_commit_is_told_and_what_only_looks_so_is_not() -> None:

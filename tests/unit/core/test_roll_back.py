@@ -89,14 +89,14 @@ def test_a_rolled_back_batch_did_not_happen(before: list[Move], batch: list[Move
         for move in before:
             move(house)
         house.commit()
-    everything, projected = failing.everything(), failing.engine.projection(failing.now)
+    everything, projected = failing.everything(), list(failing.engine.projection(failing.now))
     accounts, now = failing.accounts, failing.now
     for move in batch:
         move(failing)
     failing.fail()
     failing.accounts, failing.now = accounts, now
     assert failing.everything() == everything
-    assert failing.engine.projection(now) == projected
+    assert list(failing.engine.projection(now)) == projected
     assert not failing.engine.changes()
     assert is_never_late(failing)
     for move in after:
