@@ -1,5 +1,6 @@
 """Memory is the truth and the journal makes it durable: one transaction per batch, before anything is acted upon."""
 
+import sqlite3
 from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
@@ -59,7 +60,7 @@ class Journal:
                 self._writer = self._database.connect()
             with self._writer.begin():
                 self._write(self._writer, changes, now)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             raise NotStoredError from error
 
     def close(self) -> None:
@@ -98,9 +99,9 @@ def _reply(answer: Remembered) -> dict[str, Any]:
 
 
 def _upsert(connection: Connection, model: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows as they are; they hold text, bytes and numbers only."""
+    """Write rows of text, bytes and numbers, as they are: any more of SQLAlchemy takes longer than the disk."""
     if rows:
-        connection.exec_driver_sql(_statement(model), list(rows))
+        connection.connection.cursor().executemany(_statement(model), rows)
 
 
 @cache
