@@ -236,11 +236,9 @@ class Session:
         return self.preemption.at if self.preemption is not None else inf
 
     def mentions(self) -> Iterator[str]:
-        """Return whom it is about: who holds, who waits, who watches, to whom it is offered."""
+        """Return whom it is about: who holds, who waits, who watches."""
         if self.running is not None:
             yield self.running.holder
-            if self.running.offer is not None:
-                yield self.running.offer.to
         for waiter in self.queue:
             yield waiter.user
         for observer in self.observers:

@@ -194,6 +194,10 @@ def test_preempting_without_a_place_for_the_holder() -> None:
     history = held(Policy(), BOB)
     history.asks(ROOT, "preempt", requeue=False)
     assert (history.session.holder, history.queue) == ("root", ["bob"])
+    history = held(Policy(), BOB)
+    history.asks(ROOT, "preempt", requeue=False, in_s=20)
+    history.passes(20)
+    assert (history.session.holder, history.queue) == ("root", ["bob"])
 
 
 def test_a_notice_tells_the_holder_who_when_and_why_and_changes_nothing_yet() -> None:
@@ -277,6 +281,7 @@ def test_of_two_admins_the_later_notice_counts() -> None:
     history.asks(ROOT, "preempt", in_s=40)
     history.asks(OTHER_ROOT, "preempt", in_s=20)
     assert history.documents[-1]["notice"]["by"] == "root-2"
+    assert (history.answers["root"]["code"], history.answers["root"]["position"]) == ("queued", 2)
     history.passes(20)
     assert history.session.holder == "root-2"
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from backend.core.clock import iso
 from backend.features.sessions.policy import Policy
 from tests.histories import SessionHistory, refusals
 from tests.people import ALICE, BOB
@@ -195,6 +196,17 @@ def test_commands_renew_the_lease_but_do_not_publish_a_document_each() -> None:
     assert 40 <= documents <= 51
     assert history.deadline is not None
     assert history.deadline >= 60 * 0.9
+
+
+def test_the_last_activity_that_is_shown_is_the_last_one_worth_a_document_or_not() -> None:
+    history = SessionHistory()
+    history.claims(ALICE)
+    history.passes(1)
+    history.commands()
+    assert history.documents == []
+    history.passes(1)
+    history.asks(ALICE, "renew")
+    assert history.documents[0]["last_activity"] == iso(history.now - 1)
 
 
 def test_a_command_of_another_fence_is_stale_and_renews_nothing() -> None:

@@ -152,6 +152,13 @@ def test_an_offer_that_nobody_answers_ends_and_not_before() -> None:
     assert (history.state, history.session.holder) == ("active", "alice")
 
 
+def test_how_long_an_offer_stands_is_a_matter_of_policy() -> None:
+    history = offered(Policy(offer_s=20))
+    assert (history.deadline, history.documents[0]["offered_to"]) == (20, "bob")
+    history.passes(20)
+    assert history.state == "active"
+
+
 def test_a_newer_offer_takes_the_place_of_the_older() -> None:
     history = offered(to="bob")
     older = history.running.offer

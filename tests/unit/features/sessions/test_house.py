@@ -81,6 +81,15 @@ def test_a_board_that_is_lost_has_a_grace_and_a_heartbeat_ends_it(house: House) 
     assert (house.session("scale-1").state, house.session("scale-1").fence) == ("active", 1)
 
 
+def test_who_watches_and_whose_last_app_is_gone_is_counted_no_longer(house: House) -> None:
+    status = "users/alice/clients/phone/status"
+    house.receive(status, {"state": "online", "boot": 1})
+    house.asks(ALICE, "scale-1", "observe")
+    house.receive(status, {"state": "lost", "boot": 1})
+    house.passes(5)
+    assert house.session("scale-1").observers == ()
+
+
 # Rules
 
 

@@ -77,7 +77,18 @@ def test_who_waits_and_claims_again_does_not_move() -> None:
     history.claims(BOB, wait=True)
     history.claims(CAROL, wait=True, priority=1)
     assert history.claims(BOB, priority=5)["position"] == 2
-    assert history.place["priority"] == 1
+    assert [place["priority"] for place in history.documents[0]["queue"]] == [1, 0]
+
+
+def test_who_claims_again_has_waited_since_the_first_time() -> None:
+    history = SessionHistory(MINUTES)
+    history.claims(ALICE, lease_s=3600)
+    first = history.claims(BOB, wait=True)
+    history.passes(90)
+    again = history.claims(BOB, wait=True)
+    assert history.told == [(first["id"], "superseded"), (again["id"], "queued")]
+    history.claims(CAROL, wait=True, priority=1)
+    assert history.queue == ["bob", "carol"]
 
 
 # Taking over
