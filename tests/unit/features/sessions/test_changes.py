@@ -185,6 +185,15 @@ def test_a_clock_that_was_set_back_lets_nobody_pass_who_waits() -> None:
     assert history.queue == ["bob", "carol"]
 
 
+def test_a_clock_that_was_set_back_makes_no_session_shorter_than_nothing() -> None:
+    history = SessionHistory()
+    history.claims(ALICE)
+    history.restarts(after=-10_000)
+    history.passes(5)
+    history.asks(ALICE, "release")
+    assert history.events[0]["held_s"] == 5.0
+
+
 def test_a_notice_goes_on_and_what_was_due_meanwhile_is_done() -> None:
     history = SessionHistory()
     history.claims(ALICE)

@@ -89,6 +89,10 @@ def test_a_loss_that_is_told_twice_lasts_no_longer() -> None:
     history.passes(10)
     assert history.loses(ALICE) == []
     assert history.deadline == 5
+    history.is_lost()
+    assert history.happened("reason", "in_s") == [("lost", "device_lost", 5.0)]
+    assert history.is_lost() == []
+    assert history.deadline == 5
 
 
 def test_the_grace_of_a_lease_that_would_run_out_sooner_lasts_as_long_as_any() -> None:

@@ -119,8 +119,8 @@ def test_a_reply_carries_as_many_as_fit_and_the_rest_is_told_on_the_next_page(ho
     first = remembered(house)
     assert [each["fence"] for each in first] == [5, 4]
     assert [each["fence"] for each in remembered(house, before=4)] == [3, 2]
-    house.receive("devices/scale-1/session/request/alice", {"action": "claim", "input": {"x": "y" * 65_000}})
-    house.receive("devices/scale-1/result", {"fence": 6, "output": {"x": "y" * 65_000}})
+    house.receive("devices/scale-1/session/request/alice", {"action": "claim", "input": {"x": "y" * 65_500}})
+    house.receive("devices/scale-1/result", {"fence": 6, "output": {"x": "y" * 65_500}})
     house.asks(ALICE, "scale-1", "release")
     assert [each["fence"] for each in remembered(house)] == [6], "one in any case"
 
