@@ -235,7 +235,7 @@ def test_an_admin_that_is_away_when_its_notice_is_over_waits_as_others_do() -> N
     history.asks(ROOT, "preempt", in_s=20)
     history.loses(ROOT)
     history.passes(20)
-    assert (history.session.holder, history.queue) == ("alice", ["root"])
+    assert (history.session.holder, history.session.fence, history.queue) == ("alice", 1, ["root"])
     assert history.documents[-1]["notice"] is None
 
 
