@@ -1,6 +1,7 @@
 """The composition root: the only module that knows every other one."""
 
 import asyncio
+import gc
 import logging
 import signal
 import sqlite3
@@ -258,6 +259,8 @@ async def _announce(is_ready: asyncio.Event, ready: Callable[[], None]) -> None:
             await is_ready.wait()
     except TimeoutError as error:
         raise CannotServeError("the server cannot reach its broker") from error
+    gc.collect()
+    gc.freeze()  # what is there by now stays: to look through 10,000 devices for garbage would hold everybody up
     ready()
 
 

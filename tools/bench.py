@@ -212,8 +212,8 @@ def accounts(data: Path, names: Sequence[str], role: Role, port: int) -> list[Lo
 
 def provisioned(folder: Path, devices: int) -> tuple[Server, list[tuple[Login, Login]]]:
     """Return a server that does not run yet, and who has which board."""
-    quotas = {"requests_per_minute": BOUNDLESS, "claims_per_minute": BOUNDLESS}
-    server = Server(folder, brokers.free_port(), quotas)
+    own = {"requests_per_minute": BOUNDLESS, "claims_per_minute": BOUNDLESS, "ws_port": 0}
+    server = Server(folder, brokers.free_port(), own)
     server.provision([])
     person = accounts(folder, ["alice"], Role.USER, server.port)[0]
     boards = accounts(folder, [f"board-{number}" for number in range(devices)], Role.DEVICE, server.port)

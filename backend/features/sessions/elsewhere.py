@@ -120,6 +120,8 @@ def _resume(turn: Turn) -> None:
         queue=tuple(_waiting_on(each, turn.now) for each in turn.session.queue),
         cooling_until=min(cooling_until, turn.now + turn.policy.cooling_s) if cooling_until is not None else None,
     )
+    if running is not None or turn.session.queue:
+        turn.tell_who()  # nobody else remembers
 
 
 def _waiting_on(waiter: Waiter, now: float) -> Waiter:

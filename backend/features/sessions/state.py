@@ -35,6 +35,11 @@ class Waiter:
     away_since: float | None = None
     ahead: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether it waits like most: it is there, and nobody put it first."""
+        return self.away_since is None and not self.ahead
+
     def rank(self, policy: Policy) -> float:
         """Return what orders the queue: a priority is a head start.
 

@@ -41,11 +41,15 @@ class Turn:
         """
         after = self.session
         if (before.holder, len(before.queue)) != (after.holder, len(after.queue)):
-            self.effects.append(FloorChanged(after.floor, after.holder, len(after.queue)))
+            self.tell_who()
         if after == before or not after.provisioned:
             return after, self.effects
         after = replace(after, revision=before.revision + 1)
         return after, [views.document(after, self.policy, self.now), *self.effects]
+
+    def tell_who(self) -> None:
+        """Tell other features who holds, and how many wait."""
+        self.effects.append(FloorChanged(self.session.floor, self.session.holder, len(self.session.queue)))
 
     def change(self, **fields: Any) -> None:
         """Replace fields of the session."""
@@ -63,7 +67,7 @@ class Turn:
         running = Running(
             fence=fence,
             id=heir_of.id if heir_of else str(uuid.uuid5(_SESSION_IDS, f"{self.session.floor}/{fence}")),
-            claim=replace(waiter, away_since=None, ahead=False),
+            claim=waiter if waiter.is_plain else replace(waiter, away_since=None, ahead=False),
             lease_s=waiter.lease_s,
             started_at=self.now,
             began_at=heir_of.began_at if heir_of else self.now,
@@ -98,9 +102,10 @@ class Turn:
 
         *first* comes before all who wait. The holder that shall *rejoin* is the next after it, or the last of all.
         """
-        self._close(running, reason)
         cooling_s = self.policy.cooling_s if reason in _ABNORMAL else 0.0
-        self.change(
+        self._close(
+            running,
+            reason,
             timeout=reason in ("expired", "idle"),
             dirty=self.must_reset,
             cooling_until=self.now + cooling_s if cooling_s else None,
@@ -139,10 +144,11 @@ class Turn:
         if waiting is not None:
             self.answer_holder(waiting.asked, "granted")
 
-    def _close(self, running: Running, reason: Ending) -> None:
+    def _close(self, running: Running, reason: Ending, **fields: Any) -> None:
         """Say that a session is over, and keep it for the history."""
         held_s = self.now - running.started_at
-        self.change(running=None, reason=reason, held=(*self.session.held, round(held_s, 1))[-REMEMBERED:])
+        held = (*self.session.held, round(held_s, 1))[-REMEMBERED:]
+        self.change(running=None, reason=reason, held=held, **fields)
         self.effects += [
             views.ended(self.session, running, self.now, reason),
             Record(Past(self.session.floor, running, self.now, reason)),

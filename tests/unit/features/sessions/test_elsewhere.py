@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from backend.core.effects import Publish
-from backend.core.facts import DirectoryChanged, PublishRefused, Resumed
+from backend.core.facts import DirectoryChanged, FloorChanged, PublishRefused, Resumed
 from backend.core.refusals import Code
 from backend.features.sessions.policy import Policy
 from tests.histories import DEVICE, DIRECTORY, SessionHistory
@@ -128,7 +128,7 @@ def test_a_restart_never_shortens_a_lease_and_changes_nothing_for_free_devices()
     assert history.happens(Resumed()) == []
     history.claims(ALICE)
     history.passes(1)
-    assert history.happens(Resumed()) == []
+    assert history.happens(Resumed()) == [FloorChanged("devices/scale-1", "alice", 0)]
     assert history.deadline == 59
 
 
