@@ -23,7 +23,7 @@ from tools.fire.history import History
 
 TALKSTICK = str(Path(sys.executable).parent / "talkstick")
 
-_READY_WITHIN_S = 30.0
+_READY_WITHIN_S = 120.0  # the machine may be busy with other things
 _LISTENS_AFTER_S = 0.02
 _HASTE: Mapping[str, str] = {
     "lease_s": "2",
