@@ -159,8 +159,8 @@ def _directory_changed(turn: Turn, policy: Policy, changed: DirectoryChanged) ->
     turn.policy = turn.session.policy(policy)
     if turn.session.is_channel and not turn.session.reachable:
         turn.change(reachable=True)
-    _need_not_confirm(turn)
     _forget_removed_accounts(turn, changed.principals)
+    _need_not_confirm(turn)
 
 
 def _remove(turn: Turn) -> None:
