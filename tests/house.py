@@ -151,7 +151,11 @@ class House:
 
     def session(self, device: str) -> Session:
         """Return the session of a device."""
-        found = self._states("sessions")[device_floor(device)]
+        return self.floor(device_floor(device))
+
+    def floor(self, floor: str) -> Session:
+        """Return the session of a device or channel."""
+        found = self._states("sessions")[floor]
         assert isinstance(found, Session)
         return found
 

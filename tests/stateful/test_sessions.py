@@ -1,196 +1,188 @@
-"""The sessions of two devices under any history: the invariants hold, and a tiny model predicts who holds."""
+"""The sessions of two devices and a channel under any history: the invariants hold, and a small model predicts them."""
 
-from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
+from typing import Any, Literal, cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 from pydantic import TypeAdapter
 
 from backend.core.desk import Desk
-from backend.core.effects import Answer, Asked
-from backend.core.facts import DeviceLost, DeviceOnline, DirectoryChanged, Resumed
+from backend.core.effects import Answer, Asked, Record
+from backend.core.facts import (
+    DeviceDeclared,
+    DeviceLost,
+    DeviceOnline,
+    DirectoryChanged,
+    FloorOrdered,
+    FloorUsed,
+    Resumed,
+    UserLost,
+    UserOnline,
+)
+from backend.core.floors import id_of, is_channel
 from backend.core.messages import Message
-from backend.core.principals import Principal, Role
 from backend.features.sessions.asks import SessionRequest
 from backend.features.sessions.feature import desk
-from backend.features.sessions.machine import Commanded, Resulted
-from backend.features.sessions.messages import REPLY, REQUEST, Result
+from backend.features.sessions.machine import Commanded, Resulted, until
+from backend.features.sessions.messages import Result
 from backend.features.sessions.requests import SessionAsked
-from backend.features.sessions.state import Session
+from backend.features.sessions.state import Past, Session
+from tests.crowd import CHANNELS, DEVICES, FLOORS, GONE, PEOPLE, RULES, Crowd, anywhere, losses, policies
 from tests.histories import START
-from tests.model import GRID_S, LEASES, POLICY, Floor
+from tests.model import Floor
+from tests.moves import GRID_S, POLICY
 from tests.observer import Observer, sends, timeless
-from tests.people import ALICE, BOB, CAROL, ROOT
-from tests.strategies import devices, later, moments, off_by, usually
+from tests.strategies import later, moments, off_by, usually
 
-DEVICES = ("scale-1", "printer-1")
-DAVE = Principal("dave", Role.USER, "Dave")
-PEOPLE = {who.name: who for who in (ALICE, BOB, CAROL, DAVE, ROOT)}
 REQUESTS: TypeAdapter[Message] = TypeAdapter(SessionRequest)
 
-people = st.sampled_from(list(PEOPLE.values()))
-leases = st.sampled_from(LEASES)
 
-
-class Sessions(RuleBasedStateMachine):
-    """Two devices, five people, one clock, and a disk that fails at times."""
+class Sessions(Crowd):
+    """Two devices, a channel, five people, one clock, and a disk that fails at times."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = START
         self.desk: Desk[Session] = desk(POLICY)
-        self.floors = {device: Floor() for device in DEVICES}
-        self.stored: tuple[dict[str, Session], dict[str, Floor]] = ({}, {})
+        self.floors = {floor: Floor(is_channel(floor)) for floor in FLOORS}
+        self.lacking: frozenset[str] = frozenset()
+        self.stored: tuple[dict[str, Session], dict[str, Floor], frozenset[str]] = {}, {}, frozenset()
         self.staged: list[object] = []
+        self.archived: dict[str, list[tuple[int, str, str]]] = {floor: [] for floor in FLOORS}
         self.observer = Observer()
         self.asked = 0
 
-    @initialize(there=usually)
-    def opens(self, there: bool) -> None:
-        self.told(DirectoryChanged(frozenset(DEVICES), frozenset(PEOPLE)))
-        if there:
-            for device in DEVICES:
-                self.is_there(device)
+    @initialize(there=usually, first=policies, second=policies, third=policies)
+    def opens(self, there: bool, first: str, second: str, third: str) -> None:
+        self.the_directory_is(frozenset(), dict(zip(FLOORS, (first, second, third), strict=True)))
+        for floor in FLOORS if there else ():
+            self.comes(floor)
         self.is_stored()
 
-    # What happens
+    # How it is told, and what the model makes of it
 
     def told(self, event: object) -> list[object]:
         said = [*self.desk.handle(event, self.now), *self.desk.tick(self.now)]
         self.staged += said
         return list(said)
 
-    def asks(self, device: str, who: Principal, expected: Callable[[Floor], str], action: str, **keys: Any) -> None:
-        """Ask; the answer must be what the model says."""
-        self.asked += 1
-        topics = {"device": device, "principal": who.name}
-        asked = Asked(REQUEST.at(**topics), REPLY.at(**topics), f"c{self.asked}")
-        floor = self.floors[device]
-        if not floor.known:
+    def asks(self, floor: str, user: str, action: str, /, *, fence: int | None = None, **keys: Any) -> None:
+        model = self.floors[floor]
+        if not model.known:
             return  # the engine refuses it before
-        body = REQUESTS.validate_python({"action": action} | {k: v for k, v in keys.items() if v is not None})
-        self.floors_pass()
-        code = expected(floor)
-        said = self.told(SessionAsked(device, who, asked, body))
-        answers = [each.body.code for each in said if isinstance(each, Answer) and each.asked == asked]
-        assert answers == [code]
+        given = {key: value for key, value in keys.items() if value is not None}
+        if fence is not None:
+            given["fence"] = max(0, model.fence + fence)
+        self.floors_pass(self.now)
+        code = model.asked(PEOPLE[user], action, self.now, **given)
+        asked = self.new_request(floor, user)
+        if given.pop("another_job", False):
+            given["input"] = {"n": self.asked}
+        body = REQUESTS.validate_python({"action": action, **given})
+        said = self.told(SessionAsked(floor, PEOPLE[user], asked, body, PEOPLE.get(given.get("to", ""))))
+        assert self.answers_to(asked, said)[0] == code
 
-    def floors_pass(self) -> None:
+    def orders(self, user: str, floor: str, action: str, whom: str | None) -> None:
+        self.floors_pass(self.now)
+        if self.floors[floor].known:
+            keys = {"user": whom} if whom is not None else {}
+            code = self.floors[floor].asked(PEOPLE[user], action, self.now, here=False, **keys)
+            asked, what = self.new_request("backend", user), cast("Literal['kick', 'promote', 'demote']", action)
+            said = self.told(FloorOrdered(floor, PEOPLE[user], asked, what, whom))
+            assert self.answers_to(asked, said) == [code]
+
+    def new_request(self, where: str, user: str) -> Asked:
+        self.asked += 1
+        where = f"{where}/session" if where in FLOORS else where
+        return Asked(f"{where}/request/{user}", f"{where}/reply/{user}", f"c{self.asked}")
+
+    def answers_to(self, asked: Asked, said: list[object]) -> list[str]:
+        return [each.body.code for each in said if isinstance(each, Answer) and each.asked == asked]
+
+    # What happens
+
+    def user_comes(self, user: str) -> None:
         for floor in self.floors.values():
-            floor.passes(self.now)
+            floor.user_comes(user, self.now)
+        self.told(UserOnline(user))
 
-    @rule(device=devices, who=people, wait=st.sampled_from([True, True, False]), lease_s=leases, job=st.booleans())
-    def claims(self, device: str, who: Principal, wait: bool, lease_s: float | None, job: bool) -> None:
-        def expected(floor: Floor) -> str:
-            return floor.claims(who.name, lease_s, self.now, wait=wait, another_job=job)
+    def user_goes(self, user: str) -> None:
+        for floor in self.floors.values():
+            floor.user_goes(user, self.now)
+        self.told(UserLost(user))
 
-        data = {"n": self.asked} if job else None
-        self.asks(device, who, expected, "claim", wait=wait, lease_s=lease_s, input=data)
+    def comes(self, floor: str) -> None:
+        if self.has_hardware(floor):
+            self.floors[floor].device_comes(self.now)
+            self.told(DeviceOnline(id_of(floor)))
 
-    @rule(device=devices)
-    def everybody_claims(self, device: str) -> None:
-        for who in PEOPLE.values():
-            self.claims(device, who, wait=True, lease_s=None, job=False)
+    def goes(self, floor: str) -> None:
+        if self.has_hardware(floor):
+            self.floors[floor].device_goes(self.now)
+            self.told(DeviceLost(id_of(floor)))
 
-    @rule(device=devices, lease_s=leases, steps=later)
-    def the_holder_renews(self, device: str, lease_s: float | None, steps: int) -> None:
+    def has_hardware(self, floor: str) -> bool:
+        return self.floors[floor].known and not self.floors[floor].channel
+
+    @rule(floor=anywhere, off=off_by, steps=later)
+    def is_used(self, floor: str, off: int, steps: int) -> None:
+        self.holder(floor)
         self.time_passes(steps)
-        holder = self.floors[device].holder
-        if holder is not None:
-            self.renews(device, PEOPLE[holder], lease_s)
+        model = self.floors[floor]
+        if model.known:
+            fence = max(0, model.fence + off)
+            model.is_used(fence, self.now)
+            used = FloorUsed(floor, fence) if model.channel else Commanded(floor, fence, f"{floor}/command/go")
+            self.told(used)
 
-    @rule(device=devices, who=people, lease_s=leases)
-    def renews(self, device: str, who: Principal, lease_s: float | None) -> None:
-        self.asks(device, who, lambda floor: floor.renews(who.name, lease_s, self.now), "renew", lease_s=lease_s)
+    @rule(floor=anywhere, held=usually, off=off_by, complete=usually, reset=usually, lost=losses)
+    def reports(self, floor: str, held: bool, off: int, complete: bool, reset: bool, lost: str) -> None:
+        if held:
+            self.holder(floor)
+        if self.has_hardware(floor):
+            fence = max(0, self.floors[floor].fence + off)
+            self.floors[floor].reports(fence, self.now, complete=complete, reset=reset)
+            result = Result(fence=fence, output={"n": self.asked}, complete=complete, reset=reset)
+            self.told(Resulted(floor, result, f"{floor}/result"))
+        self.loses(floor, lost)
 
-    @rule(device=devices, steps=later)
-    def the_holder_updates(self, device: str, steps: int) -> None:
-        self.time_passes(steps)
-        holder = self.floors[device].holder
-        if holder is not None:
-            self.updates(device, PEOPLE[holder])
-
-    @rule(device=devices, who=people)
-    def updates(self, device: str, who: Principal) -> None:
-        self.asks(device, who, lambda floor: floor.updates(who.name, self.now), "update", input={"n": self.asked})
-
-    @rule(device=devices, who=people)
-    def releases(self, device: str, who: Principal) -> None:
-        self.asks(device, who, lambda floor: floor.releases(who.name, self.now), "release")
-
-    @rule(device=devices)
-    def the_holder_releases(self, device: str) -> None:
-        holder = self.floors[device].holder
-        if holder is not None:
-            self.releases(device, PEOPLE[holder])
-
-    @rule(device=devices, who=people)
-    def leaves(self, device: str, who: Principal) -> None:
-        self.asks(device, who, lambda floor: floor.leaves(who.name), "leave")
-
-    @rule(device=devices, who=st.sampled_from([ROOT, ROOT, BOB]), user=st.sampled_from([None, *PEOPLE]))
-    def kicks(self, device: str, who: Principal, user: str | None) -> None:
-        self.asks(device, who, lambda floor: floor.is_kicked(who is ROOT, user, self.now), "kick", user=user)
-
-    @rule(device=devices, off=off_by, steps=later)
-    def commands(self, device: str, off: int, steps: int) -> None:
-        self.time_passes(steps)
-        floor = self.floors[device]
-        if floor.known:
-            self.floors_pass()
-            fence = max(0, floor.fence + off)
-            floor.is_commanded(fence, self.now)
-            self.told(Commanded(device, fence, f"devices/{device}/command/go"))
-
-    @rule(device=devices, off=off_by, complete=st.booleans(), steps=later)
-    def results(self, device: str, off: int, complete: bool, steps: int) -> None:
-        self.time_passes(steps)
-        floor = self.floors[device]
-        if floor.known:
-            self.floors_pass()
-            fence = max(0, floor.fence + off)
-            floor.results(fence, self.now, complete=complete)
-            self.told(Resulted(device, Result(fence=fence, output={"n": self.asked}, complete=complete)))
-
-    @rule(device=devices)
-    def is_there(self, device: str) -> None:
-        if self.floors[device].known:
-            self.floors_pass()
-            self.floors[device].comes(self.now)
-            self.told(DeviceOnline(device))
-
-    @rule(device=devices, soon_back=usually)
-    def is_gone(self, device: str, soon_back: bool) -> None:
-        if self.floors[device].known:
-            self.floors_pass()
-            self.floors[device].goes()
-            self.told(DeviceLost(device))
-        if soon_back:
-            self.is_there(device)
+    @rule(floor=anywhere, cleans=st.booleans())
+    def declares(self, floor: str, cleans: bool) -> None:
+        if self.has_hardware(floor):
+            self.floors[floor].declares(cleans, self.now)
+            self.told(DeviceDeclared(id_of(floor), cleans))
 
     @rule(steps=moments)
     def time_passes(self, steps: int) -> None:
+        if steps:
+            self.is_stored()  # what happens at once is stored at once, or not at all
         self.now += steps * GRID_S
-        self.floors_pass()
+        self.floors_pass(self.now)
         self.staged += self.desk.tick(self.now)
 
-    @rule(gone=st.sampled_from([{"alice"}, {"bob", "carol"}, {"printer-1"}, {"scale-1"}]), soon_back=usually)
-    def the_directory_changes(self, gone: set[str], soon_back: bool) -> None:
-        self.the_directory_lacks(gone)
-        if soon_back:
-            self.the_directory_lacks(set())
-            for device in DEVICES:
-                self.is_there(device)
+    # What the command line does
 
-    def the_directory_lacks(self, gone: set[str]) -> None:
-        self.floors_pass()
-        users = frozenset(PEOPLE) - gone
-        for device, floor in self.floors.items():
-            floor.directory(known=device not in gone, users=users, now=self.now)
-        self.told(DirectoryChanged(frozenset(DEVICES) - gone, users))
+    @rule(gone=GONE, soon_back=usually)
+    def the_directory_changes(self, gone: frozenset[str], soon_back: bool) -> None:
+        rules = {name: floor.rules for name, floor in self.floors.items()}
+        self.the_directory_is(gone, rules)
+        if soon_back:
+            self.the_directory_is(frozenset(), rules)
+
+    @rule(floor=anywhere, policy=policies)
+    def the_rules_change(self, floor: str, policy: str) -> None:
+        rules = {name: floor.rules for name, floor in self.floors.items()}
+        self.the_directory_is(self.lacking, rules | {floor: policy})
+
+    def the_directory_is(self, lacking: frozenset[str], rules: dict[str, str]) -> None:
+        self.lacking = lacking
+        users = frozenset(PEOPLE) - lacking
+        for name, floor in self.floors.items():
+            floor.directory(known=id_of(name) not in lacking, users=users, rules=rules[name], now=self.now)
+        overruled = {floor: RULES[name] for floor, name in rules.items()}
+        self.told(DirectoryChanged(DEVICES - lacking, users, CHANNELS - lacking, overruled))
 
     # What the disk does
 
@@ -200,8 +192,11 @@ class Sessions(RuleBasedStateMachine):
             self.desk.changed()
         )
         self.desk.committed()
-        self.stored = dict(self.desk.states), deepcopy(self.floors)
+        self.stored = dict(self.desk.states), deepcopy(self.floors), self.lacking
         self.observer.sees(sends(self.staged))
+        for each in self.staged:
+            if isinstance(each, Record) and isinstance(past := each.what, Past):
+                self.archived[past.floor].append((past.running.fence, past.running.holder, past.reason))
         self.staged = []
 
     @rule()
@@ -223,54 +218,69 @@ class Sessions(RuleBasedStateMachine):
 
     def go_back(self) -> None:
         assert self.desk.states == self.stored[0]
-        self.floors = deepcopy(self.stored[1])
+        self.floors, self.lacking = deepcopy(self.stored[1]), self.stored[2]
         self.staged = []
 
     # What is always true
 
     @invariant()
     def the_model_predicts_it(self) -> None:
-        for device, session in self.desk.states.items():
-            floor = self.floors[device]
+        for name, session in self.desk.states.items():
+            floor = self.floors[name]
             assert (session.holder, [waiter.user for waiter in session.queue]) == (floor.holder, floor.queue)
-            assert (session.fence, session.provisioned) == (floor.fence, floor.known)
-            assert session.reachable == floor.there
-            if session.running is not None:
-                assert floor.holding is not None
-                assert session.running.ends(POLICY)[0] == floor.holding.over_at
+            assert (session.state, session.fence, session.provisioned) == (floor.state, floor.fence, floor.known)
+            assert (session.reachable, session.dirty) == (floor.there, floor.dirty)
+            assert {each.user: each.until for each in session.observers} == floor.watching
+            assert session.ends(session.policy(POLICY)) == floor.over
+            assert until(POLICY, session) == floor.until
 
     @invariant()
     def what_may_never_be_is_not(self) -> None:
         for session in self.desk.states.values():
             waiting = [waiter.user for waiter in session.queue]
             assert session.holder not in waiting
-            assert len(waiting) == len(set(waiting)) <= POLICY.max_queue
-            assert not (waiting and session.reachable and session.running is None), "waits for a free device"
-            assert session.running is None or (session.reachable and session.provisioned)
-            assert session.running is None or session.running.fence == session.fence
+            assert len(waiting) == len(set(waiting))
+            assert not (session.is_ready and session.next), "waits for a free floor"
+            running = session.running
+            assert running is None or session.provisioned
+            assert running is None or running.fence == session.fence
+            assert running is None or session.reachable is not running.device_lost
+            assert running is None or (running.lost_since is not None) == (running.device_lost or running.client_lost)
+            assert running is None or not (session.dirty or session.cooling_until)
+            assert session.preemption is None or session.waiter(session.preemption.by) is not None
 
     @invariant()
-    def who_holds_does_not_hold_forever(self) -> None:
+    def nothing_lasts_forever(self) -> None:
         for session in self.desk.states.values():
-            if session.running is not None:
-                ends = session.running.ends(POLICY)[0]
-                assert ends > self.now
-                deadline = self.desk.deadline()
-                assert deadline is not None
-                assert deadline <= ends
+            when = until(POLICY, session)
+            assert when is None or self.now < when
+            assert when is None or (self.desk.deadline() or when + 1) <= when
+            policy = session.policy(POLICY)
+            assert session.running is None or when is not None or (policy.joins and session.next is None)
+
+    @invariant()
+    def who_is_concerned_is_found(self) -> None:
+        for user in PEOPLE:
+            found = {key for key, session in self.desk.states.items() if user in set(session.mentions())}
+            assert set(self.desk.mentioning(user)) == found
 
     @invariant()
     def what_was_published_is_how_it_is(self) -> None:
         if self.staged or self.desk.states != self.stored[0]:
             return
-        projected = {publish.topic.split("/")[1]: publish for publish in self.desk.projection(self.now)}
+        projected = {publish.topic.removesuffix("/session"): publish for publish in self.desk.projection(self.now)}
         assert self.observer.documents.keys() == projected.keys()
-        for device, publish in projected.items():
+        for floor, publish in projected.items():
             assert publish.body is not None
-            assert timeless(self.observer.documents[device]) == timeless(publish.body.model_dump(mode="json"))
-            waiting = {user for where, user in self.observer.waiting if where == device}
-            assert waiting == set(self.floors[device].queue), "somebody waits who does not know, or believes so in vain"
+            assert timeless(self.observer.documents[floor]) == timeless(publish.body.model_dump(mode="json"))
+        waiting = {(name, user) for name, floor in self.floors.items() for user in floor.queue}
+        assert self.observer.waiting.keys() == waiting, "somebody waits who does not know, or believes so in vain"
+        offering = {
+            (name, floor.holder) for name, floor in self.floors.items() if floor.holding and floor.holding.offered
+        }
+        assert self.observer.offering.keys() == offering
+        assert self.archived == {name: floor.past for name, floor in self.floors.items()}
 
 
 TestSessions = Sessions.TestCase
-TestSessions.settings = settings(max_examples=400, stateful_step_count=40, deadline=None)
+TestSessions.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
