@@ -13,7 +13,8 @@ import click
 
 from backend.cli import mqtt
 from backend.cli.context import Context, printable, show, text_of
-from backend.cli.floors import reply_topic, request_topic, session_topic
+from backend.cli.floors import reply_topic, request_topic
+from backend.features.sessions.messages import session_topic
 from backend.shell.operator import Login
 
 _GIVE_UP_WITHIN_S = 3.0

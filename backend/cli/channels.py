@@ -6,10 +6,11 @@ import click
 
 from backend.cli import mqtt
 from backend.cli.context import Context, day, json_option, pass_context, printable, show, show_all, text_of
-from backend.cli.floors import reply_topic, request_topic, session_topic
+from backend.cli.floors import reply_topic, request_topic
 from backend.cli.policies import own_rules, policy_command, rules_argument
 from backend.core.floors import Rule, channel_floor
 from backend.features.channels.messages import BROADCAST, DATA
+from backend.features.sessions.messages import session_topic
 from backend.shell.floors import Channel, FloorError
 
 

@@ -4,6 +4,7 @@ import click
 
 from backend.core.floors import CHANNELS, DEVICES, channel_floor, device_floor, id_of, is_channel
 from backend.core.ids import is_id
+from backend.features.sessions.messages import session_topic
 
 
 def read_floor(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
@@ -27,11 +28,6 @@ def short(floor: str) -> str:
 def named(floor: str) -> str:
     """Return the same in a sentence."""
     return f"{'channel' if is_channel(floor) else 'device'} {id_of(floor)}"
-
-
-def session_topic(floor: str) -> str:
-    """Return where the session document of a floor is; of ``+``, all of one kind."""
-    return f"{floor}/session"
 
 
 def request_topic(place: str, user: str) -> str:

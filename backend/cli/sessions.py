@@ -8,9 +8,10 @@ import click
 from backend.cli import mqtt
 from backend.cli.asking import request
 from backend.cli.context import Context, as_option, json_option, pass_context, show, show_all, text_of
-from backend.cli.floors import SESSIONS, floor_argument, named, session_topic, short
+from backend.cli.floors import SESSIONS, floor_argument, named, short
 from backend.cli.requests import REQUESTS
 from backend.features.presence.messages import PRESENCE
+from backend.features.sessions.messages import session_topic
 
 _TOLD = ("fence", "user", "started_at", "held_s", "type", "reason", "input", "output")
 
