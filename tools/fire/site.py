@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -164,9 +165,9 @@ class Site:
         return False
 
     def complaints(self) -> list[str]:
-        """Return the lines of the server's log that tell of a fault of its own."""
-        lines = self.log.read_text(errors="replace").splitlines()
-        return [line for line in lines if "Traceback" in line or "this is a bug" in line]
+        """Return what the server's log tells of a fault of its own, and not of a library that lost its connection."""
+        entries = re.split(r"^(?=\d{4}-\d\d-\d\d )", self.log.read_text(errors="replace"), flags=re.MULTILINE)
+        return [each for each in entries if "Traceback" in each and ("/backend/" in each or "/broker/" in each)]
 
     def _talkstick(self, *arguments: str) -> str:
         done = subprocess.run(
