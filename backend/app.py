@@ -15,6 +15,7 @@ from aiomqtt import MqttError
 from amqtt.errors import BrokerError
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine as Database
+from sqlalchemy.exc import SQLAlchemyError
 
 from backend.core.access import Rulebook
 from backend.core.clock import iso
@@ -33,7 +34,7 @@ from backend.shell.address import AddressError
 from backend.shell.certificates import CertificateError
 from backend.shell.clock import SteadyClock
 from backend.shell.counting import broker_counted, count
-from backend.shell.database import open_database
+from backend.shell.database import WrongSchemaError, open_database
 from backend.shell.door import Door
 from backend.shell.inbox import Inbox, Stop
 from backend.shell.journal import Journal
@@ -100,7 +101,10 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
     """Run broker and backend until SIGTERM or SIGINT; call *ready* once connected. Raises CannotServeError."""
     now = SteadyClock()
     with _only_server(settings.data):
-        parts = _wire(settings)
+        try:
+            parts = _wire(settings)
+        except (SQLAlchemyError, WrongSchemaError) as error:
+            raise CannotServeError(f"cannot open the database in {settings.data}: {error}") from error
         parts.journal.load(parts.engine, now())
         address.remember(settings.data, settings.broker or None)
         try:

@@ -83,7 +83,7 @@ async def _request(
         request_id = await talk.say(body)
         try:
             return await talk.answer(request_id, until)
-        except asyncio.CancelledError:  # Ctrl-C
+        except asyncio.CancelledError:  # Ctrl-C, or the terminal was closed
             if body["action"] in _THAT_WAIT:
                 await talk.give_up(request_id)
             raise

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import signal
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -22,7 +23,9 @@ ANSWER_WITHIN_S = 10.0
 def run(context: Context, coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a conversation with the server, or end with why it is not possible."""
     try:
-        return asyncio.run(coroutine)
+        return asyncio.run(_stoppable(coroutine))
+    except asyncio.CancelledError as error:
+        raise SystemExit(1) from error
     except aiomqtt.MqttCodeError as error:
         raise click.ClickException(f"the server refused the login: {error}") from error
     except aiomqtt.MqttError as error:
@@ -30,6 +33,14 @@ def run(context: Context, coroutine: Coroutine[Any, Any, T]) -> T:
         raise click.ClickException(f"no broker answers at {context.address} ({error}); {help_}") from error
     except TimeoutError as error:
         raise click.ClickException(f"no answer within {ANSWER_WITHIN_S:.0f} s") from error
+
+
+async def _stoppable(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Treat a closed terminal, or SIGTERM, as Ctrl-C is treated: who waits shall not wait on as a ghost."""
+    talk = asyncio.ensure_future(coroutine)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, talk.cancel)
+    return await talk
 
 
 @asynccontextmanager

@@ -10,10 +10,11 @@ from backend.cli.asking import request
 from backend.cli.context import Context, as_option, json_option, pass_context, show, show_all, text_of
 from backend.cli.floors import SESSIONS, floor_argument, named, short
 from backend.cli.requests import REQUESTS
+from backend.core.clock import moment
 from backend.features.presence.messages import PRESENCE
 from backend.features.sessions.messages import session_topic
 
-_TOLD = ("fence", "user", "started_at", "held_s", "type", "reason", "input", "output")
+_TOLD = ("fence", "user", "started_at", "held_s", "type", "reason", "by", "input", "output")
 
 
 @click.group()
@@ -51,6 +52,8 @@ def show_(context: Context, floor: str, name: str | None, as_json: bool) -> None
     document = mqtt.documents(context, context.login(name), [topic]).get(topic)
     if document is None:
         raise click.ClickException(f"no {named(floor)}")
+    if document["expires_at"] is not None:  # what is retained counts from when it was published
+        document["expires_in_s"] = round(max(0.0, moment(document["expires_at"]) - context.now()), 1)
     show(
         document,
         as_json=as_json,

@@ -8,3 +8,8 @@ from functools import lru_cache
 def iso(now: float) -> str:
     """Return ``2026-11-21T09:30:00.250Z`` for a point in time."""
     return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment(text: str) -> float:
+    """Return the point in time that `iso` wrote. Raises ValueError."""
+    return datetime.fromisoformat(text).timestamp()

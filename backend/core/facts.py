@@ -21,6 +21,11 @@ class Resumed(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class StorageBack(Fact):
+    """The journal takes changes again, after a while in which nobody could renew anything."""
+
+
+@dataclass(frozen=True, slots=True)
 class DirectoryChanged(Fact):
     """These are all devices, principals and channels there are now: told whole, so that no earlier telling matters.
 

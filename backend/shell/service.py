@@ -8,7 +8,7 @@ from typing import Protocol
 
 from backend.core.effects import Consult
 from backend.core.engine import Arrived, Changes, Engine, Send, not_stored
-from backend.core.facts import Resumed
+from backend.core.facts import Resumed, StorageBack
 from backend.core.messages import refusal
 from backend.core.refusals import EXPLAINED, Code
 from backend.shell.inbox import Connected, Inbox, Item, Stop
@@ -118,12 +118,13 @@ class Service:
     async def _decide(self, items: Sequence[Item]) -> list[Send]:
         """Step through the batch and commit it; return what to send."""
         now = self._now()
-        sends = [send for item in items for send in self._step(item, now)] + self._engine.tick(now)
+        sends = [] if self._storing else self._engine.hear(StorageBack(), now)
+        sends += [send for item in items for send in self._step(item, now)] + self._engine.tick(now)
         changes = self._engine.changes()
         if changes:
             await self._store(changes, now)
+            self._storing = True
         self._engine.committed()
-        self._storing = True
         return sends
 
     async def _store(self, changes: Changes, now: float) -> None:

@@ -123,11 +123,12 @@ def test_an_admin_promotes_demotes_preempts_and_kicks(house: House) -> None:
     assert "repair" not in latest
 
 
-def test_who_waits_and_gives_up_waits_no_longer(house: House) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP])
+def test_who_waits_and_gives_up_waits_no_longer(house: House, how: signal.Signals) -> None:
     house.run("alice", "session", "claim", "scale-1")
     with house.started("bob", "session", "claim", "scale-1", "--wait") as bob:
         assert "queued, position 1" in next_line(bob)
-        bob.send_signal(signal.SIGINT)
+        bob.send_signal(how)
         assert "you wait no longer" in bob.communicate(timeout=15)[0]
         assert bob.returncode == 1
     house.admin.body(f"{SESSION}/event", event="left", user="bob")

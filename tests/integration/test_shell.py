@@ -169,7 +169,8 @@ def test_what_was_not_asked_is_tried_again_until_there_is_room(
 def test_a_full_disk_is_retried_calmly_though_a_lease_is_over(
     database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    backend = Backend(database, Outbox())
+    outbox = Outbox()
+    backend = Backend(database, outbox)
     asyncio.run(backend.live(ONLINE, ask("alice", "a1", action="claim")))
     attempts: list[float] = []
 
@@ -188,6 +189,12 @@ def test_a_full_disk_is_retried_calmly_though_a_lease_is_over(
     assert 2 <= len(attempts) <= 4
     assert caplog.text.count("the journal cannot be written") == 1
     assert backend.engine.desks[2].states["devices/scale-1"].holder == "alice"
+    monkeypatch.undo()
+    for item in (ask("alice", "a2", action="renew"), Stop()):
+        backend.inbox.add(item)
+    asyncio.run(backend.service.run())
+    replies = outbox.bodies("devices/scale-1/session/reply/alice")
+    assert replies[-1]["code"] == "renewed", "nobody could renew meanwhile, so nobody loses for it"
 
 
 def test_a_bug_costs_one_message_and_no_more(

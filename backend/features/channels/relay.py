@@ -19,7 +19,7 @@ from backend.core.floors import channel_floor
 from backend.core.ids import is_id
 from backend.core.messages import usable_id
 from backend.core.meters import LastMinute
-from backend.core.rates import Bucket
+from backend.core.rates import Bucket, PerMinute
 from backend.core.refusals import Code, Refused
 from backend.features.channels.messages import BROADCAST, DATA, REPLY, SESSION
 from backend.features.channels.views import rejection
@@ -27,6 +27,7 @@ from backend.features.channels.views import rejection
 _TREE = SESSION.template.partition("{")[0]
 _TELL_EVERY_S = 1.0
 _FRAME = 128  # bytes: what a broadcast adds to its head and its data, and more
+_NOES_PER_MINUTE = 600  # to one principal; beyond, its data are only counted
 _REMEMBERED = 100  # ids of one sender: QoS 1 delivers twice
 
 
@@ -98,6 +99,7 @@ class Relay:
         self._floors: dict[str, _Floor] = {}
         self._untold: dict[str, float] = {}  # by channel, when it is due
         self.rejected: Counter[str] = Counter()
+        self._noes = PerMinute(_NOES_PER_MINUTE)
 
     def learn(self, sends: Iterable[Send]) -> None:
         """Take note of what goes out: whose is which floor."""
@@ -131,13 +133,13 @@ class Relay:
         floor = self._floors.get(said.channel)
         code = said.code or _refusal(floor, said)
         if floor is None or code is not None:
-            return [self._reject(said, code or Code.UNKNOWN_CHANNEL)]
+            return self._reject(said, code or Code.UNKNOWN_CHANNEL, now)
         if said.id is not None and said.id in floor.known:
             return [said.ack(floor.known[said.id])]
         per_s = self._per_s(said.channel)
         wait_s = floor.pace.take(per_s, max(per_s, 1.0), now)
         if wait_s:
-            return [self._reject(said, Code.RATE_LIMITED, retry_in_s=round(wait_s + 0.0005, 3))]
+            return self._reject(said, Code.RATE_LIMITED, now, retry_in_s=round(wait_s + 0.0005, 3))
         return self._pass_on(floor, said, now)
 
     def due(self) -> float | None:
@@ -171,12 +173,15 @@ class Relay:
         payload = b'%b%d,"at":"%b","data":%b}' % (floor.head, floor.seq, iso(now).encode(), said.payload)
         return [Send(BROADCAST.at(channel=said.channel), payload), said.ack(floor.seq)]
 
-    def _reject(self, said: _Said, code: Code, **more: float) -> Send:
+    def _reject(self, said: _Said, code: Code, now: float, **more: float) -> list[Send]:
+        """Say no; to who does not listen, no more than now and then."""
         self.rejected[code.value] += 1
         floor = self._floors.get(said.channel)
         if floor is not None:
             floor.rejected[code.value] += 1
-        return said.reply(rejection(said.channel, said.id, code, **more).payload())
+        if self._noes.take(said.sender, now):
+            return []
+        return [said.reply(rejection(said.channel, said.id, code, **more).payload())]
 
 
 def _refusal(floor: _Floor | None, said: _Said) -> Code | None:

@@ -5,11 +5,9 @@ from dataclasses import replace
 from backend.core.effects import Asked
 from backend.core.principals import Principal, Role
 from backend.core.refusals import Code
-from backend.features.sessions.asks import Demote, Kick, Preempt, Promote, Reset
+from backend.features.sessions.asks import Demote, Kick, Order, Preempt, Promote, Reset
 from backend.features.sessions.state import Preemption, Running, Waiter
 from backend.features.sessions.turn import Turn
-
-Order = Kick | Promote | Demote | Preempt | Reset
 
 
 def order(turn: Turn, who: Principal, asked: Asked, body: Order) -> None:
@@ -19,11 +17,11 @@ def order(turn: Turn, who: Principal, asked: Asked, body: Order) -> None:
         return
     match body:
         case Kick(user=user):
-            _kick(turn, asked, user)
+            _kick(turn, who, asked, user)
         case Promote(user=user):
-            _promote(turn, asked, user)
+            _promote(turn, who, asked, user)
         case Demote():
-            _demote(turn, asked)
+            _demote(turn, who, asked)
         case Preempt():
             _preempt(turn, who, asked, body)
         case Reset():
@@ -36,10 +34,10 @@ def _takes_what_nobody_may(turn: Turn, body: Order) -> bool:
     return held and turn.policy.take_over == "never" and isinstance(body, Promote | Demote | Preempt)
 
 
-def _kick(turn: Turn, asked: Asked, user: str | None) -> None:
+def _kick(turn: Turn, who: Principal, asked: Asked, user: str | None) -> None:
     running = turn.session.running
     if running is not None and user in (None, running.holder):
-        turn.end(running, "kicked")
+        turn.end(running, "kicked", by=who.name)
         turn.answer(asked, "kicked", running)
     elif user is not None and turn.drop(user, "kicked"):
         turn.answer(asked, "kicked")
@@ -47,7 +45,7 @@ def _kick(turn: Turn, asked: Asked, user: str | None) -> None:
         turn.refuse(asked, Code.NOT_WAITING if user is not None else Code.NOT_IN_USE)
 
 
-def _promote(turn: Turn, asked: Asked, user: str | None) -> None:
+def _promote(turn: Turn, who: Principal, asked: Asked, user: str | None) -> None:
     session, running = turn.session, turn.session.running
     waiter = session.waiter(user) if user is not None else session.next
     if waiter is None:
@@ -56,18 +54,18 @@ def _promote(turn: Turn, asked: Asked, user: str | None) -> None:
     turn.take_out(waiter)
     waiter = replace(waiter, away_since=None)
     if running is not None:
-        turn.end(running, "preempted", first=waiter, rejoin="next")
+        turn.end(running, "preempted", by=who.name, first=waiter, rejoin="next")
     else:
         _wait_first(turn, waiter)
     turn.answer(asked, "promoted")
 
 
-def _demote(turn: Turn, asked: Asked) -> None:
+def _demote(turn: Turn, who: Principal, asked: Asked) -> None:
     running = turn.session.running
     if running is None:
         turn.refuse(asked, Code.NOT_IN_USE)
         return
-    turn.end(running, "preempted", rejoin="last" if turn.session.next is not None else None)
+    turn.end(running, "preempted", by=who.name, rejoin="last" if turn.session.next is not None else None)
     turn.answer(asked, "demoted", running)
 
 
@@ -84,7 +82,7 @@ def _preempt(turn: Turn, who: Principal, asked: Asked, body: Preempt) -> None:
     if running is not None and body.in_s:
         _announce(turn, running, mine, body)
     elif running is not None:
-        turn.end(running, "preempted", first=mine, rejoin="next" if body.requeue else None)
+        turn.end(running, "preempted", by=mine.user, first=mine, rejoin="next" if body.requeue else None)
     else:
         _wait_first(turn, mine)
 
@@ -96,7 +94,7 @@ def _announce(turn: Turn, running: Running, mine: Waiter, body: Preempt) -> None
     turn.put_first(mine)
     turn.change(preemption=coming)
     turn.answer(mine.asked, "preempting", expires_in_s=body.in_s)
-    more = {"in_s": body.in_s, "why": body.why}
+    more = {"by": mine.user, "in_s": body.in_s, "why": body.why}
     turn.tell(running, "preempting", **more)
     if other is not None and (earlier := turn.session.waiter(other.by)) is not None:
         turn.tell_place(earlier)
@@ -124,7 +122,7 @@ def take_over(turn: Turn, coming: Preemption) -> None:
     turn.change(preemption=None)
     if running is not None and waiter is not None and waiter.away_since is None:
         turn.take_out(waiter)
-        turn.end(running, "preempted", first=waiter, rejoin="next" if coming.requeue else None)
+        turn.end(running, "preempted", by=coming.by, first=waiter, rejoin="next" if coming.requeue else None)
 
 
 def _reset(turn: Turn, asked: Asked) -> None:

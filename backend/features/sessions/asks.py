@@ -153,6 +153,8 @@ class History(Ask):
     before: Fence | None = Field(default=None, description="Only those with a lower fence: to leaf through.")
 
 
+Order = Kick | Promote | Demote | Preempt | Reset
+
 SessionRequest = Annotated[
     Claim | Renew | Update | Release | Leave | Offer | Accept | Decline | Observe | Unobserve
     | Kick | Promote | Demote | Preempt | Reset | History,

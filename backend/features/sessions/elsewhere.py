@@ -9,6 +9,7 @@ from backend.core.facts import (
     DeviceOnline,
     DirectoryChanged,
     Resumed,
+    StorageBack,
     UserLost,
     UserOnline,
 )
@@ -24,7 +25,7 @@ from backend.features.sessions.turn import Turn
 def hear(turn: Turn, policy: Policy, fact: object) -> None:
     """Apply a fact; *policy* is that of devices without rules of their own."""
     match fact:
-        case Resumed():
+        case Resumed() | StorageBack():
             _resume(turn)
         case DeviceOnline():
             _device_is_back(turn)

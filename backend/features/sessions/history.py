@@ -34,6 +34,7 @@ class HistoryRow(SQLModel, table=True):
     started_at: float
     ended_at: float = Field(index=True)
     reason: str
+    by: str | None
     input: str
     output: str
     complete: bool
@@ -57,6 +58,7 @@ def _row(past: Past) -> dict[str, object]:
         "started_at": running.started_at,
         "ended_at": past.ended_at,
         "reason": past.reason,
+        "by": past.by,
         "input": _FREE.dump_json(running.input).decode(),
         "output": _FREE.dump_json(running.output).decode(),
         "complete": running.complete,
@@ -84,13 +86,13 @@ def _fitting(sessions: Iterable[PastSession]) -> Iterator[PastSession]:
 
 
 def _told(row: HistoryRow) -> PastSession:
-    kept: dict[str, Any] = row.model_dump(include={"fence", "session", "user", "name", "client", "type", "complete"})
+    same = {"fence", "session", "user", "name", "client", "type", "reason", "by", "complete"}
+    kept: dict[str, Any] = row.model_dump(include=same)
     return PastSession(
         **kept,
         started_at=iso(row.started_at),
         ended_at=iso(row.ended_at),
         held_s=round(row.ended_at - row.started_at, 3),
-        reason=row.reason,
         input=_FREE.validate_json(row.input),
         output=_FREE.validate_json(row.output),
     )

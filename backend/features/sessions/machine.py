@@ -34,6 +34,7 @@ from backend.core.facts import (
     MessageRefused,
     PublishRefused,
     Resumed,
+    StorageBack,
     UserLost,
     UserOnline,
 )
@@ -41,7 +42,7 @@ from backend.core.floors import channel_floor, device_floor, floor_of
 from backend.core.messages import merged
 from backend.core.refusals import Code
 from backend.features.sessions import admin, elsewhere, handover, views
-from backend.features.sessions.asks import Demote, Kick, Leave, Promote
+from backend.features.sessions.asks import Demote, Kick, Leave, Order, Promote
 from backend.features.sessions.messages import COMMAND, FLOOR_REQUEST, REQUEST, Result, reply_topic
 from backend.features.sessions.policy import Policy
 from backend.features.sessions.requests import SessionAsked, answer
@@ -68,7 +69,7 @@ class Resulted:
 
 
 EVENTS = (
-    SessionAsked, Commanded, Resulted, Resumed, DirectoryChanged, DeviceOnline, DeviceLost, DeviceDeclared,
+    SessionAsked, Commanded, Resulted, Resumed, StorageBack, DirectoryChanged, DeviceOnline, DeviceLost, DeviceDeclared,
     UserOnline, UserLost, FloorUsed, FloorOrdered, PublishRefused,
 )  # fmt: skip
 
@@ -76,7 +77,7 @@ EVENTS = (
 def keys(event: object, known: Known) -> list[str]:
     """Return the floors that an event concerns."""
     match event:
-        case Resumed():
+        case Resumed() | StorageBack():
             return list(known)
         case DirectoryChanged(devices=devices, channels=channels):
             return sorted({*map(device_floor, devices), *map(channel_floor, channels), *known})
@@ -114,7 +115,7 @@ def until(policy: Policy, session: Session) -> float | None:
 def step(policy: Policy, session: Session, event: object, now: float) -> tuple[Session, list[Effect]]:
     """Advance time to *now*, then apply *event* (None: time only)."""
     turn = Turn(session.policy(policy), session, now)
-    if not isinstance(event, Resumed):  # what ended while the server was down gets a grace instead
+    if not isinstance(event, Resumed | StorageBack):  # what ended while nobody could ask gets a grace instead
         _pass_time(turn)
     match event:
         case SessionAsked():
@@ -219,7 +220,7 @@ def _merge(turn: Turn, result: Result, topic: str) -> None:
 
 
 def _ordered(turn: Turn, ordered: FloorOrdered) -> None:
-    body: admin.Order
+    body: Order
     match ordered.action:
         case "kick":
             body = Kick(action="kick", user=ordered.user)

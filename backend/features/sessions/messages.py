@@ -79,6 +79,7 @@ class PastSession(Message):
     ended_at: Moment
     held_s: float = Field(description="How long it was, in seconds.")
     reason: str = Field(description="How it ended.")
+    by: str | None = Field(default=None, description="Of `preempted` and `kicked`: who did it.")
     input: FreeJson = Field(description="Parameters from the holder.")
     output: FreeJson = Field(description="Results from the device, merged.")
     complete: bool = Field(description="The device had said that the work was done.")
@@ -130,7 +131,9 @@ class Place(Message):
     position: int = Field(description="1 is next.")
     priority: int = Field(description="As it was asked for; each step is worth a head start (`ageing_s`).")
     away: bool = Field(description="All its apps are gone; it is passed over, and keeps the place for a while.")
-    eta_s: float | None = Field(description="About how long until its turn; null while the device is not connected.")
+    eta_s: float | None = Field(
+        description="About how long until its turn; null while the device is not connected, or must be reset."
+    )
 
 
 class Notice(Message):
@@ -187,6 +190,7 @@ class SessionEvent(Message):
     reason: Ending | Literal["left", "removed"] | None = Field(
         default=None, description="Of `ended`, `left`, `lost` and of `queued` unasked."
     )
+    by: str | None = Field(default=None, description="Of `preempting`, and of `ended` by somebody else: who does it.")
     type: str | None = Field(default=None, description="What the session is for.")
     input: FreeJson | None = Field(default=None, description="Of `granted`, `updated` and `ended`.")
     output: FreeJson | None = Field(default=None, description="Of `completed` and `ended`.")

@@ -47,9 +47,9 @@ class Policy:
     offer_s: Seconds = 30.0
     """How long an offer to hand the session over stands."""
     clean: Literal["declared", "always", "never"] = "declared"
-    """Whether the device must confirm `reset` before the next grant: if its info says so, always, or never."""
+    """Whether the device must confirm `reset` before the next grant: if its info `declared` it, `always`, `never`."""
     take_over: Literal["never", "admin", "priority"] = "admin"
-    """Who may take it from its holder: nobody, admins, or besides them a claim of a higher priority."""
+    """Who may take it from its holder: `never` (nobody), `admin`, or `priority` (a claim of a higher one, too)."""
     max_priority: Annotated[int, Field(ge=0, le=MAX_PRIORITY)] = 5
     """The highest priority one may ask for; admins and integrations may ask for 9."""
     ageing_s: Seconds = 300.0

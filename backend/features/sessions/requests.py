@@ -80,7 +80,7 @@ def _claim(turn: Turn, who: Principal, asked: Asked, body: Claim) -> None:
     elif session.is_ready and session.next is None:
         turn.grant(waiter)
     elif running is not None and turn.policy.take_over == "priority" and body.priority > running.claim.priority:
-        turn.end(running, "preempted", first=waiter, rejoin="next")
+        turn.end(running, "preempted", by=who.name, first=waiter, rejoin="next")
     elif body.wait or turn.policy.joins:
         turn.enqueue(waiter)
     else:

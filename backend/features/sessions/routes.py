@@ -7,7 +7,7 @@ from backend.core.floors import floor_of
 from backend.core.principals import Principal, Role
 from backend.core.refusals import EXPLAINED, Code, Refused
 from backend.core.routing import Incoming, Party, Retain, Route
-from backend.features.sessions.asks import Offer, SessionRequest
+from backend.features.sessions.asks import Offer, Order, SessionRequest
 from backend.features.sessions.machine import Commanded, Resulted
 from backend.features.sessions.messages import (
     COMMAND,
@@ -45,6 +45,8 @@ def _asker(incoming: Incoming, who: Principal) -> Principal:
         return who
     if who.role is not Role.DEVICE:
         raise Refused(Code.NOT_YOURSELF, EXPLAINED[Code.NOT_YOURSELF])
+    if isinstance(incoming.body, Order):
+        raise Refused(Code.FORBIDDEN, "a badge gives no orders")  # whose it is, the board cannot prove
     return _person(incoming, name)
 
 

@@ -133,6 +133,7 @@ class Past:
     running: Running
     ended_at: float
     reason: Ending
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +235,7 @@ class Session:
         elif self.cooling_until is not None:
             after = max(0.0, self.cooling_until - now)
         for waiter in self.queue:
-            yield round(after, 1) if self.reachable else None
+            yield round(after, 1) if self.reachable and not self.dirty else None
             after += min(usual if usual is not None else waiter.lease_s, policy.max_length_s)
 
     def _notice_ends(self) -> float:

@@ -1,21 +1,19 @@
-"""The moves of the session machine: each changes the session and says so. A turn is one step in the making."""
+"""The moves of the session machine: each changes the session and says so."""
 
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal
 
-from backend.core.desk import Effect
 from backend.core.effects import Asked, Record
-from backend.core.facts import FloorChanged, SessionEnded
-from backend.core.floors import id_of
-from backend.core.messages import FreeJson, json_size, merged
+from backend.core.facts import SessionEnded
+from backend.core.messages import merged
 from backend.core.principals import Principal
-from backend.core.refusals import EXPLAINED, Code
+from backend.core.refusals import Code
 from backend.features.sessions import views
 from backend.features.sessions.asks import Claim, Preempt
-from backend.features.sessions.messages import Ending, Happening
-from backend.features.sessions.policy import Policy
-from backend.features.sessions.state import REMEMBERED, Past, Running, Session, Waiter
+from backend.features.sessions.draft import Draft
+from backend.features.sessions.messages import Ending
+from backend.features.sessions.state import REMEMBERED, Past, Running, Waiter
 
 _SESSION_IDS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:talkstick:session")
 _ABNORMAL = ("client_lost", "device_lost", "expired")
@@ -24,40 +22,8 @@ _REJOINING = ("idle", "expired", "client_lost")
 Rejoin = Literal["next", "last"]
 
 
-@dataclass
-class Turn:
-    """The session as it becomes, and what is to be told."""
-
-    policy: Policy
-    session: Session
-    now: float
-    effects: list[Effect] = field(default_factory=list)
-
-    def result(self, before: Session) -> tuple[Session, list[Effect]]:
-        """Return the new session; where it changed, its document is published anew.
-
-        The document goes out before the replies: the broker reads in it who may command, so a holder that acts on its
-        reply at once is let through.
-        """
-        after = self.session
-        if (before.holder, len(before.queue)) != (after.holder, len(after.queue)):
-            self.tell_who()
-        if after == before or not after.provisioned:
-            return after, self.effects
-        after = replace(after, revision=before.revision + 1)
-        return after, [views.document(after, self.policy, self.now), *self.effects]
-
-    def tell_who(self) -> None:
-        """Tell other features who holds, and how many wait."""
-        self.effects.append(FloorChanged(self.session.floor, self.session.holder, len(self.session.queue)))
-
-    def change(self, **fields: Any) -> None:
-        """Replace fields of the session."""
-        self.session = replace(self.session, **fields)
-
-    def run(self, running: Running) -> None:
-        """Replace the session in progress."""
-        self.change(running=running)
+class Turn(Draft):
+    """One step: what can be done with a session."""
 
     # Holding
 
@@ -96,9 +62,15 @@ class Turn:
             self.grant(waiter)
 
     def end(
-        self, running: Running, reason: Ending, *, first: Waiter | None = None, rejoin: Rejoin | None = None
+        self,
+        running: Running,
+        reason: Ending,
+        *,
+        by: str | None = None,
+        first: Waiter | None = None,
+        rejoin: Rejoin | None = None,
     ) -> None:
-        """End the session in progress; the next in the queue gets it.
+        """End the session in progress, *by* the will of somebody else if so; the next in the queue gets it.
 
         *first* comes before all who wait. The holder that shall *rejoin* is the next after it, or the last of all.
         """
@@ -106,6 +78,7 @@ class Turn:
         self._close(
             running,
             reason,
+            by,
             timeout=reason in ("expired", "idle"),
             dirty=self.must_reset,
             cooling_until=self.now + cooling_s if cooling_s else None,
@@ -144,14 +117,14 @@ class Turn:
         if waiting is not None:
             self.answer_holder(waiting.asked, "granted")
 
-    def _close(self, running: Running, reason: Ending, **fields: Any) -> None:
+    def _close(self, running: Running, reason: Ending, by: str | None = None, **fields: Any) -> None:
         """Say that a session is over, and keep it for the history."""
         held_s = self.now - running.started_at
         held = (*self.session.held, round(held_s, 1))[-REMEMBERED:]
         self.change(running=None, reason=reason, held=held, **fields)
         self.effects += [
-            views.ended(self.session, running, self.now, reason),
-            Record(Past(self.session.floor, running, self.now, reason)),
+            views.ended(self.session, running, self.now, reason, by),
+            Record(Past(self.session.floor, running, self.now, reason, by)),
             SessionEnded(self.session.floor, reason, held_s),
         ]
         if running.offer is not None and reason != "handed_over":
@@ -235,13 +208,6 @@ class Turn:
             self.refuse(waiter.asked, code)
         return waiter is not None
 
-    def tell_place(self, waiter: Waiter, reason: Ending | None = None) -> None:
-        """Tell somebody, and everybody, that it waits."""
-        place = self.session.queue.index(waiter) + 1
-        self.effects.append(views.queued(self.session, self.policy, self.now, waiter, reason))
-        more = {"position": place, "reason": reason}
-        self.effects.append(views.event(self.session, self.now, "queued", waiter.user, waiter.name, **more))
-
     # Living
 
     def renewed(self, running: Running, lease_s: float | None = None) -> Running:
@@ -263,37 +229,3 @@ class Turn:
             self.run(self.active(running))
         else:
             self.run(replace(running, touched=self.now))
-
-    # Telling
-
-    def refuse(self, asked: Asked, code: Code, **more: Any) -> None:
-        """Say no; nothing changes."""
-        self.effects.append(views.no(asked, code, f"{id_of(self.session.floor)}: {EXPLAINED[code]}", **more))
-
-    def answer(self, asked: Asked, code: str, running: Running | None = None, **more: Any) -> None:
-        """Say that it was done, to the session *running* if it is over by now."""
-        fence = running.fence if running is not None else self.session.fence
-        self.effects.append(views.yes(asked, code, fence=fence, **more))
-
-    def answer_holder(self, asked: Asked, code: str) -> None:
-        """Tell the holder that it has the floor, and for how long."""
-        if self.session.running is not None:
-            held = views.held(self.session, self.session.running, self.policy, self.now, asked, code)
-            self.effects.append(held)
-
-    def tell(self, running: Running, what: Happening, **more: Any) -> None:
-        """Say what happened to the session *running*."""
-        self.effects.append(views.of_running(self.session, running, self.now, what, **more))
-
-    def tell_floor(self, what: Literal["resetting", "reset"]) -> None:
-        """Say what the device has to do, or did."""
-        device = id_of(self.session.floor)
-        self.effects.append(views.event(self.session, self.now, what, device, device))
-
-    def too_long(self, lease_s: float | None) -> bool:
-        """Tell whether a lease that is asked for is longer than one may ask for."""
-        return lease_s is not None and lease_s > self.policy.max_lease_s
-
-    def too_large(self, data: FreeJson) -> bool:
-        """Tell whether the document would carry too much."""
-        return json_size(data) > self.policy.max_data

@@ -137,7 +137,7 @@ def of_running(session: Session, running: Running, now: float, what: Happening, 
     return event(session, now, what, claim.user, claim.name, session=running.id, type=claim.type, **more)
 
 
-def ended(session: Session, running: Running, now: float, reason: Ending) -> Publish:
+def ended(session: Session, running: Running, now: float, reason: Ending, by: str | None) -> Publish:
     """Return the event that ends a session; it carries everything, since the document starts anew."""
     return of_running(
         session,
@@ -145,6 +145,7 @@ def ended(session: Session, running: Running, now: float, reason: Ending) -> Pub
         now,
         "ended",
         reason=reason,
+        by=by,
         input=running.input,
         output=running.output,
         complete=running.complete,

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from backend.core.effects import Answer, Asked
+from backend.core.effects import Answer, Asked, Record
 from backend.core.facts import FloorOrdered
 from backend.core.principals import Principal, Role
 from backend.features.sessions.policy import Policy
+from backend.features.sessions.state import Past
 from tests.histories import SCALE_FLOOR, STAGE_FLOOR, SessionHistory
 from tests.people import ALICE, BOB, BOT, CAROL, ROOT, SCALE
 
@@ -188,6 +189,19 @@ def test_preempting_takes_it_at_once_and_the_holder_keeps_its_place() -> None:
     assert (document["type"], document["input"], document["client"]) == ("service", {"x": 1}, "desk")
     history.asks(ROOT, "release")
     assert history.session.holder == "alice"
+
+
+def test_who_put_an_end_to_a_session_is_told_and_remembered() -> None:
+    history = held(Policy(), BOB)
+    history.asks(ROOT, "preempt", in_s=5, why="service")
+    assert [event["by"] for event in history.events if event["event"] == "preempting"] == ["root"]
+    history.passes(5)
+    assert [event["by"] for event in history.events if event["event"] == "ended"] == ["root"]
+    (past,) = (said.what for said in history.said if isinstance(said, Record))
+    assert isinstance(past, Past)
+    assert (past.running.holder, past.by) == ("alice", "root")
+    history.asks(ROOT, "release")
+    assert [event.get("by") for event in history.events if event["event"] == "ended"] == [None]
 
 
 def test_preempting_without_a_place_for_the_holder() -> None:

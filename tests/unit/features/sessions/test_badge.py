@@ -61,6 +61,14 @@ def test_who_waits_by_a_badge_is_told_by_the_badge_reader_when_its_turn_comes(ho
     assert house.session("scale-1").holder == "bob"
 
 
+@pytest.mark.parametrize("action", ["kick", "promote", "demote", "preempt", "reset"])
+def test_the_badge_of_an_admin_gives_no_orders(house: House, action: str) -> None:
+    house.asks(ALICE, "scale-1", "claim")
+    reply = asks_for(house, SCALE, "root", action)
+    assert (reply["ok"], reply["code"]) == (False, "forbidden")
+    assert house.session("scale-1").holder == "alice"
+
+
 @pytest.mark.parametrize("person", ["alice", "root", "bot"])
 def test_people_and_integrations_may_hold(house: House, person: str) -> None:
     assert asks_for(house, SCALE, person)["code"] == "granted"
