@@ -5,7 +5,7 @@ import gc
 import logging
 import signal
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from backend.core.access import Rulebook
 from backend.core.clock import iso
 from backend.core.engine import Engine, Send
-from backend.core.facts import BrokerCounted, Resumed
+from backend.core.facts import Fact, Resumed
 from backend.core.routing import RouteTable
 from backend.features.channels import feature as channels
 from backend.features.clients import feature as clients
@@ -33,7 +33,7 @@ from backend.shell.accounts import Accounts
 from backend.shell.address import AddressError
 from backend.shell.certificates import CertificateError
 from backend.shell.clock import SteadyClock
-from backend.shell.counting import broker_counted, count
+from backend.shell.counting import count, of_broker
 from backend.shell.database import WrongSchemaError, open_database
 from backend.shell.door import Door
 from backend.shell.inbox import Inbox, Stop
@@ -88,7 +88,7 @@ class _Site:
 
     link: Callable[[Send, Inbox], Link | LocalLink]
     know: Know
-    figures: Callable[[], BrokerCounted | None] = lambda: None
+    figures: Callable[[], Sequence[Fact]] = tuple
 
 
 def run(settings: Settings, ready: Callable[[], None]) -> None:
@@ -129,7 +129,7 @@ async def _embedded(settings: Settings, parts: _Parts, now: SteadyClock) -> Asyn
             yield _Site(
                 lambda _will, inbox: LocalLink(broker, settings.prefix, TABLE.subscriptions(), inbox),
                 broker.know,
-                lambda: broker_counted(broker.figures(), broker.connected(), parts.directory.principal),
+                lambda: of_broker(broker.figures(), broker.connected(), parts.directory.principal),
             )
     except CertificateError as error:
         raise CannotServeError(str(error)) from error

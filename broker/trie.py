@@ -4,12 +4,15 @@ Topic filters by the MQTT 3.1.1 standard, section 4.7: levels between slashes, `
 its parent included. A wildcard at the first level finds no topic that begins with ``$`` [MQTT-4.7.2-1].
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from sys import intern
 from typing import Generic, TypeVar
 
 Who = TypeVar("Who")
 Value = TypeVar("Value")
+
+
+_REMEMBERED = 1024  # topics
 
 
 class _Node(Generic[Who]):
@@ -21,13 +24,18 @@ class _Node(Generic[Who]):
 
 
 class Subscriptions(Generic[Who]):
-    """A tree of topic filters. The cost of an answer depends on the levels of the topic, not on the other filters."""
+    """A tree of topic filters. The cost of an answer depends on the levels of the topic, not on the other filters.
+
+    Most topics are published to again and again: the last answers are remembered until somebody (un)subscribes.
+    """
 
     def __init__(self) -> None:
         self._root: _Node[Who] = _Node()
+        self._found: dict[str, Mapping[Who, int]] = {}
 
     def add(self, topic_filter: str, who: Who, qos: int) -> None:
         """Subscribe *who*; another QoS for the same filter replaces the first."""
+        self._found.clear()
         node = self._root
         for level in topic_filter.split("/"):
             node = node.below.setdefault(level, _Node())
@@ -37,6 +45,7 @@ class Subscriptions(Generic[Who]):
 
     def remove(self, topic_filter: str, who: Who) -> None:
         """Unsubscribe *who*; harmless where it has no such subscription."""
+        self._found.clear()
         levels = topic_filter.split("/")
         path = [self._root]
         for level in levels:
@@ -53,8 +62,16 @@ class Subscriptions(Generic[Who]):
                 return
             del parent.below[level]
 
-    def match(self, topic: str) -> dict[Who, int]:
+    def match(self, topic: str) -> Mapping[Who, int]:
         """Return who wants *topic*, each once, with the highest QoS of its filters that match."""
+        found = self._found.get(topic)
+        if found is None:
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            found = self._found[topic] = self._search(topic)
+        return found
+
+    def _search(self, topic: str) -> dict[Who, int]:
         found: dict[Who, int] = {}
         nodes = [self._root]
         for depth, level in enumerate(topic.split("/")):

@@ -89,6 +89,13 @@ class UserLost(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class AccountsConnected(Fact):
+    """These accounts have a connection to the broker; told every few seconds, where the broker can tell."""
+
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class FloorUsed(Fact):
     """The holder sent data on a channel."""
 

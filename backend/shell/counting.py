@@ -2,36 +2,37 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from backend.core.facts import BrokerCounted, Measured
+from backend.core.facts import AccountsConnected, BrokerCounted, Fact, Measured
 from backend.core.principals import Principal, Role
 from backend.features.channels.feature import Relay
 from backend.shell.inbox import Inbox
 from backend.shell.meter import Meter
 
 
-def broker_counted(
-    figures: Mapping[str, int], connected: Iterable[str], lookup: Callable[[str], Principal | None]
-) -> BrokerCounted:
+def of_broker(
+    figures: Mapping[str, int], connected: Collection[str], lookup: Callable[[str], Principal | None]
+) -> tuple[BrokerCounted, AccountsConnected]:
     """Return what the embedded broker has to do, and for whom."""
     roles = Counter(who.role for name in connected if (who := lookup(name)) is not None)
     listeners, devices = roles[Role.LISTENER], roles[Role.DEVICE]
-    return BrokerCounted(**figures, users=roles.total() - listeners - devices, listeners=listeners, devices=devices)
+    users = roles.total() - listeners - devices
+    counted = BrokerCounted(**figures, users=users, listeners=listeners, devices=devices)
+    return counted, AccountsConnected(frozenset(connected))
 
 
 async def count(
-    broker: Callable[[], BrokerCounted | None],
+    broker: Callable[[], Sequence[Fact]],
     meter: Meter,
     relay: Relay,
     inbox: Inbox,
     now: Callable[[], float],
     every_s: float,
 ) -> None:
-    """Count until cancelled. *broker* returns None where it is not embedded."""
+    """Count until cancelled. *broker* tells what it can; one that is not embedded, nothing."""
     while True:
-        counted = broker()
-        if counted is not None:
-            inbox.add(counted)
+        for fact in broker():
+            inbox.add(fact)
         inbox.add(Measured(meter.counts(), relay.counts(now()), dict(relay.rejected)))
         await asyncio.sleep(every_s)

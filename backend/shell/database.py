@@ -9,7 +9,7 @@ from sqlmodel import SQLModel, create_engine
 FILE = "talkstick.db"
 _CONNECTIONS = 4  # each has a cache of its own
 _CACHE_KIB = 512
-SCHEMA = 3  # rises with every change of a table
+SCHEMA = 4  # rises with every change of a table
 
 
 class WrongSchemaError(Exception):
@@ -36,8 +36,13 @@ def open_database(directory: Path) -> Engine:
 def _make_tables(engine: Engine, path: Path) -> None:
     with engine.begin() as connection:
         found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-        if found != SCHEMA and inspect(connection).get_table_names():
-            raise WrongSchemaError(f"{path} has schema {found}, and this version of Talkstick needs {SCHEMA}")
+        if found == SCHEMA:  # nothing to write: one may look at a database also while its disk is full
+            return
+        if inspect(connection).get_table_names():
+            raise WrongSchemaError(
+                f"{path} has schema {found}, and this version of Talkstick needs {SCHEMA}:"
+                " move it away and begin anew, or use the version that made it"
+            )
         SQLModel.metadata.create_all(connection)
         connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA}")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from backend.core.effects import Consult
-from backend.core.engine import Arrived, Changes, Engine, Send, not_stored
+from backend.core.engine import Arrived, Engine, Send, not_stored
 from backend.core.facts import Resumed, StorageBack
 from backend.core.messages import refusal
 from backend.core.refusals import EXPLAINED, Code
@@ -18,8 +18,6 @@ log = logging.getLogger(__name__)
 
 _RETRY_S = 0.5
 _HELD_AT_MOST = 10_000  # messages
-_QUICK_S = 0.01  # a commit that nobody else would notice
-_FORGIVING = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,6 @@ class Service:
         self._was_connected = False
         self._storing = True
         self._held: list[Item] = []
-        self._slowness_s = 0.0  # how long a commit takes at worst, as far as one remembers
 
     async def run(self) -> None:
         """Serve until a `Stop` comes out of the inbox."""
@@ -116,27 +113,16 @@ class Service:
             await self._take([item])
 
     async def _decide(self, items: Sequence[Item]) -> list[Send]:
-        """Step through the batch and commit it; return what to send."""
+        """Step through the batch and commit it, in a thread, since that waits for the disk; return what to send."""
         now = self._now()
         sends = [] if self._storing else self._engine.hear(StorageBack(), now)
         sends += [send for item in items for send in self._step(item, now)] + self._engine.tick(now)
         changes = self._engine.changes()
         if changes:
-            await self._store(changes, now)
+            await asyncio.to_thread(self._journal.commit, changes, now)
             self._storing = True
         self._engine.committed()
         return sends
-
-    async def _store(self, changes: Changes, now: float) -> None:
-        """Commit, and wait for the disk: in a thread only where that takes long, since a thread takes time, too."""
-        began = self._now()
-        try:
-            if self._slowness_s < _QUICK_S:
-                self._journal.commit(changes, now)
-            else:
-                await asyncio.to_thread(self._journal.commit, changes, now)
-        finally:
-            self._slowness_s = max(self._now() - began, self._slowness_s * _FORGIVING)
 
     async def _consult(self, asked: Consult) -> Send:
         """Answer a request from what is stored."""

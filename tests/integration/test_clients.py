@@ -121,7 +121,7 @@ def test_after_a_power_cut_it_is_unknown_who_is_there(tmp_path: Path) -> None:
             bob.wait_for(lambda got: len(got.body["clients"]) == 2)
         talkstick.stop(signal.SIGKILL)
         talkstick.start()
-        with talkstick.subscribe("bob", PRESENCE) as bob:
+        with talkstick.subscribe("bob", PRESENCE) as bob, talkstick.subscribe("alice", "users/alice/#"):
             body = bob.body(PRESENCE, state="unknown")
             assert [(each["client"], each["boot"]) for each in body["clients"]] == [("laptop", None), ("phone", 7)]
             says(talkstick, "alice", "online", 8)

@@ -12,7 +12,15 @@ from dataclasses import dataclass, field, replace
 from backend.core.clock import iso
 from backend.core.desk import Effect
 from backend.core.effects import Publish
-from backend.core.facts import DirectoryChanged, MessageRefused, Resumed, UserHeard, UserLost, UserOnline
+from backend.core.facts import (
+    AccountsConnected,
+    DirectoryChanged,
+    MessageRefused,
+    Resumed,
+    UserHeard,
+    UserLost,
+    UserOnline,
+)
 from backend.core.liveness import GONE, Limits, is_late
 from backend.core.refusals import Code
 from backend.features.clients.messages import (
@@ -67,7 +75,7 @@ class User:
         return max(self.clients.values(), key=lambda client: (client.since, client.state)).state
 
 
-EVENTS = (ClientSaid, UserHeard, Resumed, DirectoryChanged)
+EVENTS = (ClientSaid, UserHeard, AccountsConnected, Resumed, DirectoryChanged)
 
 
 def keys(event: object, known: Iterable[str]) -> list[str]:
@@ -79,6 +87,8 @@ def keys(event: object, known: Iterable[str]) -> list[str]:
             return [user for user in known if user not in principals]
         case UserHeard(user=user):
             return [user] if user in known else []
+        case AccountsConnected(names=names):
+            return [user for user in known if user not in names]
         case _:
             return [event.user]  # type: ignore[attr-defined]
 
@@ -114,6 +124,8 @@ def step(limits: Limits, before: User, event: object, now: float) -> tuple[User,
             user, effects = _said(limits, user, event, now)
         case UserHeard() if user.silent_at is not None:
             user = replace(user, silent_at=now + limits.heartbeat_s)
+        case AccountsConnected(names=names) if user.name not in names:
+            user = _without_a_connection(limits, user, now)
         case Resumed():
             user = _resumed(limits, user, now)
         case DirectoryChanged(principals=principals) if user.name not in principals and user.clients:
@@ -165,6 +177,16 @@ def _after(limits: Limits, client: Client, said: ClientSaid, now: float) -> Clie
             return known
         case _:
             return replace(known, doubt_until=client.doubt_until or now + limits.debounce_s)
+
+
+def _without_a_connection(limits: Limits, user: User, now: float) -> User:
+    """Doubt that any app is there: one that ends in good order takes its last will back, and most forget a goodbye."""
+    doubted = {
+        name: replace(client, doubt_until=now + limits.debounce_s)
+        for name, client in user.clients.items()
+        if client.state == "online" and client.doubt_until is None
+    }
+    return _with(user, doubted, user.silent_at) if doubted else user
 
 
 def _gone_first(user: User) -> str | None:

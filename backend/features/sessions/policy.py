@@ -27,7 +27,7 @@ class Policy:
     """How a floor is shared. All times in seconds; 0 switches off what may be 0."""
 
     lease_s: Seconds = 60.0
-    """How long a session lasts without renewal, unless the claim asks otherwise."""
+    """How long a session lasts without renewal, unless the claim asks otherwise; `idle_s` may end it sooner."""
     max_lease_s: Seconds = 3600.0
     """The longest lease one may ask for."""
     max_length_s: Seconds = 4 * 3600.0

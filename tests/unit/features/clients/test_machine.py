@@ -6,7 +6,16 @@ import pytest
 
 from backend.core.desk import Effect
 from backend.core.effects import Publish
-from backend.core.facts import DirectoryChanged, Fact, MessageRefused, Resumed, UserHeard, UserLost, UserOnline
+from backend.core.facts import (
+    AccountsConnected,
+    DirectoryChanged,
+    Fact,
+    MessageRefused,
+    Resumed,
+    UserHeard,
+    UserLost,
+    UserOnline,
+)
 from backend.core.liveness import Limits
 from backend.core.refusals import Code
 from backend.features.clients.machine import MOST_CLIENTS, ClientSaid, User, keys, step, until
@@ -381,3 +390,25 @@ def test_an_event_concerns_who_is_tracked() -> None:
     assert keys(UserHeard("alice"), known) == ["alice"]
     assert keys(UserHeard("carol"), known) == [], "who never had an app that said something is never lost"
     assert keys(ClientSaid("carol", "phone", ClientStatus(state="online")), known) == ["carol"]
+
+
+def test_who_has_no_connection_left_is_lost_after_a_moment_whatever_its_apps_said() -> None:
+    history = ClientsHistory()
+    history.says("phone", "online")
+    history.happens(AccountsConnected(frozenset({"alice"})))
+    assert history.passes(10) == []
+    history.happens(AccountsConnected(frozenset()))
+    history.passes(1)
+    history.happens(AccountsConnected(frozenset()))
+    assert history.user.state == "online", "it may be on its way back"
+    history.passes(1)
+    assert (history.user.state, history.facts) == ("lost", [UserLost("alice")])
+
+
+def test_who_is_back_at_once_with_a_birth_was_never_gone_although_it_had_no_connection() -> None:
+    history = ClientsHistory()
+    history.says("phone", "online")
+    history.happens(AccountsConnected(frozenset()))
+    history.says("phone", "online")
+    assert history.passes(10) == []
+    assert history.user.state == "online"
