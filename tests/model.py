@@ -23,7 +23,7 @@ class Floor(Moves):
         """Do what is asked, *here*, or where admins order it for all floors; return the code of the first answer."""
         self.passes(now)
         if here and action != "leave":
-            self.user_comes(who.name, now)
+            self.is_back(who.name, now)
         refused = self.refuses(who, action, **keys)
         code: str = refused or getattr(self, action)(who.name, now, **keys)
         self.passes(now)
@@ -208,7 +208,7 @@ class Floor(Moves):
         """Let a command pass, or data; the moment of the last activity needs no second one."""
         self.passes(now)
         if self.holding and fence == self.fence:
-            self.user_comes(self.holding.place.user, now)
+            self.is_back(self.holding.place.user, now)
             if now > self.holding.active:
                 self.holding.works(now)
 
@@ -253,14 +253,18 @@ class Floor(Moves):
         self.passes(now)
 
     def user_comes(self, user: str, now: float) -> None:
-        """Let somebody be there; it goes on with what it has."""
+        """Let an app of somebody be there."""
         self.passes(now)
+        self.is_back(user, now)
+        self.passes(now)
+
+    def is_back(self, user: str, now: float) -> None:
+        """Let somebody go on with what it has; whoever had overstayed is asked to go after what is said now."""
         if self.holding and self.holder == user:
             self.holding.finds("client", now)
         for place in self.waiting:
             place.away = None if place.user == user else place.away
         self.next_is_granted(now)
-        self.passes(now)
 
     def user_goes(self, user: str, now: float) -> None:
         """Let all apps of somebody be gone."""

@@ -112,11 +112,13 @@ class Observer:
                 assert self._running[floor] == event["fence"]
 
     def _reply(self, floor: str, user: str, reply: Body) -> None:
-        who, request, code = (floor, user), reply.get("id"), reply["code"]
+        if "id" not in reply:
+            return  # it could not be read, and may be anybody's
+        who, request, code = (floor, user), reply["id"], reply["code"]
         for told, begins in ((self.waiting, WAITS), (self.offering, OFFERS)):
             if code in begins:
                 assert told.get(who) in (None, request, "unknown"), "of an earlier request nothing was heard"
-                told[who] = reply["id"]
+                told[who] = request
         assert code != "granted" or self._holds(who), "the document goes out first"
         for told, ends in ((self._left, LEFT), (self.waiting, WAITS_NO_LONGER), (self.offering, OFFERS_NO_LONGER)):
             if code in ends and told.get(who) in (request, "unknown"):
