@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from backend.core.engine import Arrived, Send
-from backend.core.facts import DeviceLost, DeviceOnline, FloorUsed, Resumed, UserLost, UserOnline
+from backend.core.facts import DeviceLost, DeviceOnline, FloorUsed, Resumed, StorageBack, UserLost, UserOnline
 from backend.core.floors import device_floor, id_of, is_channel
 from backend.core.liveness import Limits
 from tests.crowd import CHANNELS, DEVICES, FLOORS, GONE, PEOPLE, RULES, Crowd, anywhere, losses, policies, users
@@ -89,6 +89,13 @@ class House24(Crowd):
         self.notes_answers(sends)
         self.looks_around()
         return sends
+
+    def hears(self, fact: object) -> None:
+        """Let something happen outside of MQTT."""
+        sends = self.house.engine.hear(fact, self.house.now)
+        self.house.pending += sends
+        self.notes_answers(sends)
+        self.looks_around()
 
     def looks_around(self) -> None:
         self.floors_pass(self.house.now)
@@ -238,7 +245,7 @@ class House24(Crowd):
         if model.known:
             model.is_used(fence, self.house.now)
         if model.known and model.channel:
-            self.house.pending += self.house.engine.hear(FloorUsed(floor, fence), self.house.now)
+            self.hears(FloorUsed(floor, fence))
         elif model.known:
             self.gets(f"{floor}/command/go", {"fence": fence})
 
@@ -294,8 +301,7 @@ class House24(Crowd):
     def the_broker_comes_back(self) -> None:
         for floor in self.floors.values():
             floor.resumes(self.house.now)
-        self.house.pending += self.house.engine.hear(Resumed(), self.house.now)
-        self.looks_around()
+        self.hears(Resumed())
 
     @rule()
     def is_stored(self) -> None:
@@ -303,11 +309,15 @@ class House24(Crowd):
         self.stored = deepcopy(self.floors)
         self.given = dict(self.promised)
 
-    @rule()
-    def cannot_be_stored(self) -> None:
+    @rule(steps=later)
+    def cannot_be_stored(self, steps: int) -> None:
+        """Nothing happened, and nobody could do anything, until the disk takes it again."""
         self.house.fail()
         self.go_back()
-        self.looks_around()
+        self.house.now += steps * GRID_S
+        for floor in self.floors.values():
+            floor.resumes(self.house.now)
+        self.hears(StorageBack())
 
     @rule(steps=moments, stored=st.booleans())
     def dies_and_starts_again(self, steps: int, stored: bool) -> None:

@@ -18,6 +18,7 @@ from backend.core.facts import (
     FloorOrdered,
     FloorUsed,
     Resumed,
+    StorageBack,
     UserLost,
     UserOnline,
 )
@@ -199,11 +200,15 @@ class Sessions(Crowd):
                 self.archived[past.floor].append((past.running.fence, past.running.holder, past.reason))
         self.staged = []
 
-    @rule()
-    def cannot_be_stored(self) -> None:
+    @rule(steps=later)
+    def cannot_be_stored(self, steps: int) -> None:
+        """Nothing happened, and nobody could do anything, until the disk takes it again."""
         self.desk.roll_back()
         self.go_back()
-        self.time_passes(0)
+        self.now += steps * GRID_S
+        for floor in self.floors.values():
+            floor.resumes(self.now)
+        self.told(StorageBack())
 
     @rule(steps=moments)
     def dies_and_starts_again(self, steps: int) -> None:
