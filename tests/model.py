@@ -60,7 +60,7 @@ class Floor(Moves):
             self.holding.complete &= not another_job
             self.holding.renews(now, lease_s)
         elif before := self.place(user):
-            before.lease_s = mine.lease_s
+            before.lease_s, before.missed = mine.lease_s, 0
         elif self.there and self.state == "free":
             self.is_granted(mine, now)
         elif self.holding and self.policy.take_over == "priority" and priority > self.holding.place.priority:

@@ -33,6 +33,7 @@ class Place:
     since: float
     away: float | None = None
     ahead: bool = False
+    missed: int = 0
 
     def rank(self, policy: Policy) -> float:
         """Return what orders the queue."""
@@ -54,6 +55,7 @@ class Holding:
     missing: set[str] = field(default_factory=set)
     lost: float | None = None
     offered: tuple[str, float] | None = None
+    granted: float = 0.0
 
     def renews(self, now: float, lease_s: float | None = None) -> None:
         """Start the lease anew, unless the work is done."""
@@ -187,7 +189,7 @@ class Moves:
         """Give it."""
         self.fence += 1
         self.cool_at, place.away, place.ahead = None, None, False
-        self.holding = Holding(place, now, now, now + place.lease_s)
+        self.holding = Holding(place, now, now, now + place.lease_s, granted=now)
 
     def next_is_granted(self, now: float) -> None:
         """Give it to the next, if it can be had."""
@@ -208,7 +210,10 @@ class Moves:
             self.is_put_first(was.place)
         elif rejoins == "last" or (self.policy.joins and how in ("idle", "expired", "client_lost")):
             was.place.since, was.place.priority = now, 0
-            self.lines_up(was.place)
+            if how in ("idle", "expired"):
+                was.place.missed = 0 if was.active > was.granted else was.place.missed + 1
+            if was.place.missed < 2:
+                self.lines_up(was.place)
         if first:
             self.is_put_first(first)
         self.next_is_granted(now)

@@ -96,7 +96,8 @@ class SessionReply(Reply):
     position: int | None = Field(default=None, description="Of `queued`: 1 is next.")
     eta_s: float | None = Field(default=None, description="Of `queued`: after about how many seconds.")
     reason: str | None = Field(
-        default=None, description="Of `queued`, unasked: how you lost it. Of `rejected`: why, a reason code."
+        default=None,
+        description="Of `queued` and `not_waiting`, unasked: how you lost it. Of `rejected`: why, a reason code.",
     )
     seq: int | None = Field(default=None, description="Of `ack`: the number of the broadcast that carries your data.")
     sessions: tuple[PastSession, ...] | None = Field(default=None, description="Of `history`: the newest first.")

@@ -20,7 +20,7 @@ class Waiter:
     """One claim that waits for its turn.
 
     ``since`` is when it was asked for, or, of who lost it and waits on as the last, when that was. ``away_since``: all
-    its apps are gone. ``ahead``: by an order it comes before all others.
+    its apps are gone. ``ahead``: by an order it comes before all others. ``missed`` counts turns that passed unused.
     """
 
     user: str
@@ -34,6 +34,7 @@ class Waiter:
     since: float
     away_since: float | None = None
     ahead: bool = False
+    missed: int = 0
 
     @property
     def is_plain(self) -> bool:
@@ -98,6 +99,11 @@ class Running:
     def holder(self) -> str:
         """Who holds."""
         return self.claim.user
+
+    @property
+    def is_used(self) -> bool:
+        """Tell whether anything was done in it."""
+        return max(self.last_activity, self.touched) > self.started_at
 
     def ends(self, policy: Policy) -> tuple[float, Ending]:
         """Return when the session ends if nothing happens, and how."""

@@ -19,6 +19,8 @@ _SESSION_IDS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:talkstick:session")
 _ABNORMAL = ("client_lost", "device_lost", "expired")
 _REJOINING = ("idle", "expired", "client_lost")
 
+_MISSED = 2  # turns that one lets pass unused; who does nothing then is taken to be gone, and makes room
+
 Rejoin = Literal["next", "last"]
 
 
@@ -134,9 +136,17 @@ class Turn(Draft):
         """Return the claim of a holder that waits on; as the last it has no head start, or it would be the first."""
         if place is None:
             return None
-        claim = running.claim if place == "next" else replace(running.claim, since=self.now, priority=0)
+        claim, missed = running.claim, running.claim.missed
+        if reason in ("idle", "expired"):
+            missed = 0 if running.is_used else missed + 1
+        if missed >= _MISSED:
+            self.refuse(claim.asked, Code.NOT_WAITING, reason=reason)
+            return None
+        if place == "last":
+            claim = replace(claim, since=self.now, priority=0)
         return replace(
             claim,
+            missed=missed,
             input=running.input,
             lease_s=running.lease_s,
             away_since=self.now if running.client_lost or reason == "client_lost" else None,
@@ -205,7 +215,7 @@ class Turn(Draft):
         if waiter is not None:
             self.take_out(waiter)
             self.effects.append(views.left(self.session, waiter, self.now, reason))
-            self.refuse(waiter.asked, code)
+            self.refuse(waiter.asked, code, reason=reason)
         return waiter is not None
 
     # Living

@@ -207,10 +207,10 @@ def test_who_is_kicked_takes_part_no_longer() -> None:
 
 def test_a_channel_full_to_the_last_place_loses_nobody_when_the_floor_passes_on() -> None:
     history = stage(*CROWD[:25])
-    for _ in range(30):
+    for _ in range(24):
         history.passes(30)
         assert len({history.session.holder, *history.queue}) == 25
-    assert history.session.holder == "user-5"
+    assert history.session.holder == "user-24"
 
 
 def test_an_admin_promotes_and_demotes() -> None:
@@ -289,3 +289,28 @@ def test_who_was_refused_by_the_broker_is_told_on_the_channel(topic: str) -> Non
     history = stage()
     history.happens(PublishRefused(Code.FORBIDDEN, topic, "carol"))
     assert [each["code"] for each in published(history.said, f"{STAGE_FLOOR}/session/reply/carol")] == ["forbidden"]
+
+
+def test_who_does_nothing_with_two_turns_in_a_row_makes_room() -> None:
+    history = SessionHistory(floor=STAGE_FLOOR)
+    history.claims(ALICE)
+    history.claims(BOB)
+    history.passes(30)
+    assert (history.session.holder, history.queue) == ("bob", ["alice"])
+    history.passes(30)
+    assert (history.session.holder, history.queue) == ("alice", ["bob"])
+    history.passes(30)
+    assert (history.session.holder, history.queue) == ("bob", [])
+    told = history.answers["alice"]
+    assert (told["code"], told["reason"]) == ("not_waiting", "idle")
+
+
+def test_who_sends_now_and_then_keeps_its_place_however_often_it_is_silent() -> None:
+    history = SessionHistory(floor=STAGE_FLOOR)
+    history.claims(ALICE)
+    history.claims(BOB)
+    for _ in range(4):
+        history.passes(1)
+        history.sends_data()
+        history.passes(31)
+    assert {history.session.holder, *history.queue} == {"alice", "bob"}
