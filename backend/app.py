@@ -92,8 +92,8 @@ class _Site:
 
 
 def run(settings: Settings, ready: Callable[[], None]) -> None:
-    """Serve on the fastest event loop there is. Raises CannotServeError."""
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    """Serve, on the fastest event loop there is; but aiomqtt loses connections on uvloop. Raises CannotServeError."""
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop if settings.broker else new_event_loop) as runner:
         runner.run(serve(settings, ready))
 
 

@@ -51,6 +51,8 @@ class Link:
         self.direct: Direct = lambda _arrived: None
         self._under_way: set[asyncio.Task[None]] = set()
         self._client: aiomqtt.Client | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._is_deaf = False
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -64,6 +66,8 @@ class Link:
                     pause = first
                     await self._read(client)
             except aiomqtt.MqttError as error:
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    raise asyncio.CancelledError from error  # the library makes another error of it
                 log.warning("no connection to the broker (%s); trying again in about %.1f s", error, pause)
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter is no secret
             pause = min(longest, pause * 2)
@@ -85,6 +89,13 @@ class Link:
         failed = [result for result in results if isinstance(result, BaseException)]
         if failed:
             log.warning("%d of %d messages not sent: %r", len(failed), len(sends), failed[0])
+            self._break()
+
+    def _break(self) -> None:
+        """Give up a connection on which nothing is answered: the library does not notice each end of one."""
+        if self._reading is not None:
+            self._is_deaf = True
+            self._reading.cancel()
 
     async def _prepare(self) -> None:
         """Do what must be done before each connection. Raises MqttError."""
@@ -112,19 +123,27 @@ class Link:
         )
 
     async def _read(self, client: aiomqtt.Client) -> None:
-        """Read until the connection breaks. A read is never cancelled by a timeout; only waiting on the inbox is."""
+        """Read until the connection breaks, or nothing is answered on it. Raises MqttError."""
         await self._subscribe(client)
-        self._client = client
+        self._client, self._is_deaf = client, False
+        self._reading = asyncio.create_task(self._receive(client))
         try:
-            await self._inbox.put(Connected())
-            async for message in client.messages:
-                if await self._takes(client, message):
-                    topic = str(message.topic).removeprefix(self._broker.prefix)
-                    await self._take(client, Arrived(topic, _bytes(message.payload), message.retain, ticks()))
+            await self._reading
+        except asyncio.CancelledError:
+            if self._is_deaf:
+                raise aiomqtt.MqttError("what was sent got no answer") from None
+            raise
         finally:
-            self._client = None
+            self._client = self._reading = None
             for task in self._under_way:
                 task.cancel()
+
+    async def _receive(self, client: aiomqtt.Client) -> None:
+        await self._inbox.put(Connected())
+        async for message in client.messages:
+            if await self._takes(client, message):
+                topic = str(message.topic).removeprefix(self._broker.prefix)
+                await self._take(client, Arrived(topic, _bytes(message.payload), message.retain, ticks()))
 
     async def _take(self, client: aiomqtt.Client, arrived: Arrived) -> None:
         sends = at_once(self.direct, arrived)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from aiomqtt import MqttError
 
 from backend.core.engine import Arrived, Send
 from backend.shell import inbox as module
@@ -229,3 +230,25 @@ def test_what_the_backend_retains_is_not_kept_over_a_restart(tmp_path: Path) -> 
             assert await retained(broker) == [("theirs", b"1")]
 
     run(story())
+
+
+def test_a_connection_on_which_nothing_is_answered_is_made_again(tmp_path: Path) -> None:
+    async def story() -> None:
+        inbox = Inbox()
+        async with over_mqtt(tmp_path, inbox) as (_port, link):
+            assert isinstance(link, Link)
+            running_link = asyncio.create_task(link.run())
+            assert Connected() in await inbox.batch(10)
+            publish = link._publish
+
+            async def unheard(_client: object, _send: Send) -> None:
+                raise MqttError("Operation timed out")
+
+            link._publish = unheard  # type: ignore[assignment, method-assign]
+            await link.send([Send("status/a", b"1")])
+            link._publish = publish  # type: ignore[method-assign]
+            assert Connected() in await inbox.batch(10), "it connected again"
+            await link.send([Send("status/a", b"2")])
+            running_link.cancel()
+
+    asyncio.run(asyncio.wait_for(story(), 30))
