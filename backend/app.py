@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from backend.core.access import Rulebook
 from backend.core.clock import iso
 from backend.core.engine import Engine, Send
-from backend.core.facts import Fact, Resumed
+from backend.core.facts import Fact, MessageRefused, Resumed
 from backend.core.routing import RouteTable
 from backend.features.channels import feature as channels
 from backend.features.clients import feature as clients
@@ -33,6 +33,7 @@ from backend.shell.accounts import Accounts
 from backend.shell.address import AddressError
 from backend.shell.certificates import CertificateError
 from backend.shell.clock import SteadyClock
+from backend.shell.complaints import Complaints
 from backend.shell.counting import count, of_broker
 from backend.shell.database import WrongSchemaError, open_database
 from backend.shell.door import Door
@@ -183,7 +184,7 @@ def _wire(settings: Settings) -> _Parts:
             stats.desk(),
         ],
         listing,
-        lambda refused: log.info("refused: %s on %r: %s", refused.code, refused.topic[:200], refused.detail),
+        _complain(Complaints(log)),
         sessions.Quotas(settings.quotas, floors).admit,
     )
     database = open_database(settings.data)
@@ -193,6 +194,12 @@ def _wire(settings: Settings) -> _Parts:
     journal = Journal(database, [sessions.archive(settings.history_days)])
     relay = channels.relay(channels_desk, sessions.CHANNEL.data_per_s)
     return _Parts(engine, database, accounts, journal, door, listing, relay)
+
+
+def _complain(complaints: Complaints) -> Callable[[MessageRefused], None]:
+    return lambda refused: complaints.say(
+        refused.code, "refused: %s on %r: %s", refused.code, refused.topic[:200], refused.detail
+    )
 
 
 def _listeners(settings: Settings, now: float) -> list[Listener]:

@@ -9,6 +9,7 @@ from backend.core.facts import PublishRefused
 from backend.core.principals import Principal
 from backend.core.refusals import Code
 from backend.shell.accounts import Accounts
+from backend.shell.complaints import Complaints
 from backend.shell.logins import Logins
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class Door:
         self._lookup = lookup
         self._prefix = prefix
         self._logins = Logins()
+        self._complaints = Complaints(log)
         self.report: Callable[[PublishRefused], None] = lambda _refused: None
 
     async def authenticate(self, name: str, secret: str) -> bool:
@@ -69,5 +71,5 @@ class Door:
 
     def refused(self, name: str, topic: str, code: str) -> None:
         """Hear that a publish was refused, and report it."""
-        log.info("publish refused: %s by %r to %r", code, name, topic[:200])
+        self._complaints.say((name, code), "publish refused: %s by %r to %r", code, name, topic[:200])
         self.report(PublishRefused(Code(code), topic.removeprefix(self._prefix), name))

@@ -14,7 +14,7 @@ MAX_PRIORITY = 9
 
 Seconds = Annotated[float, Field(gt=0, le=30 * DAY_S)]
 SecondsOrNone = Annotated[float, Field(ge=0, le=30 * DAY_S)]
-Count = Annotated[int, Field(ge=0, le=10_000)]
+Count = Annotated[int, Field(ge=0, le=500)]
 
 
 class PolicyError(ValueError):
@@ -60,7 +60,7 @@ class Policy:
     """Whether a claim waits unasked, and who loses the floor but does not give it back waits on."""
     data_per_s: Annotated[float, Field(gt=0, le=10_000)] = 50.0
     """How many data messages a second the sender of a channel may send on."""
-    max_data: Annotated[int, Field(ge=2, le=128 * 1024)] = 64 * 1024
+    max_data: Annotated[int, Field(ge=2, le=96 * 1024)] = 64 * 1024
     """The size of the merged input, and of the merged output, as JSON, in bytes."""
 
 

@@ -49,8 +49,13 @@ class Quotas:
     def _check_waits(self, incoming: Incoming, claim: Claim, user: str) -> None:
         """Who waits in many places may still claim what is free, and ask again where it waits."""
         here = self._floors.states.get(floor_of(incoming.levels))
-        waits = claim.wait or (here is not None and here.is_channel)
-        if not waits or here is None or here.is_ready or here.holder == user or here.waiter(user) is not None:
+        if (
+            here is None
+            or not (claim.wait or here.is_channel)
+            or here.is_ready
+            or here.holder == user
+            or here.waiter(user) is not None
+        ):
             return
         floors = (self._floors.states[key] for key in self._floors.mentioning(user))
         if sum(floor.waiter(user) is not None for floor in floors) >= self._limits.waits:
