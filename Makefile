@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench bench-broker bench-relay soak fuzz fire schemas lock format system-packages clean
+.PHONY: help demo serve test check bench bench-broker bench-growth bench-relay soak fuzz fire schemas lock format system-packages clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ bench: $(INSTALLED) ## Measure claim-to-grant against a bare MQTT echo, and cycl
 
 bench-broker: $(INSTALLED) system-packages ## Measure the embedded broker beside Mosquitto (BENCHMARKS.md)
 	$(BIN)/python -m tools.broker_bench $(BENCH_ARGS)
+
+bench-growth: $(INSTALLED) ## Measure what a claim and an idle device cost, with 10 to 10,000 devices
+	$(BIN)/python -m tools.growth_bench $(BENCH_ARGS)
 
 bench-relay: $(INSTALLED) ## Measure a channel with 200 listeners against the bare broker's own fan-out
 	$(BIN)/python -m tools.relay_bench $(BENCH_ARGS)
