@@ -7,6 +7,7 @@ import pytest
 from backend.core.access import MAX_PAYLOAD
 from backend.core.liveness import Limits
 from backend.features.sessions.policy import Policy
+from backend.features.sessions.quotas import Limits as Quotas
 from backend.shell.settings import FILE, SettingsError, load
 
 
@@ -17,18 +18,8 @@ def written(directory: Path, text: str) -> Path:
 
 def test_the_features_defaults_are_the_settings_defaults(tmp_path: Path) -> None:
     settings = load(tmp_path)
-    assert (
-        Policy(
-            settings.lease_s,
-            settings.max_lease_s,
-            settings.max_length_s,
-            settings.idle_s,
-            settings.linger_s,
-            settings.restart_grace_s,
-            settings.max_queue,
-        )
-        == Policy()
-    )
+    assert settings.policy == Policy()
+    assert settings.quotas == Quotas()
     assert Limits(settings.debounce_s, settings.heartbeat_s) == Limits()
 
 
