@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -18,7 +18,6 @@ from broker.trie import Subscriptions, Topics
 
 log = logging.getLogger(__name__)
 
-_REMEMBERED = 1024  # topics, and who reads them
 REFUSED = 0x80  # the return code of a SUBACK
 
 Take = Callable[[str, bytes], None]
@@ -39,9 +38,8 @@ class Router:
         self.revoked = 0  # how often rights were revoked
         self._by_name: dict[str, dict[str, Session]] = {}
         self._absent: dict[str, dict[str, Session]] = {}  # by account, those that were left first come first
-        self._subscriptions: Subscriptions[Session | Take] = Subscriptions()
+        self._subscriptions: Subscriptions[Session | Take] = Subscriptions(self._may_read)
         self._retained: Topics[Message] = Topics()
-        self._read_by: dict[str, tuple[object, Sequence[tuple[Session | Take, int]]]] = {}
 
     # Sessions
 
@@ -122,7 +120,7 @@ class Router:
         Whose mark is another than at last, or gone, loses connections and sessions; what those left behind that are
         gone is cleared, since nobody else could. It holds over a restart: an account may change while nobody serves.
         """
-        self._read_by.clear()
+        self._subscriptions.forget_answers()
         void = {name for name, mark in self._accounts.items() if accounts.get(name) != mark}
         self._drop(void)
         self._clear(void - accounts.keys())
@@ -240,7 +238,7 @@ class Router:
         if message.retain:
             self._retain(message)
         encoded = None
-        for who, wanted in self._readers(message.topic):
+        for who, wanted in self._subscriptions.match(message.topic).items():
             if not isinstance(who, Session):
                 who(message.topic, message.payload)
                 continue
@@ -248,16 +246,6 @@ class Router:
             if qos == 0 and encoded is None:
                 encoded = publish_bytes(message, 0, retain=False)
             who.deliver(message, qos, encoded)
-
-    def _readers(self, topic: str) -> Sequence[tuple[Session | Take, int]]:
-        """Return who wants a topic and may have it; that holds until somebody (un)subscribes, or accounts change."""
-        wanted = self._subscriptions.match(topic)
-        known = self._read_by.get(topic)
-        if known is None or known[0] is not wanted:
-            if len(self._read_by) >= _REMEMBERED:
-                self._read_by.clear()
-            known = self._read_by[topic] = (wanted, [each for each in wanted.items() if self._may_read(each[0], topic)])
-        return known[1]
 
     def _may_read(self, who: Session | Take, topic: str) -> bool:
         return not isinstance(who, Session) or self._door.may_receive(who.name, topic)

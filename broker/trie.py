@@ -4,7 +4,7 @@ Topic filters by the MQTT 3.1.1 standard, section 4.7: levels between slashes, `
 its parent included. A wildcard at the first level finds no topic that begins with ``$`` [MQTT-4.7.2-1].
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from sys import intern
 from typing import Generic, TypeVar
 
@@ -26,16 +26,18 @@ class _Node(Generic[Who]):
 class Subscriptions(Generic[Who]):
     """A tree of topic filters. The cost of an answer depends on the levels of the topic, not on the other filters.
 
-    Most topics are published to again and again: the last answers are remembered until somebody (un)subscribes.
+    *may* tells who may have a topic at all. Most topics are published to again and again: the last answers are
+    remembered until somebody (un)subscribes, or they are to be forgotten.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, may: Callable[[Who, str], bool] = lambda _who, _topic: True) -> None:
         self._root: _Node[Who] = _Node()
+        self._may = may
         self._found: dict[str, Mapping[Who, int]] = {}
 
     def add(self, topic_filter: str, who: Who, qos: int) -> None:
         """Subscribe *who*; another QoS for the same filter replaces the first."""
-        self._found.clear()
+        self.forget_answers()
         node = self._root
         for level in topic_filter.split("/"):
             node = node.below.setdefault(level, _Node())
@@ -45,7 +47,7 @@ class Subscriptions(Generic[Who]):
 
     def remove(self, topic_filter: str, who: Who) -> None:
         """Unsubscribe *who*; harmless where it has no such subscription."""
-        self._found.clear()
+        self.forget_answers()
         levels = topic_filter.split("/")
         path = [self._root]
         for level in levels:
@@ -63,13 +65,18 @@ class Subscriptions(Generic[Who]):
             del parent.below[level]
 
     def match(self, topic: str) -> Mapping[Who, int]:
-        """Return who wants *topic*, each once, with the highest QoS of its filters that match."""
+        """Return who wants *topic* and may have it, each once, with the highest QoS of its filters that match."""
         found = self._found.get(topic)
         if found is None:
             if len(self._found) >= _REMEMBERED:
-                self._found.clear()
-            found = self._found[topic] = self._search(topic)
+                self.forget_answers()
+            wanted = self._search(topic)
+            found = self._found[topic] = {who: qos for who, qos in wanted.items() if self._may(who, topic)}
         return found
+
+    def forget_answers(self) -> None:
+        """Look anew: who may have what has changed."""
+        self._found.clear()
 
     def _search(self, topic: str) -> dict[Who, int]:
         found: dict[Who, int] = {}
