@@ -21,6 +21,7 @@ from backend.core.access import Rulebook
 from backend.core.clock import iso
 from backend.core.engine import Engine, Send
 from backend.core.facts import Fact, MessageRefused, Resumed
+from backend.core.floors import is_channel
 from backend.core.routing import RouteTable
 from backend.features.channels import feature as channels
 from backend.features.clients import feature as clients
@@ -234,7 +235,7 @@ async def _run(parts: _Parts, site: _Site, now: SteadyClock, every_s: float, rea
     await inbox.put(loaded(parts.database))
     parts.door.report = inbox.add
     relaying, meter = Relaying(parts.relay, inbox, now), Meter(TABLE)
-    parts.relay.learn(parts.engine.projection(since))  # who had the floor has it, whenever the first data come
+    parts.relay.learn(parts.engine.projection(since, is_channel))  # who had the floor has it, whenever data come
     link = site.link(_status("lost", since), inbox)
     link.direct = relaying.take
     greeting = Greeting(_status("online", since), is_ready.set)

@@ -14,6 +14,10 @@ Effect = Publish | Answer | Record | Consult | Fact
 Step = Callable[[S, Any, float], tuple[S, list[Effect]]]
 
 
+ROWS_AT_ONCE = 500
+"""How many rows are read in one go: all of them would take memory that is never given back."""
+
+
 class Rows(Protocol):
     """How a feature's states become rows of one table, and come back. Only the journal calls it."""
 
@@ -97,9 +101,12 @@ class Desk(Generic[S]):
         """Return when `tick` has something to do next. It may be early, never late."""
         return self._due[0][0] if self._due else None
 
-    def projection(self, now: float) -> Iterator[Publish]:
-        """Return every retained topic as it must stand now; one by one, for all of them at once take much memory."""
-        return (publish for state in self.states.values() for publish in self.project(state, now))
+    def projection(self, now: float, of: Callable[[str], bool] = lambda _key: True) -> Iterator[Publish]:
+        """Return every retained topic as it must stand now, of all keys, or of those that *of* picks.
+
+        One by one, for all of them at once take much memory.
+        """
+        return (publish for key, state in self.states.items() if of(key) for publish in self.project(state, now))
 
     def changed(self) -> dict[str, S]:
         """Return the states that must be stored before anything is acted upon."""

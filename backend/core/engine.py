@@ -129,9 +129,9 @@ class Engine:
         """Return when `tick` must be called next even if nothing happens."""
         return min((when for desk in self.desks if (when := desk.deadline()) is not None), default=None)
 
-    def projection(self, now: float) -> Iterator[Send]:
-        """Return every retained topic of the backend as it must stand now, one by one."""
-        return (_send(publish) for desk in self.desks for publish in desk.projection(now))
+    def projection(self, now: float, of: Callable[[str], bool] = lambda _key: True) -> Iterator[Send]:
+        """Return every retained topic of the backend as it must stand now, one by one; see `Desk.projection`."""
+        return (_send(publish) for desk in self.desks for publish in desk.projection(now, of))
 
     def changes(self) -> Changes:
         """Return what changed since the last commit."""

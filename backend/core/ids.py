@@ -11,6 +11,12 @@ _MAC = re.compile(r"[0-9a-f]{2}(?:[: -]?[0-9a-f]{2}){5}")
 _NOT_ALLOWED = re.compile(r"[^a-z0-9_-]+")
 
 
+def check_name(text: str) -> None:
+    """Insist on a name that may stand as one topic level. Raises ValueError, which says what one is."""
+    if not is_id(text):
+        raise ValueError(f"{text!r} is no name: use 1 to {MAX_ID} of a-z, 0-9, '-' and '_', not first '-' or '_'")
+
+
 def is_id(text: str) -> bool:
     """Tell whether *text* may stand as one topic level."""
     return _ID.fullmatch(text) is not None

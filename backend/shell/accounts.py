@@ -12,15 +12,15 @@ from typing import Protocol
 from sqlalchemy import Engine as Database
 from sqlmodel import Session, select
 
+from backend.core.desk import ROWS_AT_ONCE
 from backend.core.floors import device_floor
-from backend.core.ids import is_id
+from backend.core.ids import check_name
 from backend.core.principals import Principal, Role
 from backend.features.directory.feature import AccountRow, principal
 from backend.shell import verifier
 from backend.shell.floors import forget_rules
 from backend.shell.revision import changing
 
-_AT_ONCE = 500  # rows: all of them would take memory that is never given back
 RESERVED = frozenset({"backend"})
 
 
@@ -68,8 +68,10 @@ class Accounts:
 
         Raises AccountError where the name is bad or taken, or the mirror cannot be told.
         """
-        if not is_id(who.name):
-            raise AccountError(f"{who.name!r} is no name: use 1 to 63 of a-z, 0-9, '-' and '_', not first '-' or '_'")
+        try:
+            check_name(who.name)
+        except ValueError as error:
+            raise AccountError(str(error)) from error
         if who.name in RESERVED:
             raise AccountError(f"{who.name} is the server's own name")
         if self.verifier_of(who.name) is not None:
@@ -125,7 +127,7 @@ class Accounts:
     def principals(self) -> Mapping[str, Principal]:
         """Return what the engine needs to know of all accounts."""
         with Session(self._database) as session:
-            rows = session.exec(select(AccountRow).execution_options(yield_per=_AT_ONCE))
+            rows = session.exec(select(AccountRow).execution_options(yield_per=ROWS_AT_ONCE))
             return {row.name: principal(row) for row in rows}
 
     def verifiers(self) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine as Database
 from sqlmodel import Session, select
 
 from backend.core.floors import Rule, Rules, channel_floor, id_of, is_channel, rules_of
-from backend.core.ids import MAX_ID, is_id
+from backend.core.ids import check_name
 from backend.core.principals import Role
 from backend.features.directory.feature import AccountRow, ChannelRow, RulesRow, rules
 from backend.features.sessions.policy import CHANNEL, Policy, PolicyError, check, effective
@@ -42,10 +42,10 @@ class Floors:
 
     def add_channel(self, channel: Channel, given: Mapping[str, Rule]) -> None:
         """Add a channel with rules of its own, if any. Raises FloorError."""
-        if not is_id(channel.name):
-            raise FloorError(
-                f"{channel.name!r} is no name: use 1 to {MAX_ID} of a-z, 0-9, '-' and '_', not first '-' or '_'"
-            )
+        try:
+            check_name(channel.name)
+        except ValueError as error:
+            raise FloorError(str(error)) from error
         with changing(self._database) as session:
             if session.get(ChannelRow, channel.name) is not None:
                 raise FloorError(f"there is a channel {channel.name} already")

@@ -6,9 +6,8 @@ from typing import Any
 from sqlmodel import Field, SQLModel, select
 from sqlmodel import Session as Database
 
+from backend.core.desk import ROWS_AT_ONCE
 from backend.features.presence.machine import Presence
-
-_AT_ONCE = 500  # rows: all of them would take memory that is never given back
 
 
 class PresenceRow(SQLModel, table=True):
@@ -26,7 +25,7 @@ TABLE = PresenceRow
 
 def load(database: Database) -> dict[str, Presence]:
     """Return the stored states by device; nobody has been seen yet."""
-    rows = database.exec(select(PresenceRow).execution_options(yield_per=_AT_ONCE))
+    rows = database.exec(select(PresenceRow).execution_options(yield_per=ROWS_AT_ONCE))
     return {row.device: Presence(**row.model_dump()) for row in rows}
 
 

@@ -7,10 +7,10 @@ from pydantic import TypeAdapter
 from sqlmodel import Field, SQLModel, select
 from sqlmodel import Session as Database
 
+from backend.core.desk import ROWS_AT_ONCE
 from backend.features.sessions.state import Session
 
 _STATE = TypeAdapter(Session)
-_AT_ONCE = 500  # rows: all of them would take memory that is never given back
 
 
 class SessionRow(SQLModel, table=True):
@@ -25,7 +25,7 @@ TABLE = SessionRow
 
 def load(database: Database) -> dict[str, Session]:
     """Return the stored sessions by floor."""
-    stored = database.exec(select(SessionRow.floor, SessionRow.state).execution_options(yield_per=_AT_ONCE))
+    stored = database.exec(select(SessionRow.floor, SessionRow.state).execution_options(yield_per=ROWS_AT_ONCE))
     return {floor: _STATE.validate_json(state) for floor, state in stored}
 
 
