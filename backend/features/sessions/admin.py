@@ -94,8 +94,7 @@ def _announce(turn: Turn, running: Running, mine: Waiter, body: Preempt) -> None
     turn.put_first(mine)
     turn.change(preemption=coming)
     turn.answer(mine.asked, "preempting", expires_in_s=body.in_s)
-    more = {"by": mine.user, "in_s": body.in_s, "why": body.why}
-    turn.tell(running, "preempting", **more)
+    turn.tell(running, "preempting", by=mine.user, in_s=body.in_s, why=body.why)
     if other is not None and (earlier := turn.session.waiter(other.by)) is not None:
         turn.tell_place(earlier)
 

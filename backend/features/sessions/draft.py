@@ -54,8 +54,8 @@ class Draft:
         """Tell somebody, and everybody, that it waits."""
         place = self.session.queue.index(waiter) + 1
         self.effects.append(views.queued(self.session, self.policy, self.now, waiter, reason))
-        more = {"position": place, "reason": reason}
-        self.effects.append(views.event(self.session, self.now, "queued", waiter.user, waiter.name, **more))
+        told = views.event(self.session, self.now, "queued", waiter.user, waiter.name, position=place, reason=reason)
+        self.effects.append(told)
 
     def refuse(self, asked: Asked, code: Code, **more: Any) -> None:
         """Say no; nothing changes."""

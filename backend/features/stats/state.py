@@ -12,7 +12,7 @@ NOTHING_YET = Measured({}, {}, {})
 class Stats:
     """The counters, and what was measured elsewhere.
 
-    ``floors`` are those that somebody holds, or waits for; ``known`` are all that there are.
+    ``floors`` are those that somebody holds, or waits for; ``devices`` and ``channels`` are all that there are.
     """
 
     started_at: float | None = None
