@@ -47,6 +47,16 @@ class Code(StrEnum):
     RATE_LIMITED = "rate_limited"
     TOO_MANY = "too_many"
     NOT_STORED = "not_stored"
+    BAD_FRAME = "bad_frame"
+    BAD_AUDIO = "bad_audio"
+    UNKNOWN_CODEC = "unknown_codec"
+    TOO_LONG = "too_long"
+    ABORTED = "aborted"
+    STALE_TURN = "stale_turn"
+    NO_SPEECH = "no_speech"
+    VOICE_OFF = "voice_off"
+    SPEECH_FAILED = "speech_failed"
+    HEARING_FAILED = "hearing_failed"
 
 
 EXPLAINED: dict[Code, str] = {
@@ -88,6 +98,16 @@ EXPLAINED: dict[Code, str] = {
     Code.RATE_LIMITED: "too many in a short time; `retry_in_s` says when to go on",
     Code.TOO_MANY: "there are as many of them as there may be",
     Code.NOT_STORED: "the server could not store the change; nothing happened, ask again",
+    Code.BAD_FRAME: "an audio frame is shorter than its header, or longer than allowed, or its turn is no number",
+    Code.BAD_AUDIO: "the audio cannot be decoded",
+    Code.UNKNOWN_CODEC: "no such audio codec, or not in this direction",
+    Code.TOO_LONG: "the utterance is longer than allowed",
+    Code.ABORTED: "the device gave the turn up",
+    Code.STALE_TURN: "a newer turn of the device has begun",
+    Code.NO_SPEECH: "nobody spoke, or nothing could be understood",
+    Code.VOICE_OFF: "the server has no speech model of this language, so it cannot hear",
+    Code.SPEECH_FAILED: "the server could not speak",
+    Code.HEARING_FAILED: "the server could not listen",
 }
 
 

@@ -1,0 +1,1 @@
+"""Voice: each device has its own conversation."""

@@ -1,0 +1,1 @@
+"""Voice. Table of contents of the feature."""

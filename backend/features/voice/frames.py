@@ -1,0 +1,71 @@
+"""How audio travels: small frames with a header of four bytes, so that a board needs no large buffer.
+
+Header: sequence number (u16, big endian), flags (u8), codec (u8). All frames of one turn have the same codec; the first
+is 0, and the number wraps.
+"""
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import Self
+
+from backend.core.refusals import EXPLAINED, Code, Refused
+
+_HEADER = struct.Struct(">HBB")
+HEADER_BYTES = _HEADER.size
+SEQUENCES = 2**16
+MAX_FRAME = 16 * 1024  # bytes: more than any board sends at once; 1,400 avoid fragments on Wi-Fi
+FRAME_BYTES = 1400
+"""How large a frame is at most for a device that declares nothing: what fits into one packet of most networks."""
+
+
+class Codec(IntEnum):
+    """What the payload of a frame is. Numbers are part of the contract."""
+
+    PCM16_16K = 0
+    """Signed 16 bits, little endian, mono, 16 kHz."""
+    PCM16_8K = 1
+    MULAW_8K = 2
+    OPUS = 3
+    """One Opus packet in each frame, mono; towards the backend only."""
+    MP3 = 4
+    """A piece of an MP3 stream; from the backend only."""
+    WAV = 5
+    """A piece of a WAV file; from the backend only."""
+
+
+HEARD = frozenset({Codec.PCM16_16K, Codec.PCM16_8K, Codec.MULAW_8K, Codec.OPUS})
+SPOKEN = frozenset(Codec) - {Codec.OPUS}
+
+
+class Flag(IntFlag):
+    """What a frame says of its turn."""
+
+    START = 1
+    END = 2
+    ABORT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One piece of the audio of a turn. Without payload it keeps the turn alive, or says how it ends."""
+
+    seq: int
+    flags: Flag
+    codec: Codec
+    payload: bytes = b""
+
+    @classmethod
+    def read(cls, data: bytes) -> Self:
+        """Return the frame in *data*. Raises Refused: ``bad_frame`` or ``unknown_codec``."""
+        if not HEADER_BYTES <= len(data) <= MAX_FRAME:
+            raise Refused(Code.BAD_FRAME, f"a frame has {HEADER_BYTES} to {MAX_FRAME} bytes, not {len(data)}")
+        seq, flags, codec = _HEADER.unpack_from(data)
+        try:
+            return cls(seq, Flag(flags & 7), Codec(codec), data[HEADER_BYTES:])
+        except ValueError:
+            raise Refused(Code.UNKNOWN_CODEC, f"{EXPLAINED[Code.UNKNOWN_CODEC]}: {codec}") from None
+
+    def wire(self) -> bytes:
+        """Return the frame as it travels."""
+        return _HEADER.pack(self.seq % SEQUENCES, self.flags, self.codec) + self.payload

@@ -1,0 +1,1 @@
+"""What hears and speaks: recogniser, synthesiser and converters, and the course of a turn through them."""
