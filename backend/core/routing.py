@@ -63,7 +63,7 @@ Handler = Callable[[Incoming], Iterable[object]]
 
 @dataclass(frozen=True)
 class Route:
-    """One topic of the contract."""
+    """One topic of the contract. Its *body* is the model of its messages, or ``bytes``: then it is no JSON."""
 
     topic: Topic
     body: Any
@@ -78,6 +78,11 @@ class Route:
     """Topics of the holder only: the retained session document that names the holder."""
     qos: int = 1
     """At which quality of service the backend subscribes."""
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether its messages are bytes, and no JSON."""
+        return self.body is bytes
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:

@@ -5,9 +5,10 @@ from typing import Any
 
 from backend.core.routing import Party, Retain, Route, RouteTable
 from backend.core.topics import Topic
-from tools.schemas.contract import levels, messages, name_of, schema_of
+from tools.schemas.contract import BINARY, levels, messages, name_of, schema_of
 
 _QOS_OF_BACKEND = 1  # it publishes everything so
+_AUDIO = {"name": BINARY, "title": BINARY, "contentType": "application/octet-stream", "payload": {"type": "string"}}
 
 
 def document(table: RouteTable, version: str) -> dict[str, Any]:
@@ -89,7 +90,8 @@ def _components(table: RouteTable) -> dict[str, Any]:
     return {
         "messages": {
             name: _message(name, route, correlated=route.topic in asked_and_answered) for name, route in known.items()
-        },
+        }
+        | ({BINARY: _AUDIO} if any(route.is_binary for route in table.routes) else {}),
         "parameters": {name: {"description": meaning} for name, meaning in levels(table).items()},
         "schemas": _schemas(known),
         "securitySchemes": {

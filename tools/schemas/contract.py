@@ -13,19 +13,24 @@ from backend.core.routing import Party, Route, RouteTable
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
+BINARY = "Audio"  # all messages that are no JSON; they have no schema
+
 _LEVELS = {
     "device": "The device: its id is the name that it logs in with.",
     "channel": "The channel: a floor with no hardware behind it.",
     "principal": "Whose topic it is, who asks and is answered: the MQTT user name.",
     "client": "Which app of the principal: a name that it chooses, the same each time.",
+    "turn": "The turn of a conversation, as a decimal number: the device counts them.",
     "name": "The name of the command; its meaning is up to the firmware.",
 }
 
 
 def messages(table: RouteTable) -> dict[str, Route]:
-    """Return the messages of the contract by name, each with the first route that carries it."""
+    """Return the JSON messages of the contract by name, each with the first route that carries it."""
     found: dict[str, Route] = {}
     for route in table.routes:
+        if route.is_binary:
+            continue
         name = name_of(route)
         if found.setdefault(name, route).body is not route.body:
             raise ValueError(f"two different messages are called {name}")
@@ -34,6 +39,8 @@ def messages(table: RouteTable) -> dict[str, Route]:
 
 def name_of(route: Route) -> str:
     """Return the name of a route's message: that of its model, or of the alias of a union of models."""
+    if route.is_binary:
+        return BINARY
     if isinstance(route.body, type):
         return route.body.__name__
     union, *_ = get_args(route.body)

@@ -37,8 +37,8 @@ mosquitto_pub -u alice -P "$SECRET" -q 1 -t devices/scale-1/session/request/alic
 
 - **Topics.** A level in braces is variable. MQTT does not tell who published, so identity is a level: you write only
   where your own name stands. A prefix, if the server has one, goes before every topic. Admins read everything.
-- **Payloads** are UTF-8 JSON objects of at most {MAX_PAYLOAD // 1024} KiB. Unknown keys are ignored. NaN and Infinity
-  are not JSON. An integer is written without a decimal point.
+- **Payloads**, other than audio, are UTF-8 JSON objects of at most {MAX_PAYLOAD // 1024} KiB. Unknown keys are ignored.
+  NaN and Infinity are not JSON. An integer is written without a decimal point.
 - **Roles.** `user` and `integration` claim and command; `listener` only reads; `admin` may kick, too, and reads
   all; `device` is a board, on its own topics. Everybody sees who holds what; replies are private.
 - **Data** for a channel go to `channels/{{channel}}/data/{{principal}}` and, from the holder of its floor only, on to
@@ -82,7 +82,7 @@ def _topics(table: RouteTable) -> str:
             route.retain.value,
             route.writer.value,
             ", ".join(reader.value for reader in route.readers),
-            f"{route.summary} {_link(name_of(route))}",
+            route.summary if route.is_binary else f"{route.summary} {_link(name_of(route))}",
         )
         for route in table.routes
     )
