@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from backend.core.effects import Answer, Consult, Publish, Record
+from backend.core.effects import Answer, Consult, Perform, Publish, Record
 from backend.core.facts import Fact
 
 S = TypeVar("S")
 
-Effect = Publish | Answer | Record | Consult | Fact
+Effect = Publish | Answer | Record | Consult | Perform | Fact
 Step = Callable[[S, Any, float], tuple[S, list[Effect]]]
 
 

@@ -44,3 +44,10 @@ class Consult:
 
     asked: Asked
     query: object
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """Ask the shell to do something that takes longer than a step, after the commit. It tells by a fact what came."""
+
+    what: object

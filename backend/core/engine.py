@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from backend.core.access import MAX_PAYLOAD, may_write
 from backend.core.desk import Desk, Effect, Rows
-from backend.core.effects import Answer, Asked, Consult, Publish, Record
+from backend.core.effects import Answer, Asked, Consult, Perform, Publish, Record
 from backend.core.facts import Fact, MessageRefused, UserHeard
 from backend.core.ids import is_id
 from backend.core.messages import Reply, refusal, usable_id
@@ -96,6 +96,7 @@ class Engine:
         self._admit = admit
         self._records: list[Record] = []
         self._consulted: list[Consult] = []
+        self._performed: list[Perform] = []
         self._hearing: dict[type, list[Desk[Any]]] = {}  # which desks hear what, as it turns out
 
     def receive(self, message: Arrived, now: float) -> list[Send]:
@@ -145,6 +146,11 @@ class Engine:
         asked, self._consulted = self._consulted, []
         return asked
 
+    def performed(self) -> list[object]:
+        """Return, once, what the shell is asked to do now that the changes are stored."""
+        wanted, self._performed = self._performed, []
+        return [each.what for each in wanted]
+
     def committed(self) -> None:
         """The changes are stored: go on from here."""
         self._records.clear()
@@ -156,6 +162,7 @@ class Engine:
         """The changes could not be stored: they did not happen."""
         self._records.clear()
         self._consulted.clear()
+        self._performed.clear()
         self.replies.roll_back()
         for desk in self.desks:
             desk.roll_back()
@@ -211,6 +218,8 @@ class Engine:
                     self._records.append(event)
                 case Consult():
                     self._consulted.append(event)
+                case Perform():
+                    self._performed.append(event)
                 case _:
                     todo.extend(self._tell(event, now))
         return out

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+from backend.core.audio import UNDECLARED, AudioAbility
 from backend.core.effects import Asked
 from backend.core.floors import Rules
 from backend.core.principals import Principal
@@ -29,13 +30,14 @@ class StorageBack(Fact):
 class DirectoryChanged(Fact):
     """These are all devices, principals and channels there are now: told whole, so that no earlier telling matters.
 
-    ``rules`` are those of floors that have some of their own, by floor.
+    ``rules`` are those of floors that have some of their own, by floor; ``voices`` are settings of devices likewise.
     """
 
     devices: frozenset[str]
     principals: frozenset[str]
     channels: frozenset[str] = frozenset()
     rules: Mapping[str, Rules] = field(default_factory=dict)
+    voices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,20 @@ class DeviceLost(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceBooted(Fact):
+    """A device is at another boot than before; it counts its turns anew."""
+
+    device: str
+    boot: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceDeclared(Fact):
     """A device told what it is. ``cleans``: it confirms `reset` after each session, before the next may begin."""
 
     device: str
     cleans: bool
+    audio: AudioAbility = UNDECLARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +151,56 @@ class SessionEnded(Fact):
     floor: str
     reason: str
     held_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded(Fact):
+    """A turn of a conversation is over, with or without an answer: what will be remembered of it.
+
+    ``user`` held the device, or asked for the announcement; ``heard`` is None of an announcement; ``code`` tells why
+    the turn failed, where it did. ``phrases`` are the keys of what was spoken from the cache. Times are milliseconds:
+    how much audio came, how much of it was speech, and how long after its end, or after the request, the text was final
+    and the first audio went out.
+    """
+
+    device: str
+    turn: int
+    at: float
+    user: str | None = None
+    heard: str | None = None
+    answer: str | None = None
+    by: Literal["intents", "chat", "announcement"] | None = None
+    code: Code | None = None
+    phrases: tuple[str, ...] = ()
+    audio_ms: float | None = None
+    speech_ms: float | None = None
+    final_ms: float | None = None
+    first_audio_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseMade(Fact):
+    """Something was put into speech for a device, that it may say again; the key names text, voice and codec."""
+
+    device: str
+    key: str
+    text: str
+    audio: bytes
+    seconds: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Announced(Fact):
+    """What is to be said of an announcement: the turn on whose topic it is spoken, or why it is not.
+
+    Told once for each announcement that the shell was asked for.
+    """
+
+    asked: Asked
+    device: str
+    turn: int | None = None
+    code: Code | None = None
 
 
 @dataclass(frozen=True, slots=True)

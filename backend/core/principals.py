@@ -25,3 +25,4 @@ class Principal:
     name: str
     role: Role
     display_name: str
+    owner: str | None = None

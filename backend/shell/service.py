@@ -36,7 +36,10 @@ class Outbox(Protocol):
 
 
 class Service:
-    """Runs the engine between the inbox, the journal and the link. ``answered`` hears what is done."""
+    """Runs the engine between the inbox, the journal and the link.
+
+    ``answered`` hears what is done; ``perform`` begins what takes longer, without waiting.
+    """
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Service:
         self._now = now
         self._greeting = greeting
         self.answered: Callable[[Sequence[Item]], None] = lambda _items: None
+        self.perform: Callable[[object], None] = lambda _what: None
         self._was_connected = False
         self._storing = True
         self._held: list[Item] = []
@@ -97,6 +101,12 @@ class Service:
             log.exception("this is a bug in Talkstick; %d messages at hand", len(items))
             await self._take_each(items)
             return
+        await self._act(items, sends)
+
+    async def _act(self, items: Sequence[Item], sends: list[Send]) -> None:
+        """Do what was decided, now that it is stored. What is begun comes first: to send waits for the broker."""
+        for what in self._engine.performed():
+            self._begin(what)
         sends += [await self._consult(asked) for asked in self._engine.consulted()]
         if sends:
             await self._outbox.send(sends)
@@ -104,6 +114,12 @@ class Service:
             self.answered(items)
         if any(isinstance(item, Connected) for item in items):
             self._greeting.ready()
+
+    def _begin(self, what: object) -> None:
+        try:
+            self.perform(what)
+        except Exception:
+            log.exception("this is a bug in Talkstick; not begun: %r", what)
 
     async def _take_each(self, items: Sequence[Item]) -> None:
         if len(items) == 1:

@@ -13,6 +13,7 @@ from backend.core.clock import iso
 from backend.core.desk import Effect
 from backend.core.effects import Publish
 from backend.core.facts import (
+    DeviceBooted,
     DeviceHeard,
     DeviceLost,
     DeviceOnline,
@@ -184,6 +185,8 @@ def _told(before: Presence, after: Presence) -> list[Effect]:
     effects: list[Effect] = []
     if after.provisioned and document(after) != document(before):
         effects += document(after)
+    if after.boot is not None and after.boot != before.boot:
+        effects.append(DeviceBooted(after.device, after.boot))
     if after.state == "online" and before.state != "online":
         effects.append(DeviceOnline(after.device))
     if after.state in GONE and before.state not in GONE:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from backend.core.audio import UNDECLARED, Speech
 from backend.core.messages import Boot, Document, FreeJson, Message, Moment
 from backend.core.topics import Topic
 
@@ -39,13 +40,26 @@ class PresenceDocument(Document):
     wake_in_s: float | None = Field(description="Of `sleeping`: what the device announced.")
 
 
+class AudioInfo(Message):
+    """How the board wants what it says."""
+
+    speech: Speech = Field(default=UNDECLARED.speech, description="The codec.")
+    frame_bytes: Annotated[int, Field(ge=64, le=16384)] = Field(
+        default=UNDECLARED.frame_bytes, description="The largest frame that it takes, header included."
+    )
+    buffer_ms: Annotated[int, Field(ge=100, le=60_000)] = Field(
+        default=UNDECLARED.buffer_ms, description="How much audio it can hold: never is more on its way to it."
+    )
+
+
 class Info(Message):
     """What the board is: free keys besides these."""
 
     model: str | None = Field(default=None, description="What board it is.")
     firmware: str | None = Field(default=None, description="Name and version.")
     capabilities: list[str] = Field(default=[], description="What it can do, in words the apps know.")
-    limits: FreeJson = Field(default={}, description="`max_payload` in bytes, audio formats, ...")
+    limits: FreeJson = Field(default={}, description="`max_payload` in bytes, ...")
+    audio: AudioInfo = Field(default=AudioInfo(), description="Of a board with a loudspeaker.")
     clean_step: bool = Field(
         default=False, description="After each session the device confirms `reset`, before the next may begin."
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from backend.core.audio import AudioAbility
 from backend.core.facts import DeviceDeclared, DeviceHeard
 from backend.core.routing import Incoming, Party, Retain, Route
 from backend.features.presence.machine import StatusSaid
@@ -32,7 +33,8 @@ def _alive(incoming: Incoming) -> Iterable[DeviceHeard]:
 
 def _info(incoming: Incoming) -> Iterable[DeviceHeard | DeviceDeclared]:
     yield from _alive(incoming)
-    yield DeviceDeclared(incoming.levels["device"], incoming.body.clean_step)
+    audio = AudioAbility(**incoming.body.audio.model_dump())
+    yield DeviceDeclared(incoming.levels["device"], incoming.body.clean_step, audio)
 
 
 ROUTES = (

@@ -1,1 +1,29 @@
 """Topics of a conversation."""
+
+from collections.abc import Iterable
+
+from backend.core.routing import Incoming, Party, Route
+from backend.features.voice.messages import REPLY, REQUEST, ConversationReply, ConversationRequest
+from backend.features.voice.requests import ConversationAsked
+
+
+def _ask(incoming: Incoming) -> Iterable[ConversationAsked]:
+    if incoming.who is not None and incoming.asked is not None:  # the engine sees to both on a request topic
+        name = incoming.levels["device"]
+        device = incoming.find(name)
+        owner = device.owner if device is not None else None
+        yield ConversationAsked(name, incoming.who, incoming.asked, incoming.body, owner)
+
+
+ROUTES = (
+    Route(
+        REQUEST,
+        ConversationRequest,
+        Party.THE_PRINCIPAL,
+        (Party.THE_PRINCIPAL,),
+        "Let the device say something, or hush; for itself, its owner and admins: history, forget, stats.",
+        handler=_ask,
+        reply=REPLY,
+    ),
+    Route(REPLY, ConversationReply, Party.BACKEND, (Party.THE_PRINCIPAL,), "The answers to one principal."),
+)

@@ -1,8 +1,9 @@
 """How one device converses: what the command line may set for it."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Responder = Literal["intents", "chat", "both"]
 """Who answers; `both`: the intents, and the chat endpoint what they do not understand."""
@@ -34,3 +35,14 @@ class VoiceSettings(BaseModel):
     )
     prompt: str = Field(default="", max_length=2000, description="What the chat endpoint is told about its part.")
     keep_audio: bool = Field(default=False, description="Store what was said as WAV files, for debugging.")
+
+
+_UNREADABLE = VoiceSettings(enabled=False)
+
+
+def read(stored: Mapping[str, Any]) -> VoiceSettings:
+    """Return stored settings; where they cannot be read, the device is off, lest it hears whom it must not."""
+    try:
+        return VoiceSettings.model_validate(stored)
+    except ValidationError:
+        return _UNREADABLE

@@ -6,7 +6,15 @@ import pytest
 from sqlalchemy import Engine as Database
 
 from backend.core.effects import Publish
-from backend.core.facts import DeviceHeard, DeviceLost, DeviceOnline, DirectoryChanged, MessageRefused, Resumed
+from backend.core.facts import (
+    DeviceBooted,
+    DeviceHeard,
+    DeviceLost,
+    DeviceOnline,
+    DirectoryChanged,
+    MessageRefused,
+    Resumed,
+)
 from backend.core.liveness import Limits
 from backend.core.refusals import Code
 from backend.features.presence.machine import Presence, until
@@ -43,7 +51,7 @@ def test_a_birth_makes_it_online() -> None:
     (document,) = history.documents
     assert (document["state"], document["reason"], document["boot"]) == ("online", "birth", 17)
     assert document["since"] == "1970-01-12T13:46:40.000Z"
-    assert history.facts == [ONLINE]
+    assert history.facts == [DeviceBooted(DEVICE, 17), ONLINE]
 
 
 def test_any_sign_of_life_makes_it_online() -> None:
@@ -73,7 +81,7 @@ def test_born_again_at_once_after_a_reset_is_no_loss_but_a_newer_boot() -> None:
     history = online(boot=5)
     history.passes(10)
     history.says("online", 6)
-    assert history.facts == []
+    assert history.facts == [DeviceBooted(DEVICE, 6)]
     assert (history.documents[0]["boot"], history.documents[0]["since"]) == (6, "1970-01-12T13:46:40.000Z")
 
 
@@ -103,7 +111,7 @@ def test_a_device_that_comes_back_at_once_was_never_gone(sign: str) -> None:
             history.happens(HEARD)
         case "nap":
             history.says("sleeping", 5, wake_in_s=100)
-    assert history.facts == []
+    assert history.facts == ([DeviceBooted(DEVICE, 6)] if sign == "newer birth" else [])
     history.passes(10)
     assert history.facts == []
     assert history.state == ("sleeping" if sign == "nap" else "online")
@@ -131,7 +139,7 @@ def test_back_later_than_the_doubt_it_was_lost_and_is_online_again() -> None:
     history.says("lost", 5)
     history.passes(2)
     history.says("online", 6)
-    assert history.facts == [ONLINE]
+    assert history.facts == [DeviceBooted(DEVICE, 6), ONLINE]
     assert history.documents[0]["since"] == "1970-01-12T13:46:42.000Z"
 
 

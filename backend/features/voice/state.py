@@ -1,0 +1,50 @@
+"""What is known of a device that converses, and what the shell is asked to do for it."""
+
+from dataclasses import dataclass
+
+from backend.core.audio import UNDECLARED, AudioAbility
+from backend.core.effects import Asked
+from backend.features.voice.settings import VoiceSettings
+
+DEFAULTS = VoiceSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Talker:
+    """One device. ``announcing`` are the requests with an id whose announcement has not begun yet.
+
+    What was said is not here, but in the archives.
+    """
+
+    device: str
+    provisioned: bool = False
+    settings: VoiceSettings = DEFAULTS
+    ability: AudioAbility = UNDECLARED
+    holder: str | None = None
+    boot: int | None = None
+    announcing: tuple[Asked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Let a device say something; ``who`` wants it. Whoever does it tells `Announced`, once, whatever happens."""
+
+    device: str
+    text: str
+    language: str | None
+    who: str
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
+class HushOrdered:
+    """End what a device says or hears at the moment."""
+
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationErased:
+    """Nothing of a device's conversation is stored any more: forget what else is known of it, recordings included."""
+
+    device: str
