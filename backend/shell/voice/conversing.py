@@ -1,0 +1,183 @@
+"""Where the audio of the boards arrives, beside the inbox: it never waits for the journal.
+
+A device has one turn at a time. The next ends the one before, whatever that was doing (barge-in); what belongs to an
+older one is dropped. Announcements wait until nobody talks with the device.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from backend.core.clock import iso
+from backend.core.engine import Arrived, Send
+from backend.core.facts import Announced, Fact, MessageRefused
+from backend.core.messages import UINT32
+from backend.core.refusals import EXPLAINED, Code, Refused
+from backend.features.voice.feature import Talkers
+from backend.features.voice.frames import HEARD, Flag, Frame
+from backend.features.voice.messages import AUDIO, CONVERSATION, UTTERANCE, TurnFailed, turn_number
+from backend.features.voice.state import Announce, HushOrdered, Talker
+from backend.shell.voice.course import Course, Steps
+from backend.shell.voice.feed import Feed
+
+
+class Script(Protocol):
+    """What is done in a turn. All raise Refused where it cannot go on."""
+
+    async def streamed(self, course: Course, feed: Feed) -> None:
+        """Hear frames, and answer."""
+
+    async def whole(self, course: Course, data: bytes) -> None:
+        """Hear a whole utterance, and answer."""
+
+    async def announced(self, course: Course, announce: Announce) -> None:
+        """Say what somebody wants to be said."""
+
+
+@dataclass(slots=True)
+class _Line:
+    """What goes on with one device. ``told``: what was wrong with frames was said once for each turn."""
+
+    device: str
+    boot: int | None = None
+    turn: int = 0
+    feed: Feed | None = None
+    course: Course | None = None
+    announcements: deque[Announce] = field(default_factory=deque)
+    told: tuple[str, Code] | None = None
+
+
+class Conversing:
+    """All conversations. *publish* takes what is to be sent at once; *tell* takes facts for the engine."""
+
+    def __init__(
+        self,
+        script: Script,
+        talkers: Talkers,
+        publish: Callable[[Send], None],
+        tell: Callable[[Fact], None],
+        now: Callable[[], float],
+    ) -> None:
+        self._script = script
+        self._talkers = talkers
+        self._publish = publish
+        self._tell = tell
+        self._now = now
+        self._lines: dict[str, _Line] = {}
+
+    def take(self, message: Arrived) -> list[Send] | None:
+        """Take audio; None: the message is none. What comes of it is published in its time."""
+        if "/audio" not in message.topic:
+            return None
+        levels = AUDIO.match(message.topic) or UTTERANCE.match(message.topic)
+        if levels is None:
+            return None
+        talker = self._talkers.talker(levels["device"])
+        if talker is None or message.retained:
+            return []
+        line = self._line(talker)
+        try:
+            if "turn" in levels:
+                self._frame(line, talker, turn_number(levels["turn"]), Frame.read(message.payload))
+            else:
+                self._whole(line, talker, message.payload)
+        except Refused as refused:
+            self._refuse(line, talker, levels.get("turn", ""), refused)
+        return []
+
+    def perform(self, what: object) -> None:
+        """Begin what the engine asks for."""
+        match what:
+            case Announce():
+                self._announce(what)
+            case HushOrdered(device=device) if (line := self._lines.get(device)) is not None:
+                _end(line, Code.ABORTED)
+
+    def close(self) -> None:
+        """End all turns."""
+        for line in self._lines.values():
+            _end(line, Code.ABORTED)
+
+    def _line(self, talker: Talker) -> _Line:
+        """Return the line of a device. One that booted again counts its turns anew."""
+        line = self._lines.setdefault(talker.device, _Line(talker.device))
+        if line.boot != talker.boot:
+            line.boot, line.turn = talker.boot, 0
+        return line
+
+    def _frame(self, line: _Line, talker: Talker, turn: int, frame: Frame) -> None:
+        """Take a frame: of the turn at hand, or of a new one. Raises Refused."""
+        if turn < line.turn or frame.codec not in HEARD:
+            code = Code.STALE_TURN if turn < line.turn else Code.UNKNOWN_CODEC
+            raise Refused(code, EXPLAINED[code])
+        if Flag.ABORT in frame.flags:
+            if turn == line.turn:
+                _end(line, Code.ABORTED)
+            return
+        if turn > line.turn:
+            feed = Feed(frame.codec, self._now)
+            self._begin(line, talker, turn, partial(self._script.streamed, feed=feed))
+            line.feed = feed
+        if line.feed is not None:
+            line.feed.put(frame)
+
+    def _whole(self, line: _Line, talker: Talker, data: bytes) -> None:
+        """Take an utterance that has no turn of its own: it is the next one."""
+        self._begin(line, talker, line.turn + 1, partial(self._script.whole, data=data))
+
+    def _begin(self, line: _Line, talker: Talker, turn: int, steps: Steps) -> None:
+        _end(line, Code.SUPERSEDED)
+        line.turn, line.feed = turn, None
+        line.course = self._course(line, talker)
+        line.course.start(steps)
+
+    def _announce(self, announce: Announce) -> None:
+        talker = self._talkers.talker(announce.device)
+        if talker is None:  # it was removed meanwhile
+            self._tell(Announced(announce.asked, announce.device, code=Code.UNKNOWN_DEVICE))
+            return
+        line = self._line(talker)
+        line.announcements.append(announce)
+        self._next(line)
+
+    def _next(self, line: _Line) -> None:
+        """Make the next announcement, on the turn that the device had last: it has no number of its own."""
+        talker = self._talkers.talker(line.device)
+        while line.course is None and line.announcements:
+            announce = line.announcements.popleft()
+            if talker is None:
+                self._tell(Announced(announce.asked, line.device, code=Code.UNKNOWN_DEVICE))
+                continue
+            self._tell(Announced(announce.asked, line.device, turn=line.turn))
+            line.feed = None
+            line.course = self._course(line, talker)
+            line.course.start(partial(self._script.announced, announce=announce))
+
+    def _course(self, line: _Line, talker: Talker) -> Course:
+        return Course(talker, line.turn, self._publish, self._now, partial(self._over, line))
+
+    def _over(self, line: _Line, course: Course) -> None:
+        """A turn has ended: what came of it is remembered."""
+        for phrase in course.made:
+            self._tell(phrase)
+        self._tell(course.record)
+        if line.course is course:  # else it was superseded
+            line.course = line.feed = None
+            self._next(line)
+
+    def _refuse(self, line: _Line, talker: Talker, turn: str, refused: Refused) -> None:
+        """Tell what is wrong with audio, once for each turn and reason: a board sends fifty frames a second."""
+        what = (turn, refused.code)
+        if line.told != what:
+            line.told = what
+            number = int(turn) if turn.isdecimal() and int(turn) <= UINT32 else line.turn
+            body = TurnFailed(turn=number, at=iso(self._now()), code=refused.code.value, message=refused.message)
+            self._publish(Send(CONVERSATION.at(device=talker.device), body.payload()))
+        self._tell(MessageRefused(refused.code, AUDIO.at(device=talker.device, turn=turn), refused.message))
+
+
+def _end(line: _Line, why: Code) -> None:
+    if line.course is not None:
+        line.course.end(why)

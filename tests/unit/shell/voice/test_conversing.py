@@ -1,0 +1,311 @@
+"""One turn at a time for each device: the next ends the one before, and an older one is nobody's business any more."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from backend.core.effects import Asked
+from backend.core.engine import Arrived, Send
+from backend.core.facts import Announced, Fact, MessageRefused, TurnEnded
+from backend.core.refusals import Code, Refused
+from backend.features.voice.feature import Talkers, desk
+from backend.features.voice.frames import Codec, Flag, Frame
+from backend.features.voice.messages import Final
+from backend.features.voice.state import Announce, HushOrdered, Talker
+from backend.shell.voice.conversing import Conversing
+from backend.shell.voice.course import Course
+from backend.shell.voice.feed import Feed
+
+KITCHEN, LAB = "kitchen-1", "lab-1"
+
+
+class Script:
+    """Says what it heard, once it is told to go on."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self.began: list[tuple[str, int]] = []
+
+    async def streamed(self, course: Course, feed: Feed) -> None:
+        self.began.append((course.device, course.turn))
+        heard = b""
+        while (payloads := await feed.read()) is not None:
+            heard += b"".join(payloads)
+        await self._say(course, heard.decode())
+
+    async def whole(self, course: Course, data: bytes) -> None:
+        self.began.append((course.device, course.turn))
+        await self._say(course, data.decode())
+
+    async def announced(self, course: Course, announce: Announce) -> None:
+        self.began.append((course.device, course.turn))
+        await self._say(course, announce.text)
+
+    async def _say(self, course: Course, text: str) -> None:
+        if text == "bug":
+            raise ZeroDivisionError
+        if text == "silence":
+            raise Refused(Code.NO_SPEECH, "nobody spoke")
+        course.note(heard=text)
+        await self.go_on.wait()
+        course.tell(Final, text=text, language="en", audio_ms=1, speech_ms=1, after_ms=1.0)
+
+
+class Stage:
+    """Everything around a `Conversing`, within reach."""
+
+    def __init__(self) -> None:
+        self.voice = desk()
+        for name in (KITCHEN, LAB):
+            self.voice.states[name] = Talker(name, provisioned=True, boot=1)
+        self.script = Script()
+        self.sent: list[Send] = []
+        self.facts: list[Fact] = []
+        self.conversing = Conversing(self.script, Talkers(self.voice), self.sent.append, self.facts.append, lambda: 1e9)
+
+    async def hear(self, turn: int | str, text: str, flags: int = 3, device: str = KITCHEN) -> None:
+        frame = Frame(0, Flag(flags), Codec.PCM16_16K, text.encode())
+        await self.take(f"devices/{device}/audio/{turn}", frame.wire())
+
+    async def take(self, topic: str, payload: bytes, *, retained: bool = False) -> None:
+        assert self.conversing.take(Arrived(topic, payload, retained)) == []
+        await settle()
+
+    async def finish(self) -> None:
+        self.script.go_on.set()
+        await settle()
+
+    def perform(self, text: str) -> Asked:
+        asked = Asked(f"devices/{KITCHEN}/conversation/request/alice", "reply", text)
+        self.conversing.perform(Announce(KITCHEN, text, None, "alice", asked))
+        return asked
+
+    def events(self, device: str = KITCHEN) -> list[tuple[int, str]]:
+        """Each event of the conversation: its turn, and its text or code."""
+        topic = f"devices/{device}/conversation"
+        bodies = [json.loads(send.payload) for send in self.sent if send.topic == topic]
+        return [(body["turn"], body.get("text", body.get("code"))) for body in bodies]
+
+    def ended(self) -> list[tuple[str, int, str | None, Code | None]]:
+        return [(fact.device, fact.turn, fact.heard, fact.code) for fact in self.facts if isinstance(fact, TurnEnded)]
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def play(story: Callable[[Stage], Coroutine[Any, Any, None]]) -> Stage:
+    async def on_stage() -> Stage:
+        stage = Stage()
+        async with asyncio.timeout(10):
+            await story(stage)
+            stage.conversing.close()
+            await settle()
+        return stage
+
+    return asyncio.run(on_stage())
+
+
+def test_a_turn_is_heard_and_remembered() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(1, "hello")
+        await stage.finish()
+        assert stage.events() == [(1, "hello")]
+        assert stage.ended() == [(KITCHEN, 1, "hello", None)]
+
+    play(story)
+
+
+def test_devices_do_not_disturb_each_other() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(1, "one")
+        await stage.hear(1, "two", device=LAB)
+        await stage.finish()
+        assert (stage.events(KITCHEN), stage.events(LAB)) == ([(1, "one")], [(1, "two")])
+
+    play(story)
+
+
+def test_the_next_turn_ends_the_one_before_and_the_board_is_told() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(1, "old")
+        await stage.hear(2, "new")
+        await stage.finish()
+        assert stage.events() == [(1, "superseded"), (2, "new")]
+        assert stage.ended() == [(KITCHEN, 1, "old", Code.SUPERSEDED), (KITCHEN, 2, "new", None)]
+        (cut,) = [send for send in stage.sent if send.topic == f"devices/{KITCHEN}/speech/1"]
+        assert Frame.read(cut.payload).flags == Flag.ABORT | Flag.END
+
+    play(story)
+
+
+def test_a_turn_may_be_cut_before_it_did_anything() -> None:
+    async def story(stage: Stage) -> None:
+        for turn in (1, 2):
+            frame = Frame(0, Flag(3), Codec.PCM16_16K, b"x")
+            stage.conversing.take(Arrived(f"devices/{KITCHEN}/audio/{turn}", frame.wire()))
+        await stage.finish()
+        assert stage.ended() == [(KITCHEN, 1, None, Code.SUPERSEDED), (KITCHEN, 2, "x", None)]
+
+    play(story)
+
+
+def test_frames_of_an_older_turn_are_dropped_and_that_is_told_once() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(5, "new")
+        await stage.hear(4, "old")
+        await stage.hear(4, "old")
+        await stage.finish()
+        assert stage.events() == [(4, "stale_turn"), (5, "new")]
+        assert [fact.code for fact in stage.facts if isinstance(fact, MessageRefused)] == [Code.STALE_TURN] * 2
+
+    play(story)
+
+
+def test_frames_of_a_turn_that_is_over_change_nothing() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.finish()
+        await stage.hear(5, "said")
+        await stage.hear(5, "again")
+        assert stage.events() == [(5, "said")]
+
+    play(story)
+
+
+def test_a_board_that_booted_again_counts_anew() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.finish()
+        await stage.hear(9, "before")
+        stage.voice.states[KITCHEN] = replace(stage.voice.states[KITCHEN], boot=2)
+        await stage.hear(1, "after")
+        assert stage.events() == [(9, "before"), (1, "after")]
+
+    play(story)
+
+
+def test_a_board_may_give_its_turn_up() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(1, "half", flags=1)
+        await stage.hear(1, "", flags=4)
+        assert stage.events() == [(1, "aborted")]
+        await stage.hear(7, "", flags=4)
+        assert stage.script.began == [(KITCHEN, 1)]
+
+    play(story)
+
+
+def test_a_whole_utterance_is_the_next_turn() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.finish()
+        await stage.hear(3, "streamed")
+        await stage.take(f"devices/{KITCHEN}/audio", b"whole")
+        assert stage.events() == [(3, "streamed"), (4, "whole")]
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("turn", "payload", "code"),
+    [
+        ("1", b"\0", "bad_frame"),
+        ("1", b"\0\0\1\x63", "unknown_codec"),
+        ("1", Frame(0, Flag.START, Codec.MP3).wire(), "unknown_codec"),
+        ("one", Frame(0, Flag.START, Codec.PCM16_16K).wire(), "bad_frame"),
+        (str(2**32), Frame(0, Flag.START, Codec.PCM16_16K).wire(), "bad_frame"),
+        ("١", Frame(0, Flag.START, Codec.PCM16_16K).wire(), "bad_frame"),
+    ],
+)
+def test_what_is_no_audio_is_told_and_counted(turn: str, payload: bytes, code: str) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.take(f"devices/{KITCHEN}/audio/{turn}", payload)
+        assert [code for _, code in stage.events()] == [code]
+        assert [fact.code for fact in stage.facts if isinstance(fact, MessageRefused)] == [code]
+        assert stage.script.began == []
+
+    play(story)
+
+
+def test_audio_of_nobody_and_retained_audio_are_ignored() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(1, "x", device="nobody-1")
+        await stage.take(f"devices/{KITCHEN}/audio", b"x", retained=True)
+        assert (stage.sent, stage.script.began) == ([], [])
+        assert stage.conversing.take(Arrived("devices/kitchen-1/status", b"{}")) is None
+
+    play(story)
+
+
+def test_a_refusal_ends_the_turn_with_its_code_and_a_bug_does_too() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(1, "silence")
+        await stage.hear(2, "bug")
+        assert stage.events() == [(1, "no_speech"), (2, "hearing_failed")]
+        assert [code for *_, code in stage.ended()] == [Code.NO_SPEECH, Code.HEARING_FAILED]
+        await stage.finish()
+        await stage.hear(3, "goes on")
+        assert stage.events()[-1] == (3, "goes on")
+
+    play(story)
+
+
+def test_an_announcement_waits_until_nobody_talks_with_the_device() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(6, "busy")
+        asked = [stage.perform("first"), stage.perform("second")]
+        await settle()
+        assert stage.script.began == [(KITCHEN, 6)]
+        await stage.finish()
+        await settle()
+        assert stage.events() == [(6, "busy"), (6, "first"), (6, "second")]
+        told = [fact for fact in stage.facts if isinstance(fact, Announced)]
+        assert told == [Announced(each, KITCHEN, 6) for each in asked]
+
+    play(story)
+
+
+def test_a_turn_cuts_an_announcement() -> None:
+    async def story(stage: Stage) -> None:
+        stage.perform("long")
+        await settle()
+        await stage.hear(1, "stop that")
+        await stage.finish()
+        assert stage.events() == [(0, "superseded"), (1, "stop that")]
+
+    play(story)
+
+
+def test_an_announcement_for_a_device_that_is_gone_is_answered() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(1, "busy")
+        first = stage.perform("late")
+        stage.voice.states.clear()
+        second = stage.perform("later")
+        await stage.finish()
+        told = [fact for fact in stage.facts if isinstance(fact, Announced)]
+        assert {(fact.asked, fact.code) for fact in told} == {
+            (first, Code.UNKNOWN_DEVICE),
+            (second, Code.UNKNOWN_DEVICE),
+        }
+
+    play(story)
+
+
+def test_a_device_can_be_hushed() -> None:
+    async def story(stage: Stage) -> None:
+        stage.perform("long")
+        await settle()
+        stage.conversing.perform(HushOrdered(KITCHEN))
+        stage.conversing.perform(HushOrdered(LAB))
+        await settle()
+        assert stage.events() == [(0, "aborted")]
+        await stage.finish()
+        stage.perform("next")
+        await settle()
+        assert stage.events() == [(0, "aborted"), (0, "next")]
+
+    play(story)
