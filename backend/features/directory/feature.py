@@ -1,5 +1,6 @@
 """Directory: accounts, devices, channels, rules. Table of contents of the feature."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backend.core.desk import Desk
@@ -53,6 +54,10 @@ class Listing:
     def principal(self, name: str) -> Principal | None:
         """Return the account of this name, or None."""
         return lookup(self.directory, name)
+
+    def principals(self) -> Mapping[str, Principal]:
+        """Return all accounts by name: the same object for as long as it says the same."""
+        return self.directory.states[_KEY].principals
 
     def has_channel(self, name: str) -> bool:
         """Tell whether there is a channel of this name."""

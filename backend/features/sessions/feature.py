@@ -7,13 +7,25 @@ from backend.core.effects import Publish
 from backend.features.sessions import rows
 from backend.features.sessions.history import archive
 from backend.features.sessions.machine import EVENTS, keys, step, until
+from backend.features.sessions.messages import COMMAND, REPLY, REQUEST, SessionDocument
 from backend.features.sessions.policy import CHANNEL, Policy
 from backend.features.sessions.quotas import Quotas
 from backend.features.sessions.routes import ROUTES
 from backend.features.sessions.state import Session
 from backend.features.sessions.views import document
 
-__all__ = ["CHANNEL", "ROUTES", "Policy", "Quotas", "archive", "desk"]
+__all__ = [
+    "CHANNEL",
+    "COMMAND",
+    "REPLY",
+    "REQUEST",
+    "ROUTES",
+    "Policy",
+    "Quotas",
+    "SessionDocument",
+    "archive",
+    "desk",
+]
 
 
 def desk(policy: Policy) -> Desk[Session]:

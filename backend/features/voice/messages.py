@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from backend.core.messages import UINT32, Document, Message, Moment, Reply, Request
+from backend.core.refusals import Code, Refused
 from backend.core.topics import Topic
 
 UTTERANCE = Topic("devices/{device}/audio")
@@ -20,6 +21,13 @@ MAX_HISTORY = 100  # turns in one reply
 Turn = Annotated[int, Field(ge=0, le=UINT32, description="Rises with every turn of the device since it booted.")]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 By = Literal["intents", "chat", "announcement"]
+
+
+def turn_number(level: str) -> int:
+    """Return the turn that a level of a topic names. Raises Refused: ``bad_frame``."""
+    if not (level.isascii() and level.isdecimal() and int(level) <= UINT32):
+        raise Refused(Code.BAD_FRAME, f"a turn is a number up to {UINT32}, not {level[:20]!r}")
+    return int(level)
 
 
 class TurnEvent(Message):

@@ -217,7 +217,7 @@ def test_a_whole_utterance_is_the_next_turn() -> None:
         ("1", Frame(0, Flag.START, Codec.MP3).wire(), "unknown_codec"),
         ("one", Frame(0, Flag.START, Codec.PCM16_16K).wire(), "bad_frame"),
         (str(2**32), Frame(0, Flag.START, Codec.PCM16_16K).wire(), "bad_frame"),
-        ("١", Frame(0, Flag.START, Codec.PCM16_16K).wire(), "bad_frame"),
+        ("\u0661", Frame(0, Flag.START, Codec.PCM16_16K).wire(), "bad_frame"),
     ],
 )
 def test_what_is_no_audio_is_told_and_counted(turn: str, payload: bytes, code: str) -> None:
