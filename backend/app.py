@@ -50,7 +50,7 @@ from backend.shell.open_files import make_room_for
 from backend.shell.relaying import Relaying
 from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
-from backend.shell.watcher import Know, Watcher, loaded, marks
+from backend.shell.watcher import Know, Watcher, marks
 from broker.limits import Limits
 from broker.server import Listener, running
 
@@ -191,7 +191,7 @@ def _wire(settings: Settings) -> _Parts:
     database = open_database(settings.data)
     accounts = Accounts(database)
     rules = Rulebook(TABLE, settings.prefix)
-    door = Door(rules, accounts, listing.principal, settings.prefix)
+    door = Door(rules, accounts, settings.prefix)
     journal = Journal(database, [sessions.archive(settings.history_days)])
     relay = channels.relay(channels_desk, sessions.CHANNEL.data_per_s)
     return _Parts(engine, database, accounts, journal, door, listing, relay)
@@ -230,9 +230,9 @@ def _limits(settings: Settings) -> Limits:
 
 async def _run(parts: _Parts, site: _Site, now: SteadyClock, every_s: float, ready: Callable[[], None]) -> None:
     inbox, since, is_ready = Inbox(), now(), asyncio.Event()
-    watcher = Watcher(parts.database, inbox)
+    watcher = Watcher(parts.database, inbox, parts.door)
     await inbox.put(Resumed())  # before anything else may end a lease that ran out while nobody could renew it
-    await inbox.put(loaded(parts.database))
+    await watcher.tell()
     parts.door.report = inbox.add
     relaying, meter = Relaying(parts.relay, inbox, now), Meter(TABLE)
     parts.relay.learn(parts.engine.projection(since, is_channel))  # who had the floor has it, whenever data come

@@ -1,16 +1,17 @@
 """Who may publish, subscribe and receive what: decided from route table, role and name. Deny by default.
 
 MQTT does not tell a subscriber who published, so identity is a topic level: a level ``{principal}`` or ``{device}``
-that must be one's own name. The broker asks; commands it checks against the retained session document besides.
+that must be one's own name. What is said to a device is its owner's, so the rules know who is there and has what. The
+broker asks; commands it checks against the retained session document besides.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 
 from backend.core.ids import is_id
-from backend.core.principals import PEOPLE, Principal, Role
+from backend.core.principals import PARTICIPANTS, PEOPLE, Principal, Role, Roster
 from backend.core.refusals import Code
 from backend.core.routing import Party, Retain, Route, RouteTable
 from backend.core.topics import is_filter, overlaps
@@ -28,9 +29,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """What an account may always publish to and receive, as MQTT filters: the rules for a broker that cannot ask.
+    """What an account may publish to and receive, as MQTT filters: the rules for a broker that cannot ask.
 
-    What a holder may do is not among them; see `Rulebook.guarded_by`.
+    They hold while nobody gets or loses a device. What a holder may do is not among them; see `Rulebook.guarded_by`.
     """
 
     publish: frozenset[str]
@@ -38,11 +39,15 @@ class Grants:
 
 
 class Rulebook:
-    """The access rules of a route table, whose tree begins with *prefix* on the wire."""
+    """The access rules of a route table, whose tree begins with *prefix* on the wire.
 
-    def __init__(self, table: RouteTable, prefix: str = "") -> None:
+    ``roster`` is replaced when accounts, owners or what devices let others read have changed.
+    """
+
+    def __init__(self, table: RouteTable, prefix: str = "", roster: Roster | None = None) -> None:
         self._table = table
         self._prefix = prefix
+        self.roster = roster or Roster()
 
     def publish(self, who: Principal, topic: str, *, retain: bool, size: int) -> Verdict:
         """Judge one publish, or one last will, of *size* bytes."""
@@ -56,19 +61,22 @@ class Rulebook:
         return Verdict(guard=self._prefix + route.guard.at(device=levels["device"]))
 
     def subscribe(self, who: Principal, topic_filter: str) -> bool:
-        """Allow a filter that covers anything *who* may receive; `receive` then judges each topic."""
+        """Allow a filter that covers anything *who* may receive, now or as the owner of some device.
+
+        `receive` then judges each topic, so a subscription may wait for what is not yet allowed.
+        """
         if who.role in (Role.ADMIN, Role.BACKEND):
             return is_filter(topic_filter)
         return is_filter(topic_filter) and any(
             overlaps(topic_filter, self._prefix + readable)
             for route in self._table.routes
-            for readable in _filters(route, who, may_read)
+            for readable in _filters(route, who, may_come_to_read)
         )
 
     def receive(self, who: Principal, topic: str) -> bool:
         """Judge one delivery."""
         found = self._find(topic)
-        return found is not None and may_read(found[0], who, found[1])
+        return found is not None and (may_read(found[0], who, found[1]) or self._is_let(found[0], who, found[1]))
 
     def grants(self, who: Principal) -> Grants:
         """Return the same answers as `publish` and `receive` give, as filters.
@@ -79,7 +87,7 @@ class Rulebook:
         return Grants(
             frozenset(self._prefix + writable for route in free for writable in _filters(route, who, may_write)),
             frozenset(
-                self._prefix + readable for route in self._table.routes for readable in _filters(route, who, may_read)
+                self._prefix + readable for route in self._table.routes for readable in self._readable(route, who)
             ),
         )
 
@@ -98,6 +106,21 @@ class Rulebook:
         """Return the filters of all topics whose messages must not be retained."""
         never = (route for route in self._table.routes if route.retain is Retain.NEVER)
         return frozenset(self._prefix + route.topic.filter for route in never)
+
+    def _is_let(self, route: Route, who: Principal, levels: Mapping[str, str]) -> bool:
+        """Tell whether the device named in the topic lets *who* read it."""
+        parties = _if_let(route, who)
+        device = self.roster.principals.get(levels["device"]) if parties else None
+        return device is not None and any(_lets(device, who, party) for party in parties)
+
+    def _readable(self, route: Route, who: Principal) -> Iterator[str]:
+        always = _filters(route, who, may_read)
+        yield from always
+        if route.topic.filter in always:
+            return
+        for party in _if_let(route, who):
+            devices = self.roster.owned.get(who.name, ()) if party is Party.OWNER else self.roster.opened
+            yield from (route.topic.bound(device=device) for device in devices)
 
     def _find(self, topic: str) -> tuple[Route, Mapping[str, str]] | None:
         return self._table.find(topic.removeprefix(self._prefix)) if topic.startswith(self._prefix) else None
@@ -137,11 +160,13 @@ def _may_ask(who: Principal, levels: Mapping[str, str]) -> bool:
 
 _ALL = frozenset(Role)
 _NOBODY: frozenset[Role] = frozenset()
-_ROLES = {Party.ANYONE: _ALL, Party.PEOPLE: PEOPLE, Party.PARTICIPANTS: PEOPLE - {Role.LISTENER}}
+_ROLES = {Party.ANYONE: _ALL, Party.PEOPLE: PEOPLE, Party.PARTICIPANTS: PARTICIPANTS}
+_MAY_BE_LET = {Party.OWNER: PARTICIPANTS, Party.ONLOOKERS: PEOPLE}
+"""Readers whom a device lets or not, and what they must be besides."""
 
 
 def may_read(route: Route, who: Principal, levels: Mapping[str, str]) -> bool:
-    """Tell whether *who* stands at a reading end of a topic with these levels. It is asked for each delivery."""
+    """Tell whether *who* reads topics with these levels, whatever any device lets. It is asked for each delivery."""
     role = who.role
     if role is Role.ADMIN or role is Role.BACKEND:
         return True
@@ -149,6 +174,20 @@ def may_read(route: Route, who: Principal, levels: Mapping[str, str]) -> bool:
         if role in _ROLES.get(party, _NOBODY) or _is_named(party, who, levels):
             return True
     return False
+
+
+def may_come_to_read(route: Route, who: Principal, levels: Mapping[str, str]) -> bool:
+    """Tell whether *who* reads topics with these levels, or would if the device let."""
+    return may_read(route, who, levels) or bool(_if_let(route, who))
+
+
+def _if_let(route: Route, who: Principal) -> list[Party]:
+    """Return the readers among whom *who* is where the device named in the topic lets."""
+    return [party for party in route.readers if who.role in _MAY_BE_LET.get(party, _NOBODY)]
+
+
+def _lets(device: Principal, who: Principal, party: Party) -> bool:
+    return device.owner == who.name if party is Party.OWNER else device.is_open
 
 
 def _is_named(party: Party, who: Principal, levels: Mapping[str, str]) -> bool:

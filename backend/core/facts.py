@@ -10,6 +10,9 @@ from backend.core.floors import Rules
 from backend.core.principals import Principal
 from backend.core.refusals import Code
 
+Voice = Mapping[str, Any]
+"""How a device converses: the settings that somebody made for it, by name, as they are stored."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -37,7 +40,7 @@ class DirectoryChanged(Fact):
     principals: frozenset[str]
     channels: frozenset[str] = frozenset()
     rules: Mapping[str, Rules] = field(default_factory=dict)
-    voices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    voices: Mapping[str, Voice] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

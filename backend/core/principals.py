@@ -1,7 +1,9 @@
 """Who takes part: the names that can log in, and what they are."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 
 class Role(StrEnum):
@@ -16,6 +18,8 @@ class Role(StrEnum):
 
 
 PEOPLE = frozenset({Role.ADMIN, Role.USER, Role.LISTENER, Role.INTEGRATION})
+PARTICIPANTS = PEOPLE - {Role.LISTENER}
+"""Those who do more than read: they may hold something, and own devices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +30,27 @@ class Principal:
     role: Role
     display_name: str
     owner: str | None = None
+    """Of a device: whose it is."""
+    is_open: bool = False
+    """Of a device: whether all people may read its conversation along."""
+
+
+@dataclass(frozen=True)
+class Roster:
+    """All who can log in, by name, and who has which devices."""
+
+    principals: Mapping[str, Principal] = field(default_factory=dict)
+
+    @cached_property
+    def owned(self) -> Mapping[str, frozenset[str]]:
+        """The devices of each who owns some."""
+        found: dict[str, set[str]] = {}
+        for who in self.principals.values():
+            if who.owner is not None:
+                found.setdefault(who.owner, set()).add(who.name)
+        return {owner: frozenset(devices) for owner, devices in found.items()}
+
+    @cached_property
+    def opened(self) -> frozenset[str]:
+        """The devices whose conversations all people may read along."""
+        return frozenset(who.name for who in self.principals.values() if who.is_open)

@@ -30,9 +30,11 @@ class Party(StrEnum):
     BACKEND = "backend"
     THE_DEVICE = "the device named in the topic"
     THE_PRINCIPAL = "the principal named in the topic"
+    OWNER = "the owner of the device"
     HOLDER = "the holder of the session"
     PEOPLE = "people and integrations"
     PARTICIPANTS = "people and integrations, but no listeners"
+    ONLOOKERS = "people and integrations, where the device is heard in sessions only"
     ANYONE = "anyone who is logged in"
 
 

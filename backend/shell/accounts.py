@@ -15,11 +15,12 @@ from sqlmodel import Session, select
 from backend.core.desk import ROWS_AT_ONCE
 from backend.core.floors import device_floor
 from backend.core.ids import check_name
-from backend.core.principals import Principal, Role
+from backend.core.principals import PARTICIPANTS, Principal, Role
 from backend.features.directory.feature import AccountRow, principal
 from backend.shell import verifier
 from backend.shell.floors import forget_rules
 from backend.shell.revision import changing
+from backend.shell.voices import forget_voice, opened
 
 RESERVED = frozenset({"backend"})
 
@@ -37,6 +38,7 @@ class Account:
     display_name: str
     created_at: float
     hardware: str | None
+    owner: str | None
 
 
 class Mirror(Protocol):
@@ -66,7 +68,7 @@ class Accounts:
     ) -> None:
         """Add an account; say whether its secret was *generated*, and so needs less hashing.
 
-        Raises AccountError where the name is bad or taken, or the mirror cannot be told.
+        Raises AccountError where the name is bad or taken, there is no such owner, or the mirror cannot be told.
         """
         try:
             check_name(who.name)
@@ -74,25 +76,28 @@ class Accounts:
             raise AccountError(str(error)) from error
         if who.name in RESERVED:
             raise AccountError(f"{who.name} is the server's own name")
-        if self.verifier_of(who.name) is not None:
-            raise AccountError(f"{who.name} exists already")
+        with Session(self._database) as session:
+            _insist_on_new(session, who)
         row = AccountRow(
             name=who.name,
             role=who.role.value,
             display_name=who.display_name,
             created_at=now,
             hardware=hardware,
+            owner=who.owner,
             verifier=verifier.made(secret, generated=generated),
         )
         if self._mirror is not None:
             self._mirror.put(who, secret)
         with changing(self._database) as session:
-            if session.get(AccountRow, who.name) is not None:
-                raise AccountError(f"{who.name} exists already")
+            _insist_on_new(session, who)
             session.add(row)
 
     def remove(self, name: str) -> None:
-        """Remove an account, its rules included. Raises AccountError where there is none, or it is the last admin's."""
+        """Remove an account, its rules and voice included; its devices are nobody's then.
+
+        Raises AccountError where there is none, or it is the last admin's.
+        """
         with changing(self._database) as session:
             row = _found(session, name)
             admins = session.exec(select(AccountRow).where(AccountRow.role == Role.ADMIN.value)).all()
@@ -100,11 +105,23 @@ class Accounts:
                 raise AccountError(f"{name} is the last admin; add another one first")
             session.delete(row)
             forget_rules(session, device_floor(name))
+            forget_voice(session, name)
+            for device in session.exec(select(AccountRow).where(AccountRow.owner == name)):
+                device.owner = None
         if self._mirror is not None:
             try:
                 self._mirror.remove(name)
             except AccountError as error:
                 raise AccountError(f"{name} is removed here; the server will tell the broker: {error}") from error
+
+    def set_owner(self, name: str, owner: str | None) -> None:
+        """Give a device to somebody; None: to nobody. Raises AccountError where one of them is not there, or cannot."""
+        with changing(self._database) as session:
+            row = _found(session, name)
+            if row.role != Role.DEVICE.value:
+                raise AccountError(f"{name} is a {row.role}, and no device")
+            _insist_on_owner(session, owner)
+            row.owner = owner
 
     def set_secret(self, name: str, secret: str, *, generated: bool = False) -> None:
         """Replace the secret; the old one is void at once. Raises AccountError where there is no such account."""
@@ -127,8 +144,9 @@ class Accounts:
     def principals(self) -> Mapping[str, Principal]:
         """Return what the engine needs to know of all accounts."""
         with Session(self._database) as session:
+            devices = opened(session)
             rows = session.exec(select(AccountRow).execution_options(yield_per=ROWS_AT_ONCE))
-            return {row.name: principal(row) for row in rows}
+            return {row.name: principal(row, is_open=row.name in devices) for row in rows}
 
     def verifiers(self) -> Mapping[str, str]:
         """Return all verifiers by name: while one stays, a login that was good is good."""
@@ -162,5 +180,18 @@ def _found(session: Session, name: str) -> AccountRow:
     return row
 
 
+def _insist_on_new(session: Session, who: Principal) -> None:
+    """Insist that an account may be added. Raises AccountError."""
+    if session.get(AccountRow, who.name) is not None:
+        raise AccountError(f"{who.name} exists already")
+    _insist_on_owner(session, who.owner)
+
+
+def _insist_on_owner(session: Session, owner: str | None) -> None:
+    """Insist that there is such an account, and that it may own devices. Raises AccountError."""
+    if owner is not None and (role := _found(session, owner).role) not in PARTICIPANTS:
+        raise AccountError(f"{owner} is a {role}, and owns nothing")
+
+
 def _shown(row: AccountRow) -> Account:
-    return Account(row.name, Role(row.role), row.display_name, row.created_at, row.hardware)
+    return Account(row.name, Role(row.role), row.display_name, row.created_at, row.hardware, row.owner)

@@ -9,7 +9,7 @@ from sqlmodel import SQLModel, create_engine
 FILE = "talkstick.db"
 _CONNECTIONS = 4  # each has a cache of its own
 _CACHE_KIB = 512
-SCHEMA = 4  # rises with every change of a table
+SCHEMA = 5  # rises with every change of a table
 
 
 class WrongSchemaError(Exception):

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from backend.core.access import Rulebook, Verdict
 from backend.core.facts import PublishRefused
-from backend.core.principals import Principal
+from backend.core.principals import Principal, Roster
 from backend.core.refusals import Code
 from backend.shell.accounts import Accounts
 from backend.shell.complaints import Complaints
@@ -20,20 +20,18 @@ _LOOKS, _LOOK_EVERY_S = 30, 0.1
 class Door:
     """Judges by the rulebook. ``report`` hears what was refused. Topics come with the prefix of the tree."""
 
-    def __init__(
-        self,
-        rules: Rulebook,
-        accounts: Accounts,
-        lookup: Callable[[str], Principal | None],
-        prefix: str,
-    ) -> None:
+    def __init__(self, rules: Rulebook, accounts: Accounts, prefix: str) -> None:
         self._rules = rules
         self._accounts = accounts
-        self._lookup = lookup
         self._prefix = prefix
         self._logins = Logins()
         self._complaints = Complaints(log)
         self.report: Callable[[PublishRefused], None] = lambda _refused: None
+
+    def know(self, principals: Mapping[str, Principal]) -> None:
+        """Learn who there is, and who has which devices. The broker must forget what it was answered before."""
+        if principals != self._rules.roster.principals:  # else the engine has them in memory already, and shares them
+            self._rules.roster = Roster(principals)
 
     async def authenticate(self, name: str, secret: str) -> bool:
         """Tell whether this is the secret of that account."""
@@ -47,7 +45,7 @@ class Door:
         return await self._is_listed(name)
 
     async def _is_listed(self, name: str) -> bool:
-        """Wait until the directory in memory has an account that was added this moment: rights are read there."""
+        """Wait until an account that was added this moment is known here: its rights depend on it."""
         for _ in range(_LOOKS):
             if self._lookup(name) is not None:
                 return True
@@ -68,6 +66,9 @@ class Door:
         """Tell whether a message may be delivered to the account."""
         who = self._lookup(name)
         return who is not None and self._rules.receive(who, topic)
+
+    def _lookup(self, name: str) -> Principal | None:
+        return self._rules.roster.principals.get(name)
 
     def refused(self, name: str, topic: str, code: str) -> None:
         """Hear that a publish was refused, and report it."""

@@ -1,4 +1,4 @@
-"""Mosquitto in the place of the embedded broker: it is told who has an account, and who holds which device."""
+"""Mosquitto in the place of the embedded broker: it is told who has an account, and who has and holds which device."""
 
 import asyncio
 import json
@@ -10,11 +10,11 @@ from typing import Any
 from aiomqtt import MqttError
 
 from backend.core.engine import Send
-from backend.core.principals import Principal, Role
+from backend.core.principals import Principal, Role, Roster
 from backend.shell.address import Address
 from backend.shell.mosquitto_accounts import CLIENT_EXISTS, NO_CLIENT, NO_ROLE, create, ensure_roles, removal
 from backend.shell.mosquitto_control import CommandError, Control, ControlError, connected
-from backend.shell.mosquitto_inventory import Inventory, mending, taken, unknown
+from backend.shell.mosquitto_inventory import Inventory, following, mending, taken, unknown
 from backend.shell.mosquitto_rights import Rights, acls, commands
 from backend.shell.operator import Login
 
@@ -37,7 +37,7 @@ class Steward:
         self._control: Control | None = None
         self._turn = asyncio.Lock()
         self._is_fresh = False
-        self._known: Mapping[str, Principal] = {}
+        self._told = Roster()
         self._holders: dict[str, str | None] = {}
         """By filter: who shall be able to publish to it, by the session documents that were seen so far."""
         self._granted: dict[str, set[str]] = {}
@@ -106,7 +106,8 @@ class Steward:
         return control
 
     async def _reconcile(self, control: Control) -> None:
-        people = await asyncio.to_thread(self._principals)
+        roster = Roster(await asyncio.to_thread(self._principals))
+        people, self._rights.rules.roster = roster.principals, roster
         there = await taken(control)
         server = Principal(self._login.user, Role.BACKEND, "Talkstick")
         if self._rights.account(server.name) not in there.clients.get(server.name, ()):
@@ -115,19 +116,21 @@ class Steward:
             )
         await control.run(mending(self._rights, people, there, server), tolerate={NO_CLIENT, *NO_ROLE})
         self._complain(*unknown(self._rights, people, there))
-        self._known = people
+        self._told = roster
         self._granted = _granted(self._rights, there)
         self._unsettled |= self._holders.keys()
         await self._settle(control)
 
     async def _follow(self, control: Control) -> None:
-        people = await asyncio.to_thread(self._principals)
-        gone = [command for name in self._known.keys() - people.keys() for command in removal(self._rights, name)]
+        roster = Roster(await asyncio.to_thread(self._principals))
+        people, known, self._rights.rules.roster = roster.principals, self._told.principals, roster
+        gone = [command for name in known.keys() - people.keys() for command in removal(self._rights, name)]
         await control.run(gone, tolerate={NO_CLIENT, *NO_ROLE})
-        for name in people.keys() - self._known.keys():  # the command line did it, if it knew the broker
+        await control.run(following(self._rights, self._told, roster), tolerate=NO_ROLE)
+        for name in people.keys() - known.keys():  # the command line did it, if it knew the broker
             await ensure_roles(control, self._rights, people[name])
             await control.run([create(self._rights, people[name], None)], tolerate={CLIENT_EXISTS})
-        self._known = people
+        self._told = roster
 
     def _complain(self, missing: Sequence[str], others: Sequence[str]) -> None:
         if missing:

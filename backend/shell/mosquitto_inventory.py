@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backend.core.principals import Principal
+from backend.core.principals import PEOPLE, Principal, Roster
 from backend.shell.mosquitto_accounts import create, removal
 from backend.shell.mosquitto_control import Command, Control, ControlError
 from backend.shell.mosquitto_rights import Acl, Rights, acls, read_acls, role_refs
@@ -60,6 +60,26 @@ def mending(rights: Rights, people: Mapping[str, Principal], there: Inventory, s
         *clients,
         *(create(rights, people[name], None) for name in missing),
     ]
+
+
+def following(rights: Rights, before: Roster, after: Roster) -> list[Command]:
+    """Return the commands that change roles after devices changed hands, or what they let others read.
+
+    The rulebook knows *after* already. Those who may lose something come first.
+    """
+    kinds = {who.role: who for who in after.principals.values() if who.role in PEOPLE}
+    if before.opened == after.opened:  # then only roles are wrong that the command line made, which knows no devices
+        for who in before.principals.values():
+            kinds.pop(who.role, None)
+    owners = sorted(
+        (name for name in after.principals if before.owned.get(name) != after.owned.get(name)),
+        key=lambda name: before.owned.get(name, frozenset()) <= after.owned.get(name, frozenset()),
+    )
+    roles = {
+        **{rights.kind(who): rights.roles(who)[rights.kind(who)] for who in kinds.values()},
+        **{rights.account(name): rights.roles(after.principals[name])[rights.account(name)] for name in owners},
+    }
+    return [{"command": "modifyRole", "rolename": role, "acls": acls(rules)} for role, rules in roles.items()]
 
 
 def _roles_to_mend(

@@ -1,9 +1,10 @@
 """The rulebook in the words of Mosquitto's dynamic-security plugin: roles with lists of what they allow.
 
 An account has three roles. One is that of its kind (``role:user``) and holds what all of them may do; one is its own
-(``account:alice``) and holds what is bound to its name; and one changes with the sessions that it holds
-(``holder:alice``). Mosquitto 2.0 ends a client's connections when it is given another role, or when one of its roles
-gets or loses a rule by ``addRoleACL`` or ``removeRoleACL``, but not when the rules of a role are replaced as a whole.
+(``account:alice``) and holds what is bound to its name, or to a device that it owns; and one changes with the sessions
+that it holds (``holder:alice``). Mosquitto 2.0 ends a client's connections when it is given another role, or when one
+of its roles gets or loses a rule by ``addRoleACL`` or ``removeRoleACL``, but not when the rules of a role are replaced
+as a whole.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,12 +35,12 @@ class Rights:
         self._prefix = prefix
 
     def roles(self, who: Principal) -> Mapping[str, frozenset[Acl]]:
-        """Return the roles of an account whose rules never change, by name."""
+        """Return the roles of an account whose rules do not change with the sessions, by name."""
         everybody = self._allowed(replace(who, name=_NOBODY))
         kind = frozenset(acl for acl in everybody if _NOBODY not in acl[1].split("/"))
         shared = {(_SUBSCRIBE, "#"), (_UNSUBSCRIBE, "#"), *(_control() if who.role is Role.BACKEND else ())}
         return {
-            f"{self._prefix}role:{who.role.value}": kind | shared,
+            self.kind(who): kind | shared,
             self.account(who.name): self._allowed(who) - kind,
         }
 
@@ -53,6 +54,10 @@ class Rights:
     def names(self, who: Principal) -> list[str]:
         """Return the names of all roles of an account."""
         return [*self.roles(who), self.holder(who.name)]
+
+    def kind(self, who: Principal) -> str:
+        """Return the name of the role that all of its kind have."""
+        return f"{self._prefix}role:{who.role.value}"
 
     def account(self, name: str) -> str:
         """Return the name of an account's own role."""

@@ -1,4 +1,4 @@
-"""Notices that the command line changed accounts, channels or rules."""
+"""Notices that the command line changed accounts, owners, channels, rules or voices."""
 
 import asyncio
 import hashlib
@@ -11,9 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from backend.features.directory.feature import DirectoryLoaded
 from backend.shell.accounts import Accounts
+from backend.shell.door import Door
 from backend.shell.floors import Floors
 from backend.shell.inbox import Inbox
 from backend.shell.revision import revision
+from backend.shell.voices import Voices
 
 log = logging.getLogger(__name__)
 
@@ -24,15 +26,22 @@ Know = Callable[[Mapping[str, str]], Awaitable[None]]
 
 
 class Watcher:
-    """Looks at the revision of the directory twice a second."""
+    """Looks at the revision of the directory twice a second, and tells everybody in this process what changed."""
 
-    def __init__(self, database: Database, inbox: Inbox) -> None:
+    def __init__(self, database: Database, inbox: Inbox, door: Door) -> None:
         self._database = database
         self._inbox = inbox
+        self._door = door
         self._revision: int | None = None  # what changed while the server started is told at the first look
 
+    async def tell(self) -> None:
+        """Put the directory into the inbox, and let the door know it: no message comes through before that is there."""
+        directory = await asyncio.to_thread(loaded, self._database)
+        await self._inbox.put(directory)
+        self._door.know(directory.principals)
+
     async def run(self, know: Know) -> None:
-        """Put the directory into the inbox whenever it changed, and let the broker *know*; until cancelled."""
+        """Tell the directory whenever it changed, and let the broker *know*; until cancelled."""
         while True:
             await asyncio.sleep(_EVERY_S)
             try:
@@ -46,9 +55,8 @@ class Watcher:
         seen = await asyncio.to_thread(revision, self._database)
         if seen == self._revision:
             return
-        directory = await asyncio.to_thread(loaded, self._database)
         stored = await asyncio.to_thread(Accounts(self._database).verifiers)
-        await self._inbox.put(directory)
+        await self.tell()
         await know(marks(stored))
         self._revision = seen
 
@@ -57,7 +65,7 @@ def loaded(database: Database) -> DirectoryLoaded:
     """Return the directory as it is stored now."""
     floors = Floors(database)
     channels = frozenset(channel.name for channel in floors.channels())
-    return DirectoryLoaded(Accounts(database).principals(), channels, floors.rules())
+    return DirectoryLoaded(Accounts(database).principals(), channels, floors.rules(), Voices(database).all())
 
 
 def marks(verifiers: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine as Database
 
 from backend.app import TABLE
 from backend.core.access import Rulebook
-from backend.core.principals import Principal, Role
+from backend.core.principals import Principal, Role, Roster
 from backend.core.refusals import Code
 from backend.shell import logins
 from backend.shell.accounts import Accounts
@@ -105,8 +105,7 @@ def test_what_was_right_is_wrong_with_a_new_secret(argon: Argon) -> None:
 def test_a_certificate_vouches_for_accounts_only(database: Database) -> None:
     accounts = Accounts(database)
     accounts.add(ALICE, "secret", 0.0)
-    known: dict[str, Principal] = {}
-    door = Door(Rulebook(TABLE), accounts, known.get, "")
+    door = Door(Rulebook(TABLE), accounts, "")
 
     async def story() -> None:
         assert not await door.vouched("nobody")
@@ -114,7 +113,7 @@ def test_a_certificate_vouches_for_accounts_only(database: Database) -> None:
         assert not await door.vouched("")
         asked = asyncio.create_task(door.vouched("alice"))
         await asyncio.sleep(0)
-        known["alice"] = ALICE  # the directory follows a moment after the database
+        door.know({"alice": ALICE})  # the directory follows a moment after the database
         assert await asked
         accounts.remove("alice")
         assert not await door.vouched("alice")
@@ -123,7 +122,7 @@ def test_a_certificate_vouches_for_accounts_only(database: Database) -> None:
 
 
 def test_nobody_is_the_backend(database: Database) -> None:
-    door = Door(Rulebook(TABLE), Accounts(database), {"alice": ALICE}.get, "")
+    door = Door(Rulebook(TABLE, roster=Roster({"alice": ALICE})), Accounts(database), "")
     document = "devices/scale-1/session"
 
     async def story() -> None:

@@ -17,7 +17,7 @@ from backend.core.access import Rulebook
 from backend.core.desk import Desk
 from backend.core.engine import Arrived, Engine, Send
 from backend.core.facts import Resumed
-from backend.core.principals import Principal, Role
+from backend.core.principals import Principal, Role, Roster
 from backend.features.channels import feature as channels
 from backend.features.directory import feature as directory
 from backend.features.presence import feature as presence
@@ -286,7 +286,7 @@ def test_an_old_secret_opens_nothing_once_it_was_changed(database: Database) -> 
     accounts.add(PEOPLE["alice"], "old", 0.0)
 
     async def story() -> None:
-        door = Door(Rulebook(TABLE), accounts, PEOPLE.get, "")
+        door = Door(Rulebook(TABLE, roster=Roster(PEOPLE)), accounts, "")
         assert await door.authenticate("alice", "old")
         assert await door.authenticate("alice", "old")
         accounts.set_secret("alice", "new")

@@ -1,4 +1,4 @@
-"""Directory: accounts, devices, channels, rules. Table of contents of the feature."""
+"""Directory: accounts, devices, channels, rules, voices. Table of contents of the feature."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,16 @@ from backend.core.desk import Desk
 from backend.core.principals import Principal
 from backend.features.directory.machine import EVENTS, Directory, DirectoryLoaded, step
 from backend.features.directory.routes import ROUTES
-from backend.features.directory.rows import AccountRow, ChannelRow, DirectoryRow, RulesRow, principal, rules
+from backend.features.directory.rows import (
+    AccountRow,
+    ChannelRow,
+    DirectoryRow,
+    RulesRow,
+    VoiceRow,
+    principal,
+    rules,
+    voice,
+)
 
 __all__ = [
     "ROUTES",
@@ -17,10 +26,12 @@ __all__ = [
     "DirectoryRow",
     "Listing",
     "RulesRow",
+    "VoiceRow",
     "desk",
     "lookup",
     "principal",
     "rules",
+    "voice",
 ]
 
 _KEY = ""  # there is one directory

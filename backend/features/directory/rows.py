@@ -1,4 +1,4 @@
-"""Accounts, channels and rules as rows.
+"""Accounts, channels, rules and voices as rows.
 
 One table for people, integrations and devices, since each is a name that can log in; a channel cannot.
 """
@@ -7,6 +7,7 @@ import json
 
 from sqlmodel import Field, SQLModel
 
+from backend.core.facts import Voice
 from backend.core.floors import Rules, rules_of
 from backend.core.principals import Principal, Role
 
@@ -14,7 +15,8 @@ from backend.core.principals import Principal, Role
 class AccountRow(SQLModel, table=True):
     """One account.
 
-    ``verifier`` is what is stored instead of the secret; ``hardware`` is what a device's id was made from.
+    ``verifier`` is what is stored instead of the secret; ``hardware`` is what a device's id was made from, ``owner``
+    whose it is.
     """
 
     name: str = Field(primary_key=True)
@@ -23,6 +25,7 @@ class AccountRow(SQLModel, table=True):
     verifier: str
     created_at: float
     hardware: str | None = None
+    owner: str | None = None
 
 
 class ChannelRow(SQLModel, table=True):
@@ -40,6 +43,13 @@ class RulesRow(SQLModel, table=True):
     rules: str
 
 
+class VoiceRow(SQLModel, table=True):
+    """The voice settings by which one device differs from all others, as a JSON object; most devices have none."""
+
+    device: str = Field(primary_key=True)
+    settings: str
+
+
 class DirectoryRow(SQLModel, table=True):
     """Rises with every change of all these, so that a running server notices."""
 
@@ -47,9 +57,15 @@ class DirectoryRow(SQLModel, table=True):
     revision: int
 
 
-def principal(row: AccountRow) -> Principal:
+def principal(row: AccountRow, *, is_open: bool = False) -> Principal:
     """Return the account without its secret."""
-    return Principal(row.name, Role(row.role), row.display_name)
+    return Principal(row.name, Role(row.role), row.display_name, row.owner, is_open)
+
+
+def voice(row: VoiceRow) -> Voice:
+    """Return the voice settings of one device."""
+    found: Voice = json.loads(row.settings)
+    return found
 
 
 def rules(row: RulesRow) -> Rules:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from backend.core.facts import DeviceHeard
 from backend.core.floors import floor_of
-from backend.core.principals import Principal, Role
+from backend.core.principals import PARTICIPANTS, Principal, Role
 from backend.core.refusals import EXPLAINED, Code, Refused
 from backend.core.routing import Incoming, Party, Retain, Route
 from backend.features.sessions.asks import Offer, Order, SessionRequest
@@ -27,8 +27,6 @@ from backend.features.sessions.messages import (
     SessionReply,
 )
 from backend.features.sessions.requests import SessionAsked
-
-_HOLDERS = (Role.ADMIN, Role.USER, Role.INTEGRATION)
 
 
 def _ask(incoming: Incoming) -> Iterable[SessionAsked]:
@@ -54,7 +52,7 @@ def _person(incoming: Incoming, name: str) -> Principal:
     found = incoming.find(name)
     if found is None:
         raise Refused(Code.UNKNOWN_PRINCIPAL, f"no account {name}")
-    if found.role not in _HOLDERS:
+    if found.role not in PARTICIPANTS:
         raise Refused(Code.FORBIDDEN, f"{found.role.value} {name} cannot hold anything")
     return found
 

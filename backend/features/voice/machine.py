@@ -17,7 +17,7 @@ from backend.core.facts import (
 )
 from backend.core.floors import id_of, is_channel
 from backend.features.voice.requests import ConversationAsked, announced, answer
-from backend.features.voice.settings import read
+from backend.features.voice.settings import settings_of
 from backend.features.voice.state import DEFAULTS, ConversationErased, Talker
 
 _LEARNED: Mapping[type, Callable[[Talker, Any], Talker]] = {
@@ -62,7 +62,7 @@ def _directory_changed(talker: Talker, directory: DirectoryChanged) -> tuple[Tal
     device = talker.device
     if device in directory.devices:
         own = directory.voices.get(device)
-        settings = DEFAULTS if own is None else read(own)
+        settings = DEFAULTS if own is None else settings_of(own)
         return replace(talker, provisioned=True, settings=settings), []
     if not talker.provisioned:
         return talker, []

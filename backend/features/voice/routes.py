@@ -3,7 +3,17 @@
 from collections.abc import Iterable
 
 from backend.core.routing import Incoming, Party, Route
-from backend.features.voice.messages import REPLY, REQUEST, ConversationReply, ConversationRequest
+from backend.features.voice.messages import (
+    AUDIO,
+    CONVERSATION,
+    REPLY,
+    REQUEST,
+    SPEECH,
+    UTTERANCE,
+    ConversationEvent,
+    ConversationReply,
+    ConversationRequest,
+)
 from backend.features.voice.requests import ConversationAsked
 
 
@@ -16,6 +26,35 @@ def _ask(incoming: Incoming) -> Iterable[ConversationAsked]:
 
 
 ROUTES = (
+    Route(
+        UTTERANCE,
+        bytes,
+        Party.THE_DEVICE,
+        (Party.BACKEND,),
+        "What was said to the device, whole: a WAV file.",
+    ),
+    Route(
+        AUDIO,
+        bytes,
+        Party.THE_DEVICE,
+        (Party.BACKEND,),
+        "What is said to the device, while it is said: frames of one turn.",
+        qos=0,
+    ),
+    Route(
+        SPEECH,
+        bytes,
+        Party.BACKEND,
+        (Party.THE_DEVICE, Party.OWNER),
+        "What the device says: frames of one turn, paced to its buffer. Those of an older turn are to be dropped.",
+    ),
+    Route(
+        CONVERSATION,
+        ConversationEvent,
+        Party.BACKEND,
+        (Party.THE_DEVICE, Party.OWNER, Party.ONLOOKERS),
+        "What happens in a turn, in order: what was understood, what is answered, what failed, with times.",
+    ),
     Route(
         REQUEST,
         ConversationRequest,

@@ -11,6 +11,10 @@ Responder = Literal["intents", "chat", "both"]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$")]
 
 
+class SettingError(ValueError):
+    """A voice setting is not one, or has a wrong value; the message says which, and why."""
+
+
 class VoiceSettings(BaseModel):
     """The voice settings of a device; those that nobody set have their defaults."""
 
@@ -37,12 +41,42 @@ class VoiceSettings(BaseModel):
     keep_audio: bool = Field(default=False, description="Store what was said as WAV files, for debugging.")
 
 
-_UNREADABLE = VoiceSettings(enabled=False)
+def settings_of(own: Mapping[str, Any]) -> VoiceSettings:
+    """Return the settings of a device with some of its *own*. What this version does not know, or take, is passed over.
 
-
-def read(stored: Mapping[str, Any]) -> VoiceSettings:
-    """Return stored settings; where they cannot be read, the device is off, lest it hears whom it must not."""
+    It was taken when it was set.
+    """
     try:
-        return VoiceSettings.model_validate(stored)
-    except ValidationError:
-        return _UNREADABLE
+        return VoiceSettings.model_validate(own)
+    except ValidationError as error:
+        wrong = {each["loc"][0] for each in error.errors(include_url=False)}
+        return VoiceSettings.model_validate({name: value for name, value in own.items() if name not in wrong})
+
+
+def checked(own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as they are stored: as JSON has it. Raises SettingError for the first that is wrong."""
+    try:
+        made = VoiceSettings.model_validate(own)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = first["loc"][0]
+        if first["type"] == "extra_forbidden":
+            raise SettingError(f"there is no setting {name!r}") from error
+        raise SettingError(f"{name}: {first['msg']}") from error
+    return made.model_dump(mode="json", include=set(own))
+
+
+def read_setting(text: str) -> tuple[str, Any]:
+    """Return the name and the value of ``language=es``; commas make a list of sentences. Raises SettingError."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise SettingError(f"{text!r} is not of the form NAME=VALUE")
+    given: Any = (
+        [part.strip() for part in value.split(",") if part.strip()] if name == "grammar" and "," in value else value
+    )
+    return name, checked({name: given})[name]
+
+
+def meanings() -> dict[str, str]:
+    """Return what each setting is about, by name."""
+    return {name: field.description or "" for name, field in VoiceSettings.model_fields.items()}
