@@ -23,6 +23,7 @@ from backend.shell.floors import Floors
 from backend.shell.mosquitto_accounts import Mosquitto
 from backend.shell.operator import Login
 from backend.shell.settings import Settings, SettingsError
+from backend.shell.voices import Voices
 
 
 class Context:
@@ -55,6 +56,11 @@ class Context:
     def floors(self) -> Floors:
         """Return the channels, and the rules of channels and devices."""
         return Floors(self._database)
+
+    @cached_property
+    def voices(self) -> Voices:
+        """Return the voice settings of devices."""
+        return Voices(self._database)
 
     @cached_property
     def broker(self) -> tuple[Address, Login] | None:

@@ -27,15 +27,18 @@ def device() -> None:
 @device.command("add")
 @click.argument("what", metavar="MAC|UUID|NAME")
 @click.option("--name", "display_name", help="How people call it. [default: the id]")
+@click.option("--owner", metavar="NAME", help="Whose it is; see `device owner`. [default: nobody's]")
 @host_option
 @json_option
 @pass_context
-def add(context: Context, what: str, display_name: str | None, host: str | None, as_json: bool) -> None:
+def add(
+    context: Context, what: str, display_name: str | None, owner: str | None, host: str | None, as_json: bool
+) -> None:
     """Provision a board; print what it needs to know, its secret once."""
     secret = new_secret()
     try:
         name = device_id(what)
-        who = Principal(name, Role.DEVICE, display_name or name)
+        who = Principal(name, Role.DEVICE, display_name or name, owner)
         context.told_accounts.add(who, secret, context.now(), hardware=what, generated=True)
     except (AccountError, ValueError) as error:
         raise click.ClickException(str(error)) from error
@@ -66,6 +69,30 @@ def show_(context: Context, name: str, as_json: bool) -> None:
 device.add_command(policy_command("device", device_floor))
 
 
+@device.command("owner")
+@click.argument("name")
+@click.argument("owner", required=False)
+@click.option("--none", "nobody", is_flag=True, help="Let it be nobody's.")
+@pass_context
+def owner_(context: Context, name: str, owner: str | None, nobody: bool) -> None:
+    """Show whose a device is, or give it to OWNER.
+
+    What is said to a device, and what it answers, only its owner and admins may read; a server that runs follows at
+    once. Listeners and devices own nothing.
+    """
+    if owner is not None and nobody:
+        raise click.ClickException("give it to OWNER or to nobody (--none), not both")
+    found = existing(context, name, device=True)
+    if owner is None and not nobody:
+        click.echo(_whose(name, found.owner))
+        return
+    try:
+        context.accounts.set_owner(name, owner)
+    except AccountError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(_whose(name, owner))
+
+
 @device.command("rotate")
 @click.argument("name")
 @host_option
@@ -93,8 +120,13 @@ def _record(account: Account) -> dict[str, Any]:
         "device": account.name,
         "name": account.display_name,
         "hardware": account.hardware,
+        "owner": account.owner,
         "since": day(account.created_at),
     }
+
+
+def _whose(name: str, owner: str | None) -> str:
+    return f"{name} is {owner}'s." if owner is not None else f"{name} is nobody's."
 
 
 def _show_board(context: Context, name: str, secret: str, host: str | None, *, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from backend.cli.export import export
 from backend.cli.server import init, serve
 from backend.cli.sessions import session
 from backend.cli.users import user
+from backend.cli.voice import voice
 from backend.cli.watch import watch
 
 
@@ -31,5 +32,5 @@ def talkstick(context: click.Context, data: Path | None) -> None:
     context.obj = Context(data)
 
 
-for command in (init, serve, user, device, channel, session, certs, export, stats, broadcast, watch, doctor):
+for command in (init, serve, user, device, channel, session, voice, certs, export, stats, broadcast, watch, doctor):
     talkstick.add_command(command)

@@ -1,6 +1,6 @@
 """``talkstick device policy`` and ``talkstick channel policy``: how something is shared."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import click
@@ -22,13 +22,16 @@ def _read(_context: click.Context, _parameter: click.Parameter, values: tuple[st
 rules_argument = click.argument("given", metavar="[RULE=VALUE]...", nargs=-1, callback=_read)
 
 
+unset_option = click.option("--unset", metavar="NAME", multiple=True, help="Back to the default; may be repeated.")
+
+
 def policy_command(what: str, floor_of: Callable[[str], str]) -> click.Command:
     """Return the command ``policy`` of devices, or of channels."""
 
     @click.command("policy", help=_help(what))
     @click.argument("name", metavar=what.upper())
     @rules_argument
-    @click.option("--unset", metavar="RULE", multiple=True, help="Back to the default; may be repeated.")
+    @unset_option
     @json_option
     @pass_context
     def command(context: Context, name: str, given: dict[str, Rule], unset: tuple[str, ...], as_json: bool) -> None:
@@ -44,6 +47,26 @@ def policy_command(what: str, floor_of: Callable[[str], str]) -> click.Command:
     return command
 
 
+def check_unset(
+    what: str, unset: Collection[str], given: Collection[str], known: Collection[str], error: type[Exception]
+) -> None:
+    """Insist that what goes back to its default is there, and not set at the same time. Raises *error*."""
+    for name in unset:
+        if name in given:
+            raise error(f"{name}: set it or unset it, not both")
+        if name not in known:
+            raise error(f"there is no {what} {name!r}")
+
+
+def explained(
+    what: str, values: Mapping[str, Any], defaults: Mapping[str, Any], own: Collection[str], about: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    """Yield what is in force as rows: each name, its value, the default, where it comes from, what it is about."""
+    for name, value in values.items():
+        origin = "own" if name in own else "default"
+        yield {what: name, "value": value, "default": defaults[name], "from": origin, "meaning": about[name]}
+
+
 def own_rules(context: Context, floor: str) -> dict[str, Rule]:
     """Return the rules by which a floor differs from all others."""
     return dict(context.floors.rules_of(floor))
@@ -57,22 +80,11 @@ def _help(what: str) -> str:
 
 
 def _change(context: Context, floor: str, given: dict[str, Rule], unset: tuple[str, ...]) -> None:
-    for name in unset:
-        if name in given:
-            raise FloorError(f"{name}: set it or unset it, not both")
-        if name not in meanings() and name not in own_rules(context, floor):
-            raise FloorError(f"there is no rule {name!r}")
+    check_unset("rule", unset, given, meanings().keys() | own_rules(context, floor).keys(), FloorError)
     context.floors.change_rules(floor, default_policy(context.settings, floor), given, unset)
 
 
 def _rows(context: Context, floor: str) -> Iterator[dict[str, Any]]:
-    rules, default, about = context.floors.rules_of(floor), default_policy(context.settings, floor), meanings()
-    own, defaults = dict(rules), dict(rules_of_policy(default))
-    for name, value in rules_of_policy(effective(default, rules)):
-        yield {
-            "rule": name,
-            "value": value,
-            "default": defaults[name],
-            "from": "own" if name in own else "default",
-            "meaning": about[name],
-        }
+    rules, default = context.floors.rules_of(floor), default_policy(context.settings, floor)
+    values, defaults = dict(rules_of_policy(effective(default, rules))), dict(rules_of_policy(default))
+    return explained("rule", values, defaults, dict(rules), meanings())

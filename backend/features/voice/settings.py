@@ -10,6 +10,12 @@ Responder = Literal["intents", "chat", "both"]
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$")]
 
+_FORMS: Mapping[int | str, str] = {
+    "language": "must be a tag like `en` or `es-419`",
+    "grammar": "must be `off`, `intents`, or sentences with commas between them (and one after a single one)",
+}
+"""What to say where the library's words help nobody."""
+
 
 class SettingError(ValueError):
     """A voice setting is not one, or has a wrong value; the message says which, and why."""
@@ -62,7 +68,7 @@ def checked(own: Mapping[str, Any]) -> dict[str, Any]:
         name = first["loc"][0]
         if first["type"] == "extra_forbidden":
             raise SettingError(f"there is no setting {name!r}") from error
-        raise SettingError(f"{name}: {first['msg']}") from error
+        raise SettingError(f"{name}: {_FORMS.get(name) or first['msg']}") from error
     return made.model_dump(mode="json", include=set(own))
 
 

@@ -1,0 +1,93 @@
+"""``talkstick voice …``: how devices hear and speak."""
+
+from typing import Any
+
+import click
+
+from backend.cli.context import Context, json_option, pass_context, show_all
+from backend.cli.policies import check_unset, explained, unset_option
+from backend.core.principals import Role
+from backend.features.voice.settings import SettingError, VoiceSettings, meanings, read_setting, settings_of
+from backend.shell.voices import VoiceError
+
+_AT_A_GLANCE = ("enabled", "language", "responder", "heard", "voice", "speed")
+
+
+def _read(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        return dict(map(read_setting, values))
+    except SettingError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _settings_text() -> str:
+    defaults = _shown(VoiceSettings())
+    lines = (f"  {name:12} {about} [{_word(defaults[name])}]" for name, about in meanings().items())
+    return "\n".join(["\b", "Settings:", *lines])
+
+
+def _word(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value or "none")
+
+
+def _shown(settings: VoiceSettings) -> dict[str, Any]:
+    return settings.model_dump(mode="json")
+
+
+@click.group()
+def voice() -> None:
+    """How devices hear and speak: language, voice, who answers, who is heard."""
+
+
+@voice.command("set", epilog=_settings_text())
+@click.argument("device")
+@click.argument("given", metavar="[SETTING=VALUE]...", nargs=-1, callback=_read)
+@unset_option
+@json_option
+@pass_context
+def set_(context: Context, device: str, given: dict[str, Any], unset: tuple[str, ...], as_json: bool) -> None:
+    """Make voice settings for one device; a server that runs follows at once.
+
+    `talkstick voice set speaker-1 language=es voice=es+f2 heard=holder`; a list of sentences has commas between them.
+    """
+    if not given and not unset:
+        raise click.UsageError("say what to set: SETTING=VALUE, or --unset SETTING")
+    try:
+        check_unset("setting", unset, given, meanings().keys() | context.voices.of(device).keys(), VoiceError)
+        context.voices.change(device, given, unset)
+        rows = [row for row in _rows(context, device) if row["setting"] in {*given, *unset}]
+    except VoiceError as error:
+        raise click.ClickException(str(error)) from error
+    show_all(rows, as_json=as_json, empty=f"{device} has no such settings any more.")
+
+
+@voice.command("show")
+@click.argument("device", required=False)
+@json_option
+@pass_context
+def show_(context: Context, device: str | None, as_json: bool) -> None:
+    """Show the voice settings of a device, and what each is about; or of all devices at a glance."""
+    if device is None:
+        show_all(_glance(context), as_json=as_json, empty="No devices yet: talkstick device add NAME")
+        return
+    try:
+        show_all(_rows(context, device), as_json=as_json, empty="")
+    except VoiceError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _rows(context: Context, device: str) -> list[dict[str, Any]]:
+    own = context.voices.of(device)
+    return list(explained("setting", _shown(settings_of(own)), _shown(VoiceSettings()), own, meanings()))
+
+
+def _glance(context: Context) -> list[dict[str, Any]]:
+    made = context.voices.all()
+    return [
+        {
+            "device": account.name,
+            **{name: getattr(settings_of(made.get(account.name, {})), name) for name in _AT_A_GLANCE},
+        }
+        for account in context.accounts.all()
+        if account.role is Role.DEVICE
+    ]
