@@ -6,11 +6,14 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from ctypes.util import find_library
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
 
 import aiomqtt
 import click
+import espeakng_loader
 
 from backend.cli import mqtt
 from backend.cli.context import Context, json_option, pass_context
@@ -22,6 +25,8 @@ from backend.shell.certificates import CertificateError
 from backend.shell.mosquitto_control import connected
 from backend.shell.mosquitto_inventory import taken
 from backend.shell.operator import Login
+from backend.shell.voice import models as shelf
+from backend.shell.voice.ffmpeg import ffmpeg
 
 _NEEDED_FREE = 100 * 1024 * 1024  # bytes
 _RENEW_DAYS = 30
@@ -162,6 +167,25 @@ async def _administer(where: Address, login: Login) -> None:
         await taken(control)
 
 
+def _voice(context: Context) -> Iterator[Finding]:
+    models = shelf.found(context.settings)
+    if not models:
+        yield Finding("voice", "warn", "off: there is no speech model", "talkstick voice models fetch NAME; … list")
+    for model in models:
+        if model.problem is None:
+            yield Finding("voice", "ok", f"hears {model.language} with {model.path}")
+        else:
+            yield Finding("voice", "fail", model.problem, f"talkstick voice models add {model.language} DIRECTORY")
+    try:
+        yield Finding("ffmpeg", "ok", ffmpeg())
+    except RuntimeError as error:
+        yield Finding("ffmpeg", "warn", f"there is none: {error}", "apt-get install ffmpeg")
+    if find_library("espeak-ng") or Path(espeakng_loader.get_library_path()).exists():
+        yield Finding("espeak-ng", "ok", find_library("espeak-ng") or espeakng_loader.get_library_path())
+    else:
+        yield Finding("espeak-ng", "warn", "there is none, so nothing speaks", "apt-get install espeak-ng")
+
+
 def _tools(_context: Context) -> Iterator[Finding]:
     if shutil.which("mosquitto_sub"):
         yield Finding("mosquitto_sub", "ok", "there")
@@ -177,5 +201,6 @@ _CHECKS: tuple[Callable[[Context], Iterator[Finding]], ...] = (
     _tls,
     _mosquitto,
     _server,
+    _voice,
     _tools,
 )

@@ -16,6 +16,7 @@ from backend.cli.server import init, serve
 from backend.cli.sessions import session
 from backend.cli.users import user
 from backend.cli.voice import voice
+from backend.cli.voice_models import models
 from backend.cli.watch import watch
 
 
@@ -32,5 +33,6 @@ def talkstick(context: click.Context, data: Path | None) -> None:
     context.obj = Context(data)
 
 
+voice.add_command(models)
 for command in (init, serve, user, device, channel, session, voice, certs, export, stats, broadcast, watch, doctor):
     talkstick.add_command(command)

@@ -44,7 +44,7 @@ def init(context: Context, as_json: bool) -> None:
 def _settings_text() -> str:
     lines = ["\b", "Settings, in talkstick.toml of the data directory, or TALKSTICK_... in the environment:"]
     for name, field in Settings.model_fields.items():
-        default = f" [{field.default}]" if field.default not in (None, "") else ""
+        default = f" [{field.default}]" if field.default not in (None, "", {}) else ""
         lines.append(f"  {name:16} {field.description}{default}")
     return "\n".join(lines)
 

@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Self
@@ -102,6 +103,10 @@ class Settings(BaseSettings):
         default=_PRESENCE.heartbeat_s, description="After how much silence a device is lost."
     )
     stats_s: PositiveFloat = Field(default=5.0, description="How often the counters are published.")
+    voice_models: Mapping[str, Path] = Field(
+        default={},
+        description='Speech models elsewhere than in `voice/<language>` of the data directory: `{ en = "/path" }`.',
+    )
 
     max_connections: PositiveInt = Field(default=12_000, description="How many may be connected at once.")
     max_packet: int = Field(
