@@ -29,6 +29,7 @@ from backend.features.directory import feature as directory
 from backend.features.presence import feature as presence
 from backend.features.sessions import feature as sessions
 from backend.features.stats import feature as stats
+from backend.features.voice import feature as voice
 from backend.shell import address, certificates
 from backend.shell.accounts import Accounts
 from backend.shell.address import AddressError
@@ -60,7 +61,7 @@ with suppress(ImportError):  # it is not made for every platform
 
 log = logging.getLogger(__name__)
 
-FEATURES = (sessions, channels, presence, clients, directory, stats)
+FEATURES = (sessions, channels, presence, clients, directory, stats, voice)
 TABLE = RouteTable([route for feature in FEATURES for route in feature.ROUTES])
 VERSION = version("talkstick")
 
@@ -183,6 +184,7 @@ def _wire(settings: Settings) -> _Parts:
             floors,
             channels_desk,
             stats.desk(),
+            voice.desk(),
         ],
         listing,
         _complain(Complaints(log)),
@@ -192,7 +194,7 @@ def _wire(settings: Settings) -> _Parts:
     accounts = Accounts(database)
     rules = Rulebook(TABLE, settings.prefix)
     door = Door(rules, accounts, settings.prefix)
-    journal = Journal(database, [sessions.archive(settings.history_days)])
+    journal = Journal(database, [sessions.archive(settings.history_days), *voice.archives(settings.bounds)])
     relay = channels.relay(channels_desk, sessions.CHANNEL.data_per_s)
     return _Parts(engine, database, accounts, journal, door, listing, relay)
 

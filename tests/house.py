@@ -14,6 +14,7 @@ from sqlmodel import SQLModel, create_engine
 
 from backend.app import TABLE
 from backend.core.desk import Desk
+from backend.core.effects import Consult
 from backend.core.engine import Arrived, Engine, Send
 from backend.core.facts import Measured, Resumed
 from backend.core.floors import Rules, device_floor
@@ -29,12 +30,15 @@ from backend.features.sessions.policy import Policy
 from backend.features.sessions.quotas import Limits
 from backend.features.sessions.state import Session
 from backend.features.stats import feature as stats
+from backend.features.voice import feature as voice
+from backend.features.voice.state import Talker
 from backend.shell.journal import Journal
 from tests.histories import START
 from tests.people import EVERYBODY
 
 POLICY = Policy()
 LIMITS = presence.Limits()
+BOUNDS = voice.Bounds()
 BOUNDLESS = Limits(10**9, 10**9, 10**9)
 
 
@@ -72,8 +76,10 @@ class House:
         self.accounts: Mapping[str, Principal] = EVERYBODY
         self.channels: frozenset[str] = frozenset()
         self.rules: Mapping[str, Rules] = {}
-        self.journal = Journal(database, [sessions.archive(days=90)])
+        self.voices: Mapping[str, Mapping[str, Any]] = {}
+        self.journal = Journal(database, [sessions.archive(days=90), *voice.archives(BOUNDS)])
         self.pending: list[Send] = []
+        self.performed: list[object] = []
         self.engine = self._open()
 
     def _open(self) -> Engine:
@@ -86,6 +92,7 @@ class House:
             floors,
             channels.desk(),
             stats.desk(),
+            voice.desk(),
         ]
         admit = sessions.Quotas(self.quotas, floors).admit
         engine = Engine(TABLE, desks, directory.Listing(accounts), admit=admit)
@@ -137,12 +144,21 @@ class House:
     def commit(self) -> list[Send]:
         """Store what changed; return what is now sent, the answers from what is stored included."""
         changes = self.engine.changes()
-        if changes:
+        if changes or self.journal.is_due(self.now):
             self.journal.commit(changes, self.now)
         self.engine.committed()
         sent, self.pending = self.pending, []
-        consulted = [(asked.asked.reply_topic, self.journal.consult(asked)) for asked in self.engine.consulted()]
-        return sent + [Send(topic, reply.payload()) for topic, reply in consulted]
+        self.performed += self.engine.performed()
+        return sent + [self._consulted(asked) for asked in self.engine.consulted()]
+
+    def _consulted(self, asked: Consult) -> Send:
+        known = self.engine.recall(asked.asked, self.now)
+        if known is not None:
+            return known
+        reply = self.journal.consult(asked, self.now)
+        if asked.once:
+            return self.engine.learn(asked.asked, reply, self.now)
+        return Send(asked.asked.reply_topic, reply.payload())
 
     def fail(self) -> None:
         """The disk is full: nothing since the last commit happened."""
@@ -163,6 +179,12 @@ class House:
         """Return the presence of a device."""
         found = self._states("presence")[device]
         assert isinstance(found, Presence)
+        return found
+
+    def talker(self, device: str) -> Talker:
+        """Return what is known of a device that talks."""
+        found = self._states("voice")[device]
+        assert isinstance(found, Talker)
         return found
 
     def user(self, name: str) -> User:

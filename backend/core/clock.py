@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from functools import lru_cache
 
+DAY_S = 86400.0
+
 
 @lru_cache(1024)  # all that happens in one step, and in one batch, happens at the same time
 def iso(now: float) -> str:

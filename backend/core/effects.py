@@ -40,10 +40,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Consult:
-    """Answer a request from an archive, after the commit."""
+    """Answer a request from an archive, after the commit.
+
+    ``once``: that changes what is stored, so the answer is stored with it, and a repeated request changes no more.
+    """
 
     asked: Asked
     query: object
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

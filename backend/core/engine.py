@@ -108,10 +108,8 @@ class Engine:
         if not message.payload and route.retain is not Retain.NEVER:
             return []  # somebody cleared a retained topic
         asked = asked_by(route, levels, message)
-        if asked is not None and asked.id is not None:
-            known = self.replies.recall(asked.topic, asked.id, now)
-            if known is not None:
-                return [Send(asked.reply_topic, known.payload)]
+        if asked is not None and (known := self.recall(asked, now)) is not None:
+            return [known]
         try:
             events = self._read(route, levels, message, asked, now)
         except Refused as refused:
@@ -145,6 +143,17 @@ class Engine:
         """Return, once, which requests are to be answered from what is stored by now."""
         asked, self._consulted = self._consulted, []
         return asked
+
+    def recall(self, asked: Asked, now: float) -> Send | None:
+        """Return the answer that a request got already, or None."""
+        known = self.replies.recall(asked.topic, asked.id, now) if asked.id is not None else None
+        return Send(asked.reply_topic, known.payload) if known is not None else None
+
+    def learn(self, asked: Asked, body: Reply, now: float) -> Send:
+        """Remember an answer that was stored elsewhere, with what it tells; return what to send."""
+        send = self._answer(asked, body, now)
+        self.replies.committed()
+        return send
 
     def performed(self) -> list[object]:
         """Return, once, what the shell is asked to do now that the changes are stored."""

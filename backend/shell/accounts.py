@@ -17,6 +17,7 @@ from backend.core.floors import device_floor
 from backend.core.ids import check_name
 from backend.core.principals import PARTICIPANTS, Principal, Role
 from backend.features.directory.feature import AccountRow, principal
+from backend.features.voice.feature import erase
 from backend.shell import verifier
 from backend.shell.floors import forget_rules
 from backend.shell.revision import changing
@@ -92,9 +93,10 @@ class Accounts:
         with changing(self._database) as session:
             _insist_on_new(session, who)
             session.add(row)
+            erase(session, who.name)
 
     def remove(self, name: str) -> None:
-        """Remove an account, its rules and voice included; its devices are nobody's then.
+        """Remove an account, its rules, voice and conversation included; its devices are nobody's then.
 
         Raises AccountError where there is none, or it is the last admin's.
         """
@@ -106,6 +108,7 @@ class Accounts:
             session.delete(row)
             forget_rules(session, device_floor(name))
             forget_voice(session, name)
+            erase(session, name)
             for device in session.exec(select(AccountRow).where(AccountRow.owner == name)):
                 device.owner = None
         if self._mirror is not None:

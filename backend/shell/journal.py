@@ -1,5 +1,6 @@
 """Memory is the truth and the journal makes it durable: one transaction per batch, before anything is acted upon."""
 
+import logging
 import sqlite3
 from collections.abc import Sequence
 from functools import cache
@@ -16,7 +17,9 @@ from backend.core.archive import Archive
 from backend.core.effects import Consult
 from backend.core.engine import Changes, Engine
 from backend.core.messages import Reply
-from backend.core.replies import Remembered
+from backend.core.replies import REMEMBERED_S, Remembered
+
+log = logging.getLogger(__name__)
 
 _SWEEP_S = 60.0
 
@@ -41,8 +44,9 @@ class Journal:
         self._database = database
         self._writer: Connection | None = None
         self._archives = {archive.record: archive for archive in archives}
-        self._readers = {archive.query: archive for archive in archives}
+        self._queries = {query: answer for archive in archives for query, answer in archive.queries.items()}
         self._sweep_at = 0.0
+        self._sweep_archive_at = dict.fromkeys(self._archives, 0.0)
 
     def load(self, engine: Engine, now: float) -> None:
         """Bring back what was committed."""
@@ -68,12 +72,20 @@ class Journal:
         if self._writer is not None:
             self._writer.close()
 
-    def consult(self, asked: Consult) -> Reply:
-        """Answer a request from what is stored. Raises NotStoredError."""
+    def is_due(self, now: float) -> bool:
+        """Tell whether there may be something to forget, so that a commit is of use without any changes."""
+        return now >= self._sweep_at
+
+    def consult(self, asked: Consult, now: float) -> Reply:
+        """Answer a request from what is stored, or change that and store the answer with it. Raises NotStoredError."""
         try:
-            with Session(self._database) as session:
-                return self._readers[type(asked.query)].read(session, asked.asked, asked.query)
-        except SQLAlchemyError as error:
+            with Session(self._database) as session, session.begin():
+                reply = self._queries[type(asked.query)](session, asked.asked, asked.query)
+                if asked.once and asked.asked.id is not None:
+                    answer = Remembered(asked.asked.topic, asked.asked.id, reply.payload(), now + REMEMBERED_S)
+                    _upsert(session.connection(), ReplyRow, [_reply(answer)])
+                return reply
+        except (SQLAlchemyError, sqlite3.Error) as error:
             raise NotStoredError from error
 
     def _write(self, connection: Connection, changes: Changes, now: float) -> None:
@@ -82,16 +94,30 @@ class Journal:
         _upsert(connection, ReplyRow, [_reply(answer) for answer in changes.replies])
         for kind, records in groupby(changes.records, lambda record: type(record.what)):
             archive = self._archives[kind]
-            _upsert(connection, archive.table, [archive.row(record.what) for record in records])
+            _add(connection, archive, [record.what for record in records])
         if now >= self._sweep_at:
             self._sweep(connection, now)
 
     def _sweep(self, connection: Connection, now: float) -> None:
-        """Forget what is too old, once a minute."""
+        """Forget what is too old, once a minute, or as seldom as an archive wants."""
         connection.execute(delete(ReplyRow).where(col(ReplyRow.expires_at) <= now))
-        for archive in self._archives.values():
-            connection.execute(archive.too_old(now))
+        for kind, archive in self._archives.items():
+            if now >= self._sweep_archive_at[kind]:
+                gone = {
+                    name: connection.execute(statement).rowcount for name, statement in archive.too_old(now).items()
+                }
+                if any(gone.values()):
+                    log.info("too old, and forgotten: %s", ", ".join(f"{gone[name]} {name}" for name in gone))
+                self._sweep_archive_at[kind] = now + archive.sweep_s
         self._sweep_at = now + _SWEEP_S
+
+
+def _add(connection: Connection, archive: Archive, records: Sequence[Any]) -> None:
+    if archive.row is not None:
+        _upsert(connection, archive.table, [archive.row(record) for record in records])
+    for record in records:
+        for statement in archive.then(record):
+            connection.execute(statement)
 
 
 def _reply(answer: Remembered) -> dict[str, Any]:

@@ -134,19 +134,26 @@ class Service:
         sends = [] if self._storing else self._engine.hear(StorageBack(), now)
         sends += [send for item in items for send in self._step(item, now)] + self._engine.tick(now)
         changes = self._engine.changes()
-        if changes:
+        if changes or self._journal.is_due(now):
             await asyncio.to_thread(self._journal.commit, changes, now)
             self._storing = True
         self._engine.committed()
         return sends
 
     async def _consult(self, asked: Consult) -> Send:
-        """Answer a request from what is stored."""
+        """Answer a request from what is stored, or as the same one was answered a moment ago."""
+        now = self._now()
+        known = self._engine.recall(asked.asked, now)
+        if known is not None:
+            return known
         try:
-            reply = await asyncio.to_thread(self._journal.consult, asked)
+            reply = await asyncio.to_thread(self._journal.consult, asked, now)
         except NotStoredError as error:
-            log.error("the journal cannot be read: %s", error.__cause__)
+            log.error("the journal cannot answer: %s", error.__cause__)
             reply = refusal(asked.asked.id, Code.NOT_STORED, EXPLAINED[Code.NOT_STORED])
+        else:
+            if asked.once:
+                return self._engine.learn(asked.asked, reply, now)
         return Send(asked.asked.reply_topic, reply.payload())
 
     def _step(self, item: Item, now: float) -> list[Send]:

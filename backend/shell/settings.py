@@ -14,11 +14,12 @@ from backend.core.access import MAX_PAYLOAD
 from backend.core.liveness import Limits
 from backend.features.sessions.policy import Policy
 from backend.features.sessions.quotas import Limits as Quotas
+from backend.features.voice.feature import Bounds
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 OptionalPort = Annotated[int, Field(ge=0, le=65535)]
 
-_POLICY, _PRESENCE, _QUOTAS = Policy(), Limits(), Quotas()
+_POLICY, _PRESENCE, _QUOTAS, _BOUNDS = Policy(), Limits(), Quotas(), Bounds()
 _TOPIC = 1024  # bytes: more than the longest topic that anybody may publish to, and the rest of its packet's header
 
 DEFAULT_DATA = Path("~/.talkstick")
@@ -91,6 +92,14 @@ class Settings(BaseSettings):
         default=_POLICY.cooling_s, description="How long nobody gets a device after a session that was lost."
     )
     history_days: PositiveFloat = Field(default=90.0, description="How long sessions that are over are remembered.")
+    conversation_days: PositiveFloat = Field(
+        default=_BOUNDS.days, description="How long a conversation is remembered after the last turn."
+    )
+    conversation_turns: PositiveInt = Field(
+        default=_BOUNDS.turns, description="How many turns of a device are remembered word for word."
+    )
+    phrases: PositiveInt = Field(default=_BOUNDS.phrases, description="How many answers of a device are kept as audio.")
+    phrase_bytes: PositiveInt = Field(default=_BOUNDS.phrase_bytes, description="Bytes of audio of all of them.")
     requests_per_minute: PositiveInt = Field(
         default=_QUOTAS.requests_per_minute, description="How much one account may ask."
     )
@@ -152,6 +161,11 @@ class Settings(BaseSettings):
     def quotas(self) -> Quotas:
         """How much one principal may ask."""
         return Quotas(self.requests_per_minute, self.claims_per_minute, self.waits)
+
+    @property
+    def bounds(self) -> Bounds:
+        """How much is remembered of conversations."""
+        return Bounds(self.conversation_days, self.conversation_turns, self.phrases, self.phrase_bytes)
 
     @property
     def broker_file(self) -> Path | None:

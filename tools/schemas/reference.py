@@ -9,6 +9,7 @@ from backend.core.refusals import EXPLAINED
 from backend.core.routing import Party, Route, RouteTable
 from backend.features.sessions.messages import SUCCESS as ASKED
 from backend.features.stats.messages import SUCCESS as ORDERED
+from backend.features.voice.messages import SUCCESS as TALKED
 from tools.schemas.contract import levels, messages, name_of, schema_of
 
 _FREE = {"$ref": "#/$defs/JsonValue"}
@@ -68,9 +69,9 @@ def page(table: RouteTable) -> str:
         "## Messages\n",
         *(_message(name, _carriers(table, route)) for name, route in messages(table).items()),
         "## Codes of success\n",
-        _table(("code", "meaning"), _codes(ASKED | ORDERED)),
+        _table(("code", "meaning"), _codes(*ASKED.items(), *ORDERED.items(), *TALKED.items())),
         "## Reason codes\n",
-        _table(("code", "meaning"), _codes(EXPLAINED)),
+        _table(("code", "meaning"), _codes(*EXPLAINED.items())),
     ]
     return "\n".join(sections)
 
@@ -167,8 +168,8 @@ def _meaning(schema: dict[str, Any]) -> str:
     return next((each["description"] for each in (schema, *schema.get("anyOf", ())) if "description" in each), "")
 
 
-def _codes(explained: dict[Any, str]) -> Iterable[tuple[str, str]]:
-    return ((f"`{code}`", meaning) for code, meaning in explained.items())
+def _codes(*explained: tuple[str, str]) -> Iterable[tuple[str, str]]:
+    return ((f"`{code}`", meaning) for code, meaning in explained)
 
 
 def _target(reference: dict[str, Any]) -> str:

@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from backend.core.clock import DAY_S
 from backend.core.ids import ID_PATTERN
 from backend.core.messages import Fence, FreeJson, Request
-from backend.features.sessions.policy import DAY_S, MAX_PRIORITY
+from backend.features.sessions.policy import MAX_PRIORITY
 
 LeaseSeconds = Annotated[float, Field(gt=0, le=DAY_S)]
 Word = Annotated[str, Field(min_length=1, max_length=64)]

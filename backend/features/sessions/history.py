@@ -1,6 +1,5 @@
 """The sessions that are over, as rows. The machine never sees this file."""
 
-from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -9,16 +8,14 @@ from sqlalchemy import Delete
 from sqlmodel import Field, SQLModel, col, delete, select
 from sqlmodel import Session as Database
 
-from backend.core.archive import Archive
-from backend.core.clock import iso
+from backend.core.archive import Archive, fitting
+from backend.core.clock import DAY_S, iso
 from backend.core.effects import Asked
 from backend.core.messages import FreeJson
 from backend.features.sessions.messages import PastSession, SessionReply
-from backend.features.sessions.policy import DAY_S
 from backend.features.sessions.state import HistoryAsked, Past
 
 _FREE = TypeAdapter(FreeJson)
-_MOST_BYTES = 128 * 1024  # of the sessions in one reply; input and output of a single one can be larger
 
 
 class HistoryRow(SQLModel, table=True):
@@ -42,7 +39,7 @@ class HistoryRow(SQLModel, table=True):
 
 def archive(days: float) -> Archive:
     """Return the archive of sessions; they are forgotten after so many days."""
-    return Archive(HistoryRow, Past, HistoryAsked, _row, _read, partial(_too_old, days))
+    return Archive(HistoryRow, Past, _row, queries={HistoryAsked: _read}, too_old=partial(_too_old, days))
 
 
 def _row(past: Past) -> dict[str, object]:
@@ -70,19 +67,8 @@ def _read(database: Database, asked: Asked, query: HistoryAsked) -> SessionReply
     found = select(HistoryRow).where(HistoryRow.floor == query.floor).order_by(col(HistoryRow.fence).desc())
     if query.before is not None:
         found = found.where(HistoryRow.fence < query.before)
-    sessions = _fitting(_told(row) for row in database.exec(found.limit(query.limit)))
+    sessions = fitting(_told(row) for row in database.exec(found.limit(query.limit)))
     return SessionReply(id=asked.id, ok=True, code="history", sessions=tuple(sessions))
-
-
-def _fitting(sessions: Iterable[PastSession]) -> Iterator[PastSession]:
-    """Return as many sessions as a reply can carry: one in any case."""
-    told = 0
-    for session in sessions:
-        size = len(session.payload())
-        if told and told + size > _MOST_BYTES:
-            return
-        told += size
-        yield session
 
 
 def _told(row: HistoryRow) -> PastSession:
@@ -98,5 +84,5 @@ def _told(row: HistoryRow) -> PastSession:
     )
 
 
-def _too_old(days: float, now: float) -> Delete:
-    return delete(HistoryRow).where(col(HistoryRow.ended_at) <= now - days * DAY_S)
+def _too_old(days: float, now: float) -> dict[str, Delete]:
+    return {"sessions": delete(HistoryRow).where(col(HistoryRow.ended_at) <= now - days * DAY_S)}

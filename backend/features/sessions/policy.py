@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
+from backend.core.clock import DAY_S
 from backend.core.floors import Rule, Rules, is_channel
 
-DAY_S = 86400.0
 MAX_PRIORITY = 9
 
 Seconds = Annotated[float, Field(gt=0, le=30 * DAY_S)]

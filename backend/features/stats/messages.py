@@ -17,10 +17,13 @@ REPLY = Topic("backend/reply/{principal}")
 Name = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Floor = Annotated[str, Field(pattern=f"^(devices|channels)/{ID_PATTERN}$")]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
+Days = Annotated[float, Field(gt=0, le=36_500)]
 
 SUCCESS = {
     "stats": "the reply carries `stats`",
     "broadcast": "it was said",
+    "conversations": "the reply carries `stats`: how much is said on all devices",
+    "cleaned_up": "what was too old is forgotten; `conversations_deleted` and the like tell how much it was",
 }
 
 
@@ -134,11 +137,32 @@ class DemoteOn(Request):
     floor: Floor = Field(description="`devices/…` or `channels/…`.")
 
 
-AdminRequest = Annotated[AskStats | Broadcast | KickFrom | PromoteOn | DemoteOn, Field(discriminator="action")]
+class CountConversations(Request):
+    """How much is said on all devices, and on which of them lately."""
+
+    action: Literal["conversations"]
+
+
+class CleanUpConversations(Request):
+    """Forget the conversations of devices on which nothing was said for a while."""
+
+    action: Literal["cleanup"]
+    days: Days | None = Field(default=None, description="For how long; by default as the server does by itself.")
+
+
+AdminRequest = Annotated[
+    AskStats | Broadcast | KickFrom | PromoteOn | DemoteOn | CountConversations | CleanUpConversations,
+    Field(discriminator="action"),
+]
 
 
 class AdminReply(Reply):
     """The answer to an admin. On a floor, it is the answer that its own topic would give."""
 
-    stats: FreeJson | None = Field(default=None, description="What stands on `backend/stats`, as it is now.")
+    stats: FreeJson | None = Field(
+        default=None, description="What stands on `backend/stats`, as it is now; or the same of conversations."
+    )
     fence: Fence | None = None
+    conversations_deleted: int | None = Field(default=None, description="Of `cleaned_up`.")
+    turns_deleted: int | None = Field(default=None, description="Of `cleaned_up`: those that were still kept.")
+    phrases_deleted: int | None = Field(default=None, description="Of `cleaned_up`: of the cache.")

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from backend.core.conversations import CleanUp, Tally
 from backend.core.desk import Effect
-from backend.core.effects import Answer, Asked, Publish
+from backend.core.effects import Answer, Asked, Consult, Publish
 from backend.core.facts import ChannelAddressed, FloorOrdered
 from backend.core.floors import id_of, is_channel
 from backend.core.messages import Message, refusal
@@ -14,6 +15,8 @@ from backend.features.stats.messages import (
     AdminReply,
     AskStats,
     Broadcast,
+    CleanUpConversations,
+    CountConversations,
     DemoteOn,
     KickFrom,
     PromoteOn,
@@ -33,6 +36,10 @@ def answer(stats: Stats, who: Principal, asked: Asked, body: Message, now: float
             return _broadcast(stats, who, asked, body, now)
         case KickFrom() | PromoteOn() | DemoteOn():
             return [_ordered(stats, who, asked, body)]
+        case CountConversations():
+            return [Consult(asked, Tally(now))]
+        case CleanUpConversations(days=days):
+            return [Consult(asked, CleanUp(now, days), once=True)]
         case _:
             raise LookupError(f"nobody answers {body!r}")
 

@@ -3,11 +3,25 @@
 from dataclasses import dataclass
 
 from backend.core.desk import Desk
+from backend.features.voice.history import archives, clean_up, erase
 from backend.features.voice.machine import EVENTS, keys, step
 from backend.features.voice.routes import ROUTES
+from backend.features.voice.rows import Bounds
 from backend.features.voice.state import Announce, ConversationErased, HushOrdered, Talker
 
-__all__ = ["ROUTES", "Announce", "ConversationErased", "HushOrdered", "Talker", "Talkers", "desk"]
+__all__ = [
+    "ROUTES",
+    "Announce",
+    "Bounds",
+    "ConversationErased",
+    "HushOrdered",
+    "Talker",
+    "Talkers",
+    "archives",
+    "clean_up",
+    "desk",
+    "erase",
+]
 
 
 def desk() -> Desk[Talker]:

@@ -1,10 +1,10 @@
 """Wire messages of a conversation: what happens in a turn, and what may be asked."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.core.messages import UINT32, Document, Message, Moment, Reply, Request
+from backend.core.messages import UINT32, FreeJson, Message, Moment, Reply, Request
 from backend.core.refusals import Code, Refused
 from backend.core.topics import Topic
 
@@ -14,6 +14,14 @@ SPEECH = Topic("devices/{device}/speech/{turn}")
 CONVERSATION = Topic("devices/{device}/conversation")
 REQUEST = Topic("devices/{device}/conversation/request/{principal}")
 REPLY = Topic("devices/{device}/conversation/reply/{principal}")
+
+SUCCESS = {
+    "said": "the device says it, in the turn `turn`",
+    "stopped": "the device says no more, and hears no more of the turn that it was in",
+    "history": "of a conversation: the last turns, in `turns`",
+    "forgotten": "nothing is remembered any more; `turns_deleted` and `phrases_deleted` tell how much it was",
+    "stats": "of a conversation: how much was said, in `stats`",
+}
 
 MAX_TEXT = 2000  # characters of what is said aloud in one go
 MAX_HISTORY = 100  # turns in one reply
@@ -112,12 +120,12 @@ class Hush(Request):
     action: Literal["stop"]
 
 
-class History(Request):
+class Recall(Request):
     """Ask for the last turns, the newest first."""
 
     action: Literal["history"]
     limit: Annotated[int, Field(ge=1, le=MAX_HISTORY)] = Field(default=20, description="At most how many.")
-    before: float | None = Field(default=None, description="Only turns before this one: the `key` of the last one.")
+    before: int | None = Field(default=None, description="Only turns before this one: the `key` of the last one.")
 
 
 class Forget(Request):
@@ -132,20 +140,20 @@ class Figures(Request):
     action: Literal["stats"]
 
 
-ConversationRequest = Annotated[Say | Hush | History | Forget | Figures, Field(discriminator="action")]
+ConversationRequest = Annotated[Say | Hush | Recall | Forget | Figures, Field(discriminator="action")]
 
 
-class PastTurn(Document):
+class PastTurn(Message):
     """One turn that is over."""
 
-    key: float = Field(description="Names the turn; see `before`.")
+    key: int = Field(description="Names the turn, and rises; see `before`.")
     turn: Turn
     at: Moment = Field(description="When it ended.")
-    user: str | None = Field(description="Who held the device, or asked for the announcement.")
-    heard: str | None = Field(description="What was understood; null: it was an announcement.")
-    answer: str | None = Field(description="What was answered; null: nothing.")
-    by: By | None = Field(description="Who found the answer.")
-    code: str | None = Field(description="Why it failed, where it did.")
+    user: str | None = Field(default=None, description="Who held the device, or asked for the announcement.")
+    heard: str | None = Field(default=None, description="What was understood, if anything; none of an announcement.")
+    answer: str | None = Field(default=None, description="What was answered, if anything.")
+    by: By | None = Field(default=None, description="Who found the answer.")
+    code: str | None = Field(default=None, description="Why it failed, where it did.")
 
 
 class ConversationReply(Reply):
@@ -155,4 +163,4 @@ class ConversationReply(Reply):
     turns: tuple[PastTurn, ...] | None = Field(default=None, description="Of `history`: the newest first.")
     turns_deleted: int | None = Field(default=None, description="Of `forgotten`.")
     phrases_deleted: int | None = Field(default=None, description="Of `forgotten`: of the cache.")
-    stats: dict[str, Any] | None = Field(default=None, description="Of `stats`.")
+    stats: FreeJson | None = Field(default=None, description="Of `stats`.")

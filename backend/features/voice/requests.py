@@ -4,13 +4,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from backend.core.desk import Effect
-from backend.core.effects import Answer, Asked, Perform
+from backend.core.effects import Answer, Asked, Consult, Perform
 from backend.core.facts import Announced
 from backend.core.messages import Message, refusal
 from backend.core.principals import Principal, Role
 from backend.core.refusals import EXPLAINED, Code
-from backend.features.voice.messages import ConversationReply, Hush, Say
-from backend.features.voice.state import Announce, HushOrdered, Talker
+from backend.features.voice.messages import ConversationReply, Figures, Forget, Hush, Recall, Say
+from backend.features.voice.state import (
+    Announce,
+    ConversationErased,
+    FiguresAsked,
+    ForgetAsked,
+    HistoryAsked,
+    HushOrdered,
+    Talker,
+)
 
 _MOST_WAITING = 8  # announcements of one device that have not begun
 _SPEAKERS = frozenset({Role.USER, Role.INTEGRATION, Role.DEVICE})
@@ -34,8 +42,11 @@ def answer(talker: Talker, said: ConversationAsked) -> tuple[Talker, list[Effect
             return _say(talker, said, said.body)
         case Hush():
             return talker, _hush(talker, said)
+        case _ if not is_private_to(said.who, said.device, said.owner):
+            message = f"what is said on {said.device} is for itself, its owner and admins only"
+            return talker, [_no(said.asked, Code.FORBIDDEN, message)]
         case _:
-            raise LookupError(f"nobody answers {said.body!r}")
+            return talker, _remembered(said, said.body)
 
 
 def announced(talker: Talker, fact: Announced) -> tuple[Talker, list[Effect]]:
@@ -79,6 +90,19 @@ def _hush(talker: Talker, said: ConversationAsked) -> list[Effect]:
     if not _may_speak(talker, said) and said.who.name != talker.device:
         return [_not_yours(talker, said)]
     return [Perform(HushOrdered(talker.device)), _yes(said.asked, "stopped")]
+
+
+def _remembered(said: ConversationAsked, body: Message) -> list[Effect]:
+    device, asked = said.device, said.asked
+    match body:
+        case Recall(limit=limit, before=before):
+            return [Consult(asked, HistoryAsked(device, limit, before))]
+        case Figures():
+            return [Consult(asked, FiguresAsked(device))]
+        case Forget():
+            return [Consult(asked, ForgetAsked(device), once=True), Perform(ConversationErased(device))]
+        case _:
+            raise LookupError(f"nobody answers {body!r}")
 
 
 def _not_yours(talker: Talker, said: ConversationAsked) -> Answer:

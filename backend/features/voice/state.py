@@ -48,3 +48,26 @@ class ConversationErased:
     """Nothing of a device's conversation is stored any more: forget what else is known of it, recordings included."""
 
     device: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryAsked:
+    """The last turns of a device, those before one of them if that is named."""
+
+    device: str
+    limit: int
+    before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FiguresAsked:
+    """How much was said on a device."""
+
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetAsked:
+    """Forget the conversation of a device."""
+
+    device: str
