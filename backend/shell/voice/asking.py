@@ -99,5 +99,5 @@ class Responder(Protocol):
     """Who answers."""
 
     async def answer(self, question: Question) -> Answer:
-        """Return the answer. Whatever goes wrong is an answer, too."""
+        """Return the answer; that something is not understood, or cannot be done, is one, too."""
         ...
