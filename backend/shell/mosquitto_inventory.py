@@ -72,14 +72,20 @@ def following(rights: Rights, before: Roster, after: Roster) -> list[Command]:
         for who in before.principals.values():
             kinds.pop(who.role, None)
     owners = sorted(
-        (name for name in after.principals if before.owned.get(name) != after.owned.get(name)),
-        key=lambda name: before.owned.get(name, frozenset()) <= after.owned.get(name, frozenset()),
+        (name for name in after.principals if _has(before, name) != _has(after, name)),
+        key=lambda name: _has(before, name)[0] <= _has(after, name)[0],
     )
     roles = {
         **{rights.kind(who): rights.roles(who)[rights.kind(who)] for who in kinds.values()},
         **{rights.account(name): rights.roles(after.principals[name])[rights.account(name)] for name in owners},
     }
     return [{"command": "modifyRole", "rolename": role, "acls": acls(rules)} for role, rules in roles.items()]
+
+
+def _has(roster: Roster, name: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the devices of an account, and which of them are open: what all may read, its own role does not repeat."""
+    owned = roster.owned.get(name, frozenset())
+    return owned, owned & roster.opened
 
 
 def _roles_to_mend(

@@ -1,33 +1,10 @@
 """``talkstick channel`` and ``talkstick device policy``, as an operator uses them while no server runs."""
 
-import json
 from pathlib import Path
-from typing import Any
 
-import click.testing
 import pytest
 
-from backend.cli.main import talkstick
-
-
-class Operator:
-    """Who types commands."""
-
-    def __init__(self, data: Path) -> None:
-        self._data = data
-
-    def run(self, *arguments: str, ok: bool = True) -> str:
-        done = click.testing.CliRunner().invoke(talkstick, ["--data", str(self._data), *arguments])
-        assert (done.exit_code == 0) == ok, done.output
-        return done.output
-
-    def record(self, *arguments: str) -> Any:
-        return json.loads(self.run(*arguments, "--json"))
-
-    def rule(self, what: str, name: str, rule: str) -> tuple[object, object, str]:
-        """Return value, default and origin of a rule."""
-        (found,) = (each for each in self.record(what, "policy", name) if each["rule"] == rule)
-        return found["value"], found["default"], found["from"]
+from tests.operator import Operator
 
 
 @pytest.fixture

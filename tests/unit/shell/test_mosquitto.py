@@ -2,16 +2,20 @@
 
 import hashlib
 from base64 import b64decode
+from collections.abc import Iterable
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.app import TABLE
 from backend.core.access import Rulebook
-from backend.core.principals import Principal, Role
+from backend.core.principals import Principal, Role, Roster
+from backend.core.routing import RouteTable
 from backend.core.topics import overlaps
+from backend.features.voice.routes import ROUTES
 from backend.shell import verifier
-from backend.shell.mosquitto_inventory import Inventory, mending, unknown
+from backend.shell.mosquitto_inventory import Inventory, following, mending, unknown
 from backend.shell.mosquitto_rights import Rights
 from tests.people import ALICE, BOT, EARS, EVERYBODY, PRINTER, ROOT, SCALE
 
@@ -121,3 +125,62 @@ def test_a_verifier_is_what_mosquitto_computes() -> None:
     again = hashlib.pbkdf2_hmac("sha512", b"correct horse", b64decode(known.salt), known.iterations)
     assert b64decode(known.password) == again
     assert "horse" not in line
+
+
+# Devices that change hands
+
+
+def roster(*people: Principal) -> Roster:
+    return Roster({who.name: who for who in people})
+
+
+def talking(there: Roster | None = None) -> Rights:
+    """Return the rights where devices converse."""
+    return Rights(Rulebook(RouteTable(ROUTES), "", there), "")
+
+
+def after_it(told: Iterable[Principal], before: Roster, after: Roster) -> dict[str, object]:
+    """Return the roles of a Mosquitto that was in step with *before*, got new accounts, and follows."""
+    there: dict[str, object] = {**talking().all_roles(told), **talking(before).all_roles(before.principals.values())}
+    for command in following(talking(after), before, after):
+        assert command["command"] == "modifyRole"
+        there[command["rolename"]] = frozenset((acl["acltype"], acl["topic"]) for acl in command["acls"])
+    return there
+
+
+@st.composite
+def houses(draw: st.DrawFn) -> Roster:
+    """Some people, and two devices that may be one's, or open."""
+    people = draw(st.sets(st.sampled_from([EVERYBODY[name] for name in ("alice", "bob", "ears", "bot")])))
+    owners = st.sampled_from([None, *(who.name for who in (ROOT, *people) if who.role is not Role.LISTENER)])
+    devices = [replace(who, owner=draw(owners), is_open=draw(st.booleans())) for who in (SCALE, PRINTER)]
+    return roster(ROOT, *people, *devices)
+
+
+@given(houses(), houses())
+def test_who_follows_is_in_step(before: Roster, after: Roster) -> None:
+    new = [who for name, who in after.principals.items() if name not in before.principals]
+    found = after_it(new, before, after)
+    wanted = talking(after).all_roles(after.principals.values())
+    assert {role: found[role] for role in wanted} == wanted
+
+
+def test_only_what_changed_is_told_and_who_loses_is_told_first() -> None:
+    people = (ROOT, ALICE, EARS, SCALE, PRINTER)
+    hers = roster(*people, replace(SCALE, owner="root"))
+    his = roster(*people, replace(SCALE, owner="alice"))
+    assert following(talking(hers), hers, hers) == []
+    assert [each["rolename"] for each in following(talking(his), hers, his)] == ["account:root", "account:alice"]
+    assert [each["rolename"] for each in following(talking(hers), his, hers)] == ["account:alice", "account:root"]
+    opened = roster(*people, replace(SCALE, owner="alice", is_open=True))
+    told = {"role:admin", "role:user", "role:listener", "account:alice"}  # whose own role need not say it any more
+    assert {each["rolename"] for each in following(talking(opened), his, opened)} == told
+    assert {each["rolename"] for each in following(talking(his), opened, his)} == told
+
+
+def test_what_an_owner_may_read_is_in_its_own_role_and_what_is_open_in_that_of_its_kind() -> None:
+    there = talking(roster(ALICE, replace(SCALE, owner="alice", is_open=True)))
+    hers = there.roles(ALICE)
+    assert ("publishClientReceive", "devices/scale-1/speech/+") in hers["account:alice"]
+    assert ("publishClientReceive", "devices/scale-1/conversation") in hers["role:user"]
+    assert ("publishClientReceive", "devices/scale-1/conversation") in there.roles(EARS)["role:listener"]

@@ -1,5 +1,7 @@
 """Who has an account, which devices and channels there are, and their rules."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import Engine as Database
 from sqlmodel import Session
@@ -58,6 +60,25 @@ def test_channels_and_rules_are_told_with_everything_else() -> None:
     assert accounts.handle(DirectoryLoaded(PEOPLE, frozenset({"stage"}), dict(rules)), 2.0) == []
     assert accounts.handle(DirectoryLoaded(PEOPLE, frozenset({"stage"})), 3.0) != [], "a rule is gone"
     assert accounts.handle(DirectoryLoaded(PEOPLE), 4.0) != [], "the channel is gone"
+
+
+def test_voices_are_told_too() -> None:
+    accounts, voices = desk(), {"scale-1": {"language": "es"}}
+    accounts.handle(DirectoryLoaded(PEOPLE), 0.0)
+    (told,) = accounts.handle(DirectoryLoaded(PEOPLE, voices=voices), 1.0)
+    assert isinstance(told, DirectoryChanged)
+    assert told.voices == voices
+    assert accounts.handle(DirectoryLoaded(PEOPLE, voices={"scale-1": {"language": "es"}}), 2.0) == []
+    assert accounts.handle(DirectoryLoaded(PEOPLE, voices={"scale-1": {"language": "en"}}), 3.0) != []
+
+
+def test_another_owner_is_news() -> None:
+    accounts = desk()
+    accounts.handle(DirectoryLoaded(PEOPLE), 0.0)
+    assert accounts.handle(DirectoryLoaded({**PEOPLE, "scale-1": replace(SCALE, owner="alice")}), 1.0) != []
+    found = Listing(accounts).principal("scale-1")
+    assert found is not None
+    assert found.owner == "alice"
 
 
 def test_a_rolled_back_directory_is_the_old_one() -> None:

@@ -1,0 +1,105 @@
+"""``talkstick device owner`` and ``talkstick voice``, as an operator uses them while no server runs."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.operator import Operator
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    """An operator of a house with two people, a listener and a device."""
+    made = Operator(tmp_path / "data")
+    made.run("init")
+    made.run("user", "add", "alice")
+    made.run("user", "add", "bob")
+    made.run("user", "add", "ears", "--role", "listener")
+    made.run("device", "add", "speaker-1", "--owner", "alice")
+    return made
+
+
+def settings(operator: Operator, *own: str) -> dict[str, object]:
+    """Return what was set for the device, or these settings of it."""
+    shown = operator.record("voice", "show", "speaker-1")
+    return {row["setting"]: row["value"] for row in shown if row["from"] == "own" or row["setting"] in own}
+
+
+def test_an_owner_is_shown_and_changed(operator: Operator) -> None:
+    assert operator.record("device", "show", "speaker-1")["owner"] == "alice"
+    assert operator.run("device", "owner", "speaker-1") == "speaker-1 is alice's.\n"
+    assert operator.run("device", "owner", "speaker-1", "bob") == "speaker-1 is bob's.\n"
+    assert [each["owner"] for each in operator.record("device", "list")] == ["bob"]
+    assert operator.run("device", "owner", "speaker-1", "--none") == "speaker-1 is nobody's.\n"
+    assert operator.record("device", "show", "speaker-1")["owner"] is None
+
+
+def test_an_owner_that_is_removed_leaves_the_device(operator: Operator) -> None:
+    operator.run("user", "rm", "alice", "--yes")
+    assert operator.record("device", "show", "speaker-1")["owner"] is None
+
+
+def test_what_is_wrong_with_an_owner_is_said(operator: Operator) -> None:
+    assert "no account carol" in operator.run("device", "owner", "speaker-1", "carol", ok=False)
+    assert "owns nothing" in operator.run("device", "owner", "speaker-1", "ears", ok=False)
+    assert "not both" in operator.run("device", "owner", "speaker-1", "bob", "--none", ok=False)
+    assert "no account nowhere" in operator.run("device", "owner", "nowhere", "bob", ok=False)
+    assert "use `talkstick user`" in operator.run("device", "owner", "alice", "bob", ok=False)
+    assert "no account carol" in operator.run("device", "add", "speaker-2", "--owner", "carol", ok=False)
+    assert [(each["device"], each["owner"]) for each in operator.record("device", "list")] == [("speaker-1", "alice")]
+
+
+def test_a_voice_is_set_shown_and_unset(operator: Operator) -> None:
+    assert settings(operator) == {}
+    changed = operator.run("voice", "set", "speaker-1", "language=es", "voice=es+f2", "heard=holder", "enabled=no")
+    assert "In which language it hears and speaks." in changed
+    assert "Words a minute" not in changed, "only what was named is shown"
+    assert settings(operator, "speed") == {
+        "language": "es",
+        "voice": "es+f2",
+        "heard": "holder",
+        "enabled": False,
+        "speed": 165,
+    }
+    operator.run("voice", "set", "speaker-1", "grammar=on, off", "--unset", "heard", "--unset", "enabled")
+    assert settings(operator) == {"language": "es", "voice": "es+f2", "grammar": ["on", "off"]}
+    (glance,) = operator.record("voice", "show")
+    assert (glance["device"], glance["language"], glance["heard"]) == ("speaker-1", "es", "anyone")
+
+
+def test_a_voice_goes_with_its_device(operator: Operator) -> None:
+    operator.run("voice", "set", "speaker-1", "language=es")
+    operator.run("device", "rm", "speaker-1", "--yes")
+    assert "talkstick device add" in operator.run("voice", "show")
+    operator.run("device", "add", "speaker-1")
+    assert settings(operator) == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["language=Spanish"], "language: must be a tag like `en`"),
+        (["colour=red"], "no setting 'colour'"),
+        (["language"], "not of the form"),
+        (["--unset", "colour"], "no setting 'colour'"),
+        (["--unset", "language", "language=es"], "not both"),
+    ],
+)
+def test_what_is_wrong_with_a_setting_is_said_and_nothing_changes(
+    operator: Operator, arguments: list[str], why: str
+) -> None:
+    assert why in operator.run("voice", "set", "speaker-1", "speed=200", *arguments, ok=False)
+    assert settings(operator) == {}
+
+
+def test_only_devices_have_a_voice_and_one_says_what_to_set(operator: Operator) -> None:
+    assert "no device alice" in operator.run("voice", "set", "alice", "speed=200", ok=False)
+    assert "no device nowhere" in operator.run("voice", "show", "nowhere", ok=False)
+    assert "SETTING=VALUE" in operator.run("voice", "set", "speaker-1", ok=False)
+
+
+def test_the_help_names_every_setting_and_its_default(operator: Operator) -> None:
+    text = operator.run("voice", "set", "--help")
+    for row in operator.record("voice", "show", "speaker-1"):
+        assert f"{row['setting']:12} {row['meaning']}" in text
+    assert "[165]" in text

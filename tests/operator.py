@@ -1,0 +1,31 @@
+"""The operator, who types commands in this process: quicker than the installed command, and just as real."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click.testing
+
+from backend.cli.main import talkstick
+
+
+class Operator:
+    """Who types commands on one data directory."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+
+    def run(self, *arguments: str, ok: bool = True) -> str:
+        """Run a command; return what it printed. *ok* False: it must fail."""
+        done = click.testing.CliRunner().invoke(talkstick, ["--data", str(self._data), *arguments])
+        assert (done.exit_code == 0) == ok, done.output
+        return done.output
+
+    def record(self, *arguments: str) -> Any:
+        """Return what a command printed as JSON."""
+        return json.loads(self.run(*arguments, "--json"))
+
+    def rule(self, what: str, name: str, rule: str) -> tuple[object, object, str]:
+        """Return value, default and origin of a rule."""
+        (found,) = (each for each in self.record(what, "policy", name) if each["rule"] == rule)
+        return found["value"], found["default"], found["from"]
