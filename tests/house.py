@@ -12,7 +12,7 @@ from sqlalchemy import Engine as Database
 from sqlalchemy.pool import StaticPool
 from sqlmodel import SQLModel, create_engine
 
-from backend.app import TABLE
+from backend.app.table import TABLE
 from backend.core.desk import Desk
 from backend.core.effects import Consult
 from backend.core.engine import Arrived, Engine, Send

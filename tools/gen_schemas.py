@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from backend.app import TABLE, VERSION
+from backend.app.table import TABLE, VERSION
 from tools.schemas import asyncapi, reference
 from tools.schemas.contract import messages, schema_of
 

@@ -14,7 +14,7 @@ import click
 from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend.app import rights
+from backend.app.rights import rights
 from backend.shell import address, operator, settings
 from backend.shell.accounts import Accounts
 from backend.shell.address import Address, AddressError

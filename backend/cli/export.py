@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import click
 
-from backend import app
+from backend.app.rights import rights
 from backend.cli.context import Context, json_option, pass_context, show
 from backend.core.principals import Principal, Role, Roster
 from backend.shell import verifier
@@ -40,14 +40,14 @@ def mosquitto(context: Context, directory: Path, library: Path | None, as_json: 
     directory, login = directory.expanduser().absolute(), _server_login(context)
     people = {**context.accounts.principals(), login.user: Principal(login.user, Role.BACKEND, "Talkstick")}
     verifiers = {**context.accounts.verifiers(), login.user: verifier.made(login.password, generated=True)}
-    rights = app.rights(context.settings)
-    rights.rules.roster = Roster(people)
+    allowed = rights(context.settings)
+    allowed.rules.roster = Roster(people)
     try:
         text = configuration(context.settings, directory, library)
         _check_ours(directory / CONFIGURATION)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(directory / CONFIGURATION, text)
-        _write(directory / SECURITY, json.dumps(security(rights, people, verifiers), indent="\t"))
+        _write(directory / SECURITY, json.dumps(security(allowed, people, verifiers), indent="\t"))
     except (CertificateError, OSError) as error:
         raise click.ClickException(str(error)) from error
     record = {

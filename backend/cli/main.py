@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from backend.app import VERSION
+from backend.app.table import VERSION
 from backend.cli.backend import broadcast, stats
 from backend.cli.certs import certs
 from backend.cli.channels import channel

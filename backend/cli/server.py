@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from backend import app
+from backend.app.table import VERSION
 from backend.cli.context import Context, json_option, pass_context, show
 from backend.core.principals import Principal, Role
 from backend.shell import certificates, operator
@@ -71,11 +71,14 @@ def serve(context: Context, broker: str | None) -> None:
 
     def ready() -> None:
         places = f"Mosquitto at {context.address}" if settings.broker else _places(settings)
-        click.echo(f"Talkstick {app.VERSION} is ready: {places}, data in {settings.data}")
+        click.echo(f"Talkstick {VERSION} is ready: {places}, data in {settings.data}")
+
+    from backend.app.parts import CannotServeError  # noqa: PLC0415 - as the next
+    from backend.app.serving import run  # noqa: PLC0415 - takes a second, and only a server needs it
 
     try:
-        app.run(settings, ready)
-    except app.CannotServeError as error:
+        run(settings, ready)
+    except CannotServeError as error:
         raise click.ClickException(str(error)) from error
     click.echo("Stopped; everything is stored.")
 

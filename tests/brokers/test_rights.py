@@ -8,7 +8,7 @@ from itertools import product
 
 import aiomqtt
 
-from backend.app import TABLE
+from backend.app.table import TABLE
 from backend.core.access import Rulebook
 from backend.core.principals import Principal, Role
 from backend.core.topics import overlaps

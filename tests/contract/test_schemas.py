@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
 
-from backend.app import TABLE
+from backend.app.table import TABLE
 from backend.core.ids import ID_PATTERN
 from backend.core.refusals import Code, Refused
 from backend.core.routing import Party, Route, parse_object

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine as Database
 
-from backend.app import TABLE
+from backend.app.table import TABLE
 from backend.core.access import Rulebook
 from backend.core.principals import Principal, Role, Roster
 from backend.core.refusals import Code

@@ -12,7 +12,7 @@ from sqlalchemy import Engine as Database
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from backend.app import TABLE
+from backend.app.table import TABLE
 from backend.core.access import Rulebook
 from backend.core.desk import Desk
 from backend.core.engine import Arrived, Engine, Send

@@ -14,7 +14,7 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from backend.app import _listeners
+from backend.app.sites import listeners
 from backend.core.principals import Principal, Role
 from backend.shell.accounts import Accounts, new_secret
 from backend.shell.authority import Authority, Made
@@ -227,8 +227,8 @@ def test_plain_mqtt_may_stay_on_the_machine(tmp_path: Path) -> None:
 
 
 def places(settings: Settings) -> set[tuple[str, str, int, bool]]:
-    listeners = _listeners(settings, time.time())
-    return {(each.transport, each.host, each.port, each.tls is not None) for each in listeners}
+    made = listeners(settings, time.time())
+    return {(each.transport, each.host, each.port, each.tls is not None) for each in made}
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ class Course:
         self.made: list[PhraseMade] = []
         self._done = done
         self._why = Code.ABORTED
+        self._frames = 0
         self._task: asyncio.Task[None] | None = None
 
     def start(self, steps: Steps) -> None:
@@ -63,6 +64,7 @@ class Course:
 
     def speak(self, frame: Frame) -> None:
         """Send a frame to the board."""
+        self._frames += 1
         self.say(Send(SPEECH.at(device=self.device, turn=str(self.turn)), frame.wire()))
 
     def note(self, **what: Any) -> None:
@@ -91,4 +93,4 @@ class Course:
         """Tell those who follow, and the board, which waits for speech or plays it."""
         self.note(code=code)
         self.tell(TurnFailed, code=code.value, message=message)
-        self.speak(Frame(0, Flag.ABORT | Flag.END, self.codec))
+        self.speak(Frame(self._frames, Flag.ABORT | Flag.END, self.codec))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.app import TABLE
+from backend.app.table import TABLE
 from backend.core.access import MAX_PAYLOAD, Rulebook
 from backend.core.principals import Principal, Role
 from backend.core.refusals import Code

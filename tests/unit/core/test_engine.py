@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine as Database
 
-from backend.app import TABLE
+from backend.app.table import TABLE
 from backend.core.engine import Arrived, Engine, Send, asked_by, not_stored
 from backend.core.facts import DeviceHeard, Fact, PublishRefused
 from backend.core.messages import Message

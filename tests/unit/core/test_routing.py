@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from backend.app import TABLE
+from backend.app.table import TABLE
 from backend.core.refusals import Code, Refused
 from backend.core.routing import Party, Retain, Route, parse_object
 from backend.core.topics import is_filter, overlaps

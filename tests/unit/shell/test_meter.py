@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from backend.app import TABLE
+from backend.app.table import TABLE
 from backend.core.engine import Arrived, Send
 from backend.core.facts import AccountsConnected, BrokerCounted, Fact, FloorUsed, Measured, Resumed
 from backend.features.channels.feature import Relay

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.app import TABLE
+from backend.app.table import TABLE
 from backend.core.access import Rulebook
 from backend.core.principals import Principal, Role, Roster
 from backend.core.routing import RouteTable

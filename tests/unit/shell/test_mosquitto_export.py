@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.app import TABLE
+from backend.app.table import TABLE
 from backend.core.access import Rulebook
 from backend.shell import verifier
 from backend.shell.certificates import CertificateError

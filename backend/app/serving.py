@@ -1,0 +1,130 @@
+"""Serves: starts everything, and ends everything."""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend.app.parts import CannotServeError, Parts, wired
+from backend.app.sites import Site, embedded, mosquitto
+from backend.app.table import TABLE, VERSION
+from backend.core.clock import iso
+from backend.core.engine import Send
+from backend.core.facts import Resumed
+from backend.core.floors import is_channel
+from backend.features.stats import feature as stats
+from backend.shell import address
+from backend.shell.clock import SteadyClock
+from backend.shell.counting import count
+from backend.shell.database import WrongSchemaError
+from backend.shell.inbox import Inbox, Stop
+from backend.shell.meter import Meter
+from backend.shell.relaying import Relaying
+from backend.shell.service import Greeting, Service
+from backend.shell.settings import Settings
+from backend.shell.watcher import Watcher
+
+new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+with suppress(ImportError):  # it is not made for every platform
+    from uvloop import new_event_loop
+
+_READY_WITHIN_S = 20.0
+
+
+def run(settings: Settings, ready: Callable[[], None]) -> None:
+    """Serve, on the fastest event loop there is; but aiomqtt loses connections on uvloop. Raises CannotServeError."""
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop if settings.broker else new_event_loop) as runner:
+        runner.run(serve(settings, ready))
+
+
+async def serve(settings: Settings, ready: Callable[[], None]) -> None:
+    """Run broker and backend until SIGTERM or SIGINT; call *ready* once connected. Raises CannotServeError."""
+    now = SteadyClock()
+    with _only_server(settings.data):
+        try:
+            parts = wired(settings)
+        except (SQLAlchemyError, WrongSchemaError) as error:
+            raise CannotServeError(f"cannot open the database in {settings.data}: {error}") from error
+        parts.journal.load(parts.engine, now())
+        address.remember(settings.data, settings.broker or None)
+        try:
+            async with mosquitto(settings, parts) if settings.broker else embedded(settings, parts, now) as site:
+                await _run(parts, site, now, settings.stats_s, ready)
+        except ExceptionGroup as group:
+            raise next((error for error in group.exceptions if isinstance(error, CannotServeError)), group) from None
+        finally:
+            parts.journal.close()
+            parts.database.dispose()
+
+
+async def _run(parts: Parts, site: Site, now: SteadyClock, every_s: float, ready: Callable[[], None]) -> None:
+    inbox, since, is_ready = Inbox(), now(), asyncio.Event()
+    watcher = Watcher(parts.database, inbox, parts.door)
+    await inbox.put(Resumed())  # before anything else may end a lease that ran out while nobody could renew it
+    await watcher.tell()
+    parts.door.report = inbox.add
+    relaying, meter = Relaying(parts.relay, inbox, now), Meter(TABLE)
+    parts.relay.learn(parts.engine.projection(since, is_channel))  # who had the floor has it, whenever data come
+    link = site.link(_status("lost", since), inbox)
+    link.direct = relaying.take
+    greeting = Greeting(_status("online", since), is_ready.set)
+    service = Service(parts.engine, parts.journal, relaying.outbox(link), inbox, now, greeting)
+    service.answered = meter.done
+    async with asyncio.TaskGroup() as tasks:  # whichever of them fails, nothing goes on as if it had not
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        others = [
+            tasks.create_task(link.run(), name="link"),
+            tasks.create_task(watcher.run(site.know), name="watcher"),
+            tasks.create_task(_announce(is_ready, ready), name="announcer"),
+            tasks.create_task(relaying.run(), name="relay"),
+            tasks.create_task(count(site.figures, meter, parts.relay, inbox, now, every_s), name="counter"),
+            tasks.create_task(_stop(stopping, inbox), name="stopper"),
+        ]
+        await service.run()
+        await link.send([_farewell(now()), _status("disconnected", now())])
+        for task in others:
+            task.cancel()
+
+
+async def _stop(stopping: asyncio.Event, inbox: Inbox) -> None:
+    await stopping.wait()
+    await inbox.put(Stop())
+
+
+async def _announce(is_ready: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Say once that everything is served. Raises CannotServeError where that takes too long."""
+    try:
+        async with asyncio.timeout(_READY_WITHIN_S):
+            await is_ready.wait()
+    except TimeoutError as error:
+        raise CannotServeError("the server cannot reach its broker") from error
+    gc.collect()
+    gc.freeze()  # what is there by now stays: to look through 10,000 devices for garbage would hold everybody up
+    ready()
+
+
+def _farewell(now: float) -> Send:
+    return Send(stats.BROADCAST.at(), stats.announcement("shutdown", "The server stops.", "backend", now).payload())
+
+
+def _status(state: str, since: float) -> Send:
+    body = stats.BackendStatus.model_validate({"state": state, "version": VERSION, "since": iso(since)})
+    return Send(stats.STATUS.at(), body.payload(), retain=True)
+
+
+@contextmanager
+def _only_server(data: Path) -> Iterator[None]:
+    """Hold the data directory; the lock goes with the process, kill -9 included. Raises CannotServeError."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with FileLock(data / "server.lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise CannotServeError(f"another server runs on {data}") from error
