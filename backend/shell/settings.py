@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from backend.core.access import MAX_PAYLOAD
@@ -116,6 +116,18 @@ class Settings(BaseSettings):
         default={},
         description='Speech models elsewhere than in `voice/<language>` of the data directory: `{ en = "/path" }`.',
     )
+    sentences: Path | None = Field(
+        default=None, description="A folder of YAML files with sentences of your own, that voice shall understand."
+    )
+    chat_url: str = Field(
+        default="",
+        pattern="^(https?://.+)?$",
+        description="A chat endpoint like OpenAI's, up to `/chat/completions`: `http://127.0.0.1:11434/v1` for Ollama.",
+    )
+    chat_model: str = Field(default="", description="Which model of the chat endpoint answers.")
+    chat_key: SecretStr = Field(default=SecretStr(""), description="The API key of the chat endpoint, if it wants one.")
+    chat_timeout_s: PositiveFloat = Field(default=10.0, description="How long the chat endpoint has for an answer.")
+    chat_max_tokens: PositiveInt = Field(default=150, description="How long an answer of the chat endpoint may be.")
 
     max_connections: PositiveInt = Field(default=12_000, description="How many may be connected at once.")
     max_packet: int = Field(
@@ -171,6 +183,11 @@ class Settings(BaseSettings):
     def broker_file(self) -> Path | None:
         """Where `broker_ca` is; a relative path begins in the data directory."""
         return self.data / self.broker_ca.expanduser() if self.broker_ca else None
+
+    @property
+    def sentences_folder(self) -> Path | None:
+        """Where `sentences` is; a relative path begins in the data directory."""
+        return self.data / self.sentences.expanduser() if self.sentences else None
 
     @property
     def reachable_host(self) -> str:

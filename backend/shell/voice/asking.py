@@ -26,6 +26,8 @@ class Question:
     prompt: str = ""
     """What the chat endpoint is told about its part. Empty: what it is told by default."""
     history: Sequence[Exchange] = ()
+    responder: Literal["intents", "chat", "both"] = "intents"
+    """Who shall answer; see the device's voice settings."""
 
 
 @dataclass(frozen=True, slots=True)
