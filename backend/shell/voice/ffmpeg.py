@@ -10,9 +10,11 @@ with warnings.catch_warnings():
     # On import pydub looks for an ffmpeg on the path, and complains where there is none; and it uses a module that
     # Python 3.13 takes out, where a package of its own replaces it.
     warnings.simplefilter("ignore")
+    import audioop
+
     from pydub import AudioSegment
 
-__all__ = ["AudioSegment", "ffmpeg"]
+__all__ = ["AudioSegment", "audioop", "ffmpeg"]
 
 
 @cache
