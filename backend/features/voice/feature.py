@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from backend.core.desk import Desk
-from backend.features.voice.history import archives, clean_up, erase
+from backend.features.voice.history import archives, clean_up, erase, exchanges, phrase
 from backend.features.voice.machine import EVENTS, keys, step
 from backend.features.voice.routes import ROUTES
 from backend.features.voice.rows import Bounds
@@ -21,6 +21,8 @@ __all__ = [
     "clean_up",
     "desk",
     "erase",
+    "exchanges",
+    "phrase",
 ]
 
 

@@ -65,6 +65,23 @@ def erase(database: Database, device: str) -> None:
     _run(database, erased(device))
 
 
+def phrase(database: Database, device: str, key: str) -> tuple[bytes, float] | None:
+    """Return the audio of a phrase and its seconds, or None where it is not known."""
+    found = select(PhraseRow.audio, PhraseRow.seconds).where(PhraseRow.device == device, PhraseRow.key == key)
+    return database.exec(found).first()
+
+
+def exchanges(database: Database, device: str, most: int) -> list[tuple[str, str]]:
+    """Return what was heard and answered last on a device, the newest at the end."""
+    found = (
+        select(TurnRow.heard, TurnRow.answer)
+        .where(TurnRow.device == device, col(TurnRow.heard).is_not(None), col(TurnRow.answer).is_not(None))
+        .order_by(col(TurnRow.id).desc())
+        .limit(most)
+    )
+    return [(heard or "", answer or "") for heard, answer in reversed(database.exec(found).all())]
+
+
 def _history(database: Database, asked: Asked, query: HistoryAsked) -> Reply:
     """Return the last turns of a device, the newest first."""
     found = select(TurnRow).where(TurnRow.device == query.device).order_by(col(TurnRow.id).desc())

@@ -21,7 +21,7 @@ from backend.features.voice.state import (
 )
 
 _MOST_WAITING = 8  # announcements of one device that have not begun
-_SPEAKERS = frozenset({Role.USER, Role.INTEGRATION, Role.DEVICE})
+_SPEAKERS = frozenset({Role.USER, Role.INTEGRATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,11 @@ def _may_speak(talker: Talker, said: ConversationAsked) -> bool:
     """Tell whether somebody may let the device speak, and hush it."""
     if said.who.role is Role.ADMIN:
         return True
-    if said.who.role not in _SPEAKERS:
-        return False
-    return talker.settings.heard == "anyone" or said.who.name == talker.holder
+    return _has_a_say(talker, said.who) and (talker.settings.heard == "anyone" or said.who.name == talker.holder)
+
+
+def _has_a_say(talker: Talker, who: Principal) -> bool:
+    return who.role in _SPEAKERS or who.name == talker.device
 
 
 def _say(talker: Talker, said: ConversationAsked, body: Say) -> tuple[Talker, list[Effect]]:
@@ -106,7 +108,7 @@ def _remembered(said: ConversationAsked, body: Message) -> list[Effect]:
 
 
 def _not_yours(talker: Talker, said: ConversationAsked) -> Answer:
-    if talker.settings.heard == "holder" and said.who.role in _SPEAKERS:
+    if _has_a_say(talker, said.who):
         return _no(said.asked, Code.NOT_HOLDER, f"only who holds {talker.device} may do that")
     return _no(said.asked, Code.FORBIDDEN, EXPLAINED[Code.FORBIDDEN])
 

@@ -1,0 +1,96 @@
+"""What is known of each device that talks."""
+
+from typing import Any
+
+import pytest
+
+from backend.core.audio import AudioAbility
+from backend.core.desk import Desk, Effect
+from backend.core.effects import Perform, Record
+from backend.core.facts import (
+    DeviceBooted,
+    DeviceDeclared,
+    DirectoryChanged,
+    FloorChanged,
+    PhraseMade,
+    TurnEnded,
+)
+from backend.features.voice.feature import ConversationErased, Talker, Talkers, desk
+from backend.features.voice.settings import VoiceSettings
+
+NOW = 1_700_000_000.0
+DIRECTORY = DirectoryChanged(frozenset({"speaker-1", "speaker-2"}), frozenset())
+TURN = TurnEnded("speaker-1", 7, NOW, heard="hello", answer="Hello.")
+PHRASE = PhraseMade("speaker-1", "k", "Hello.", b"\0\0", 0.1, NOW)
+
+
+@pytest.fixture
+def voice() -> Desk[Talker]:
+    made = desk()
+    made.handle(DIRECTORY, NOW)
+    return made
+
+
+def hears(voice: Desk[Talker], *facts: object) -> list[Effect]:
+    return [effect for fact in facts for effect in voice.handle(fact, NOW)]
+
+
+def test_a_device_that_says_nothing_of_itself_talks_like_the_simplest(voice: Desk[Talker]) -> None:
+    assert Talkers(voice).talker("speaker-1") == Talker("speaker-1", provisioned=True)
+    assert voice.states["speaker-1"].ability == AudioAbility("pcm16_16k", 1400, 1000)
+    assert Talkers(voice).talker("nobody") is None
+
+
+def test_what_is_known_of_one_device_is_of_no_other(voice: Desk[Talker]) -> None:
+    ability = AudioAbility("mp3", 700, 500)
+    hears(
+        voice,
+        FloorChanged("devices/speaker-1", "alice", 0),
+        DeviceDeclared("speaker-1", cleans=False, audio=ability),
+        DeviceBooted("speaker-1", 17),
+    )
+    assert Talkers(voice).talker("speaker-1") == Talker(
+        "speaker-1", provisioned=True, ability=ability, holder="alice", boot=17
+    )
+    assert Talkers(voice).talker("speaker-2") == Talker("speaker-2", provisioned=True)
+    hears(voice, FloorChanged("devices/speaker-1", None, 0))
+    assert voice.states["speaker-1"].holder is None
+
+
+def test_who_holds_a_channel_is_nothing_to_it(voice: Desk[Talker]) -> None:
+    hears(voice, FloorChanged("channels/speaker-1", "alice", 0))
+    assert voice.states["speaker-1"].holder is None
+    assert set(voice.states) == {"speaker-1", "speaker-2"}
+
+
+def test_settings_come_and_go(voice: Desk[Talker]) -> None:
+    own: dict[str, Any] = {"language": "es", "grammar": ["hola"]}
+    hears(voice, DirectoryChanged(DIRECTORY.devices, frozenset(), voices={"speaker-1": own}))
+    assert voice.states["speaker-1"].settings == VoiceSettings(language="es", grammar=("hola",))
+    assert voice.states["speaker-2"].settings == VoiceSettings()
+    hears(voice, DIRECTORY)
+    assert voice.states["speaker-1"].settings == VoiceSettings()
+
+
+def test_the_settings_of_many_devices_are_one_object(voice: Desk[Talker]) -> None:
+    assert voice.states["speaker-1"].settings is voice.states["speaker-2"].settings
+
+
+def test_turns_and_phrases_are_recorded(voice: Desk[Talker]) -> None:
+    assert hears(voice, PHRASE, TURN) == [Record(PHRASE), Record(TURN)]
+
+
+def test_of_a_device_that_is_removed_everything_is_forgotten_and_nothing_new_is_kept(voice: Desk[Talker]) -> None:
+    hears(voice, DeviceBooted("speaker-1", 17))
+    gone = ConversationErased("speaker-1")
+    without = DirectoryChanged(frozenset({"speaker-2"}), frozenset())
+    assert hears(voice, without) == [Record(gone), Perform(gone)]
+    assert hears(voice, without, PHRASE, TURN) == []
+    assert Talkers(voice).talker("speaker-1") is None
+    hears(voice, DIRECTORY)
+    assert Talkers(voice).talker("speaker-1") == Talker("speaker-1", provisioned=True)
+
+
+def test_nothing_of_it_is_projected_or_waits_for_time(voice: Desk[Talker]) -> None:
+    assert list(voice.projection(NOW)) == []
+    assert voice.deadline() is None
