@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Engine as Database
 
 from backend.app.table import TABLE
 from backend.core.access import Rulebook
+from backend.core.desk import Desk
 from backend.core.engine import Engine
 from backend.core.facts import MessageRefused
 from backend.features.channels import feature as channels
@@ -42,6 +44,9 @@ class Parts:
     door: Door
     directory: directory.Listing
     relay: channels.Relay
+    sessions: Desk[Any]
+    presence: Desk[Any]
+    talkers: Desk[voice.Talker]
 
 
 def wired(settings: Settings) -> Parts:
@@ -49,17 +54,17 @@ def wired(settings: Settings) -> Parts:
     accounts_desk, channels_desk = directory.desk(), channels.desk()
     times = presence.Limits(settings.debounce_s, settings.heartbeat_s)
     listing = directory.Listing(accounts_desk)
-    floors = sessions.desk(settings.policy)
+    floors, seen, talkers = sessions.desk(settings.policy), presence.desk(times), voice.desk()
     engine = Engine(
         TABLE,
         [
             accounts_desk,
-            presence.desk(times),
+            seen,
             clients.desk(times),
             floors,
             channels_desk,
             stats.desk(),
-            voice.desk(),
+            talkers,
         ],
         listing,
         _complain(Complaints(log)),
@@ -71,7 +76,7 @@ def wired(settings: Settings) -> Parts:
     door = Door(rules, accounts, settings.prefix)
     journal = Journal(database, [sessions.archive(settings.history_days), *voice.archives(settings.bounds)])
     relay = channels.relay(channels_desk, sessions.CHANNEL.data_per_s)
-    return Parts(engine, database, accounts, journal, door, listing, relay)
+    return Parts(engine, database, accounts, journal, door, listing, relay, floors, seen, talkers)
 
 
 def _complain(complaints: Complaints) -> Callable[[MessageRefused], None]:

@@ -18,15 +18,19 @@ from backend.core.engine import Send
 from backend.core.facts import Resumed
 from backend.core.floors import is_channel
 from backend.features.stats import feature as stats
+from backend.features.voice import feature as voice
 from backend.shell import address
 from backend.shell.clock import SteadyClock
 from backend.shell.counting import count
 from backend.shell.database import WrongSchemaError
 from backend.shell.inbox import Inbox, Stop
+from backend.shell.link import first_of
 from backend.shell.meter import Meter
+from backend.shell.outbox import Overheard
 from backend.shell.relaying import Relaying
 from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
+from backend.shell.voice.studio import Surroundings, studio
 from backend.shell.watcher import Watcher
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
@@ -54,7 +58,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
         address.remember(settings.data, settings.broker or None)
         try:
             async with mosquitto(settings, parts) if settings.broker else embedded(settings, parts, now) as site:
-                await _run(parts, site, now, settings.stats_s, ready)
+                await _run(settings, parts, site, now, ready)
         except ExceptionGroup as group:
             raise next((error for error in group.exceptions if isinstance(error, CannotServeError)), group) from None
         finally:
@@ -62,7 +66,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
             parts.database.dispose()
 
 
-async def _run(parts: Parts, site: Site, now: SteadyClock, every_s: float, ready: Callable[[], None]) -> None:
+async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, ready: Callable[[], None]) -> None:
     inbox, since, is_ready = Inbox(), now(), asyncio.Event()
     watcher = Watcher(parts.database, inbox, parts.door)
     await inbox.put(Resumed())  # before anything else may end a lease that ran out while nobody could renew it
@@ -71,11 +75,13 @@ async def _run(parts: Parts, site: Site, now: SteadyClock, every_s: float, ready
     relaying, meter = Relaying(parts.relay, inbox, now), Meter(TABLE)
     parts.relay.learn(parts.engine.projection(since, is_channel))  # who had the floor has it, whenever data come
     link = site.link(_status("lost", since), inbox)
-    link.direct = relaying.take
     greeting = Greeting(_status("online", since), is_ready.set)
-    service = Service(parts.engine, parts.journal, relaying.outbox(link), inbox, now, greeting)
-    service.answered = meter.done
-    async with asyncio.TaskGroup() as tasks:  # whichever of them fails, nothing goes on as if it had not
+    surroundings = _surroundings(settings, parts, inbox, now)
+    async with studio(surroundings) as talk, asyncio.TaskGroup() as tasks:  # whichever of them fails, all end
+        link.direct = first_of(relaying.take, talk.take)
+        outbox = Overheard(link, parts.relay.learn, talk.learn)
+        service = Service(parts.engine, parts.journal, outbox, inbox, now, greeting)
+        service.answered, service.perform = meter.done, talk.perform
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -84,13 +90,27 @@ async def _run(parts: Parts, site: Site, now: SteadyClock, every_s: float, ready
             tasks.create_task(watcher.run(site.know), name="watcher"),
             tasks.create_task(_announce(is_ready, ready), name="announcer"),
             tasks.create_task(relaying.run(), name="relay"),
-            tasks.create_task(count(site.figures, meter, parts.relay, inbox, now, every_s), name="counter"),
+            tasks.create_task(talk.run(link), name="voice"),
+            tasks.create_task(count(site.figures, meter, parts.relay, inbox, now, settings.stats_s), name="counter"),
             tasks.create_task(_stop(stopping, inbox), name="stopper"),
         ]
         await service.run()
         await link.send([_farewell(now()), _status("disconnected", now())])
         for task in others:
             task.cancel()
+
+
+def _surroundings(settings: Settings, parts: Parts, inbox: Inbox, now: SteadyClock) -> Surroundings:
+    return Surroundings(
+        settings,
+        parts.database,
+        parts.directory,
+        voice.Talkers(parts.talkers),
+        parts.sessions,
+        parts.presence,
+        inbox,
+        now,
+    )
 
 
 async def _stop(stopping: asyncio.Event, inbox: Inbox) -> None:

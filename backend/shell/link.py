@@ -149,6 +149,7 @@ class Link:
         sends = at_once(self.direct, arrived)
         if sends is None:
             await self._inbox.put(arrived)
+        if not sends:
             return
         if len(self._under_way) >= _UNDER_WAY:
             await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
@@ -159,6 +160,15 @@ class Link:
     async def _publish(self, client: aiomqtt.Client, send: Send) -> None:
         topic = self._broker.prefix + send.topic
         await client.publish(topic, send.payload, qos=1, retain=send.retain, timeout=_SEND_WITHIN_S)
+
+
+def first_of(*directs: Direct) -> Direct:
+    """Return what asks each of them in turn, until one takes the message."""
+
+    def ask(arrived: Arrived) -> Sequence[Send] | None:
+        return next((sends for direct in directs if (sends := direct(arrived)) is not None), None)
+
+    return ask
 
 
 def at_once(direct: Direct, arrived: Arrived) -> Sequence[Send] | None:

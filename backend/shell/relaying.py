@@ -1,17 +1,16 @@
-"""Where the relay of channels meets the connection: it hears what goes out, and answers what comes in at once."""
+"""Where the relay of channels meets the connection: it answers what comes in at once."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 
 from backend.core.engine import Arrived, Send
 from backend.features.channels.feature import Relay
 from backend.shell.inbox import Inbox
-from backend.shell.service import Outbox
 
 
 class Relaying:
-    """Lets the relay learn what is sent, before it is sent: who was told to have the floor may use it."""
+    """Lets the relay answer data, and tells the engine which floors are used."""
 
     def __init__(self, relay: Relay, inbox: Inbox, now: Callable[[], float]) -> None:
         self._relay = relay
@@ -28,10 +27,6 @@ class Relaying:
             self._sooner.set()
         return sends
 
-    def outbox(self, link: Outbox) -> Outbox:
-        """Return the link, with the relay listening."""
-        return _Overheard(self._relay, link)
-
     async def run(self) -> None:
         """Tell which floors are used, until cancelled: their time without data is what ends a session."""
         while True:
@@ -42,13 +37,3 @@ class Relaying:
             self._sooner.clear()
             for fact in self._relay.tell(self._now()):
                 self._inbox.add(fact)
-
-
-class _Overheard:
-    def __init__(self, relay: Relay, link: Outbox) -> None:
-        self._relay = relay
-        self._link = link
-
-    async def send(self, sends: Sequence[Send]) -> None:
-        self._relay.learn(sends)
-        await self._link.send(sends)

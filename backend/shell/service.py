@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from backend.core.effects import Consult
 from backend.core.engine import Arrived, Engine, Send, not_stored
@@ -13,6 +12,7 @@ from backend.core.messages import refusal
 from backend.core.refusals import EXPLAINED, Code
 from backend.shell.inbox import Connected, Inbox, Item, Stop
 from backend.shell.journal import Journal, NotStoredError
+from backend.shell.outbox import Outbox
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +26,6 @@ class Greeting:
 
     birth: Send
     ready: Callable[[], None]
-
-
-class Outbox(Protocol):
-    """Takes what was decided to the broker."""
-
-    async def send(self, sends: Sequence[Send]) -> None:
-        """Publish in order; return once it is the broker's."""
 
 
 class Service:

@@ -116,6 +116,11 @@ class Settings(BaseSettings):
         default={},
         description='Speech models elsewhere than in `voice/<language>` of the data directory: `{ en = "/path" }`.',
     )
+    voice_turns: PositiveInt = Field(
+        default=8, description="How many utterances are heard at once; more wait, and know their position."
+    )
+    voice_max_s: PositiveFloat = Field(default=30.0, description="How long an utterance may be.")
+    voice_workers: PositiveInt = Field(default=2, description="How many sentences are put into speech at once.")
     sentences: Path | None = Field(
         default=None, description="A folder of YAML files with sentences of your own, that voice shall understand."
     )

@@ -25,13 +25,19 @@ def _ask(incoming: Incoming) -> Iterable[ConversationAsked]:
         yield ConversationAsked(name, incoming.who, incoming.asked, incoming.body, owner)
 
 
+def _taken(_incoming: Incoming) -> tuple[object, ...]:
+    """Nothing happens: audio is taken before it would come here, since it waits for nothing."""
+    return ()
+
+
 ROUTES = (
     Route(
         UTTERANCE,
         bytes,
         Party.THE_DEVICE,
         (Party.BACKEND,),
-        "What was said to the device, whole: a WAV file.",
+        "What was said to the device, whole: a WAV file, or another that ffmpeg reads. It is the next turn.",
+        handler=_taken,
     ),
     Route(
         AUDIO,
@@ -39,6 +45,7 @@ ROUTES = (
         Party.THE_DEVICE,
         (Party.BACKEND,),
         "What is said to the device, while it is said: frames of one turn.",
+        handler=_taken,
         qos=0,
     ),
     Route(

@@ -13,6 +13,7 @@ from backend.shell.clock import ticks
 from backend.shell.counting import count, of_broker
 from backend.shell.inbox import Inbox, Item
 from backend.shell.meter import Meter
+from backend.shell.outbox import Overheard
 from backend.shell.relaying import Relaying
 from tests.people import EVERYBODY
 
@@ -86,7 +87,7 @@ def test_the_relay_hears_what_goes_out_and_the_inbox_what_was_used() -> None:
 
     async def story() -> list[Item]:
         telling = asyncio.create_task(relaying.run())
-        await relaying.outbox(Outbox()).send([DOCUMENT])
+        await Overheard(Outbox(), relay.learn).send([DOCUMENT])
         told = await inbox.batch(10)
         relaying.take(DATA)
         told += await inbox.batch(10)
@@ -94,7 +95,8 @@ def test_the_relay_hears_what_goes_out_and_the_inbox_what_was_used() -> None:
         return told
 
     inbox, sent = Inbox(), list[Send]()
-    relaying = Relaying(Relay(lambda _channel: 10.0), inbox, ticks)
+    relay = Relay(lambda _channel: 10.0)
+    relaying = Relaying(relay, inbox, ticks)
     begun = ticks()
     assert asyncio.run(asyncio.wait_for(story(), 20)) == [FloorUsed("channels/stage", 3)] * 2
     assert ticks() - begun >= 0.9, "the second was told a second after the first"

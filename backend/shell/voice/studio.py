@@ -1,0 +1,141 @@
+"""All that hears, answers and speaks, put together."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine as Database
+
+from backend.core.desk import Desk
+from backend.core.engine import Send
+from backend.core.refusals import Code, Refused
+from backend.features.directory.feature import Listing
+from backend.features.voice.feature import Talkers
+from backend.shell.inbox import Inbox
+from backend.shell.outbox import Outbox
+from backend.shell.settings import Settings
+from backend.shell.voice.conversing import Conversing
+from backend.shell.voice.dialogue import Dialogue
+from backend.shell.voice.encoding import Encoder
+from backend.shell.voice.hearing import Ears, ModelError
+from backend.shell.voice.listening import Listening
+from backend.shell.voice.memory import Memory
+from backend.shell.voice.models import installed
+from backend.shell.voice.places import Places
+from backend.shell.voice.responding import opened
+from backend.shell.voice.saying import Saying
+from backend.shell.voice.speaking import Speakers, SpeakersError
+from backend.shell.voice.worker import Speech, Voice
+from backend.shell.voice.world import Deeds, House
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What voice needs of the rest of the house."""
+
+    settings: Settings
+    database: Database
+    accounts: Listing
+    talkers: Talkers
+    sessions: Desk[Any]
+    presence: Desk[Any]
+    inbox: Inbox
+    now: Callable[[], float]
+
+
+class Outgoing:
+    """What is said at once goes out in order, without anybody waiting for it."""
+
+    def __init__(self) -> None:
+        self._sends: list[Send] = []
+        self._news = asyncio.Event()
+
+    def add(self, send: Send) -> None:
+        """Send it soon."""
+        self._sends.append(send)
+        self._news.set()
+
+    async def run(self, link: Outbox) -> None:
+        """Send, until cancelled."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            sends, self._sends = self._sends, []
+            await link.send(sends)
+
+
+class Voicebox:
+    """The speakers, from the first time that something is to be said: a house without voice has no use for them."""
+
+    def __init__(self, stack: AsyncExitStack, workers: int) -> None:
+        self._stack = stack
+        self._workers = workers
+        self._starting = asyncio.Lock()
+        self._speakers: Speakers | None = None
+
+    async def speak(self, text: str, voice: Voice) -> Speech:
+        """Return *text* spoken. Raises Refused: ``speech_failed``."""
+        return await (self._speakers or await self.start()).speak(text, voice)
+
+    async def start(self) -> Speakers:
+        """Make ready to speak. Raises Refused: ``speech_failed``."""
+        async with self._starting:
+            if self._speakers is None:
+                try:
+                    self._speakers = await self._stack.enter_async_context(Speakers(self._workers))
+                except SpeakersError as error:
+                    log.error("%s", error)
+                    raise Refused(Code.SPEECH_FAILED, str(error)) from error
+            return self._speakers
+
+
+class Studio:
+    """Voice, as the rest of the shell sees it."""
+
+    def __init__(self, conversing: Conversing, deeds: Deeds, outgoing: Outgoing) -> None:
+        self.take = conversing.take
+        self.perform = conversing.perform
+        self.learn = deeds.learn
+        self.run = outgoing.run
+
+
+@asynccontextmanager
+async def studio(house: Surroundings) -> AsyncIterator[Studio]:
+    """Run voice. Without a speech model it hears nothing, and says so."""
+    settings, inbox, now = house.settings, house.inbox, house.now
+    outgoing, deeds = Outgoing(), Deeds(inbox)
+    async with AsyncExitStack() as stack:
+        voicebox = Voicebox(stack, settings.voice_workers)
+        ears = await _ears(settings, stack)
+        world = House(house.accounts, house.sessions, house.presence, deeds, outgoing.add, now)
+        answers = opened(settings, world)
+        stack.push_async_callback(answers.close)
+        memory = Memory(house.database)
+        dialogue = Dialogue(
+            Listening(ears, Places(settings.voice_turns), settings.voice_max_s, answers.intents.sentences),
+            Saying(voicebox.speak, Encoder(), memory),
+            answers,
+            memory.exchanges,
+            lambda device: who.owner if (who := house.accounts.principal(device)) is not None else None,
+        )
+        conversing = Conversing(dialogue, house.talkers, outgoing.add, inbox.add, now)
+        stack.callback(conversing.close)
+        yield Studio(conversing, deeds, outgoing)
+
+
+async def _ears(settings: Settings, stack: AsyncExitStack) -> Ears:
+    ears = Ears(installed(settings), os.cpu_count() or 1)
+    stack.callback(ears.close)
+    try:
+        await ears.load()
+    except ModelError as error:
+        log.error("%s", error)
+    if not ears.languages:
+        log.info("voice is off: there is no speech model; see `talkstick voice models list`")
+    return ears
