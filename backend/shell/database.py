@@ -4,12 +4,21 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event, inspect
-from sqlmodel import SQLModel, create_engine
+from sqlmodel import Field, SQLModel, create_engine
 
 FILE = "talkstick.db"
 _CONNECTIONS = 4  # each has a cache of its own
 _CACHE_KIB = 512
 SCHEMA = 5  # rises with every change of a table
+
+
+class ReplyRow(SQLModel, table=True):
+    """One answer that was given. It stands here, since whoever makes the tables must know all of them."""
+
+    topic: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    payload: bytes
+    expires_at: float = Field(index=True)
 
 
 class WrongSchemaError(Exception):

@@ -11,26 +11,18 @@ from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Field, Session, SQLModel, col, delete, select
+from sqlmodel import Session, SQLModel, col, delete, select
 
 from backend.core.archive import Archive
 from backend.core.effects import Consult
 from backend.core.engine import Changes, Engine
 from backend.core.messages import Reply
 from backend.core.replies import REMEMBERED_S, Remembered
+from backend.shell.database import ReplyRow
 
 log = logging.getLogger(__name__)
 
 _SWEEP_S = 60.0
-
-
-class ReplyRow(SQLModel, table=True):
-    """One answer that was given."""
-
-    topic: str = Field(primary_key=True)
-    id: str = Field(primary_key=True)
-    payload: bytes
-    expires_at: float = Field(index=True)
 
 
 class NotStoredError(Exception):
