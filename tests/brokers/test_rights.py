@@ -10,12 +10,12 @@ import aiomqtt
 
 from backend.app.table import TABLE
 from backend.core.access import Rulebook
-from backend.core.principals import Principal, Role
+from backend.core.principals import Principal, Role, Roster
 from backend.core.topics import overlaps
 from tests.brokers.brokers import PEOPLE, Site
 from tests.brokers.guest import Guest, guest, text
 
-RULES = Rulebook(TABLE)
+RULES = Rulebook(TABLE, roster=Roster(PEOPLE))
 DEVICES = ("scale-1", "printer-1")
 UNKNOWN = (
     "anything",
@@ -66,6 +66,7 @@ def topics() -> Iterator[str]:
             "principal": ("alice", "bob", "ears", "scale-1", "admin"),
             "name": ("tare",),
             "client": ("phone",),
+            "turn": ("7",),
         }
         for levels in product(*(values[name] for name in names)):
             yield route.topic.at(**dict(zip(names, levels, strict=True)))
