@@ -12,10 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.app import TABLE
+from backend.app.table import TABLE
 from backend.core.access import Rulebook
-from backend.core.routing import RouteTable
-from backend.features.voice.routes import ROUTES
 from backend.shell import address
 from backend.shell.accounts import Accounts
 from backend.shell.database import open_database
@@ -29,7 +27,6 @@ from tests.brokers.brokers import PEOPLE, Site
 from tests.brokers.guest import Guest, content, guest
 from tests.operator import Operator
 
-VOICED = RouteTable([*(route for route in TABLE.routes if route not in ROUTES), *ROUTES])
 CONVERSATION, SPEECH, AUDIO = "devices/scale-1/conversation", "devices/scale-1/speech/7", "devices/scale-1/audio/7"
 MINE = "devices/printer-1/conversation"
 FILTERS = {"bob": ("devices/+/conversation", "devices/#", "backend/broadcast")}
@@ -67,7 +64,7 @@ async def embedded(folder: Path) -> AsyncIterator[Stage]:
     site = Site.made(folder)
     database = open_database(site.talkstick.data)
     accounts = Accounts(database)
-    door, listeners = Door(Rulebook(VOICED), accounts, ""), [Listener("tcp", "127.0.0.1", site.port)]
+    door, listeners = Door(Rulebook(TABLE), accounts, ""), [Listener("tcp", "127.0.0.1", site.port)]
     async with running(listeners, door, accounts=marks(accounts.verifiers())) as broker:
 
         async def publish(topic: str, payload: bytes) -> None:
@@ -86,12 +83,12 @@ async def at_mosquitto(folder: Path) -> AsyncIterator[Stage]:
     assert site.mosquitto is not None
     database = open_database(site.talkstick.data)
     accounts = Accounts(database)
-    rights = Rights(Rulebook(VOICED), "")
+    rights = Rights(Rulebook(TABLE), "")
     site.mosquitto.start()
     steward = Steward(*address.parsed(site.broker, None), rights, accounts.principals)
     try:
         await steward.start()
-        door = Door(Rulebook(VOICED), accounts, "")
+        door = Door(Rulebook(TABLE), accounts, "")
         async with watched(site, door, steward.follow), guest(site, "backend") as server:
             yield Stage(site, server.publish)
     finally:

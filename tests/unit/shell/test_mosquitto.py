@@ -28,6 +28,7 @@ LEVELS = {
     "name": ("tare",),
     "channel": ("stage",),
     "client": ("phone",),
+    "turn": ("7",),
 }
 
 everybody = st.sampled_from([*EVERYBODY.values(), SERVER])
