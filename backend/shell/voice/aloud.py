@@ -9,7 +9,7 @@ _MOST = 4 * MAX_TEXT  # characters that are looked at
 
 _HIDDEN = re.compile(r"<think>.*?(</think>|\Z)|```.*?(```|\Z)|~~~.*?(~~~|\Z)|<!--.*?(-->|\Z)", re.DOTALL)
 _TAG = re.compile(r"</?[a-zA-Z][^<>\n]{0,200}>")
-_LINK = re.compile(r"!?\[([^\[\]\n]{0,300})\]\([^()\n]{0,500}\)")
+_LINK = re.compile(r"!?\[([^\[\]\n]{0,300})\]\((?:[^()\n]|\([^()\n]*\)){0,500}\)")
 _ADDRESS = re.compile(r"\bhttps?://\S+")
 _RULE = re.compile(r"^[-*_=|: \t]{3,}$", re.MULTILINE)
 _LEAD = re.compile(r"^[ \t]*(?:#{1,6}[ \t]|>|[-*+•][ \t])+", re.MULTILINE)
@@ -19,12 +19,13 @@ _END = re.compile(r"[.!?…](?=[\"')\]»”]*(\s|$))")
 
 _STOPS = (".", "!", "?", "…", ":", ";", ",")
 _SYMBOLS = frozenset("°©®\n")
+_ARROWS = "\u2190", "\u21ff"
 _UNSPEAKABLE = frozenset({"So", "Sk", "Cc", "Cf", "Co", "Cn", "Cs"})
 _MODIFIERS = frozenset("\N{VARIATION SELECTOR-15}\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP}")
 
 
 def aloud(text: str, *, cut_off: bool = False) -> str:
-    """Return what to say. ``cut_off``: the text ends within a sentence, which goes, if it is not the only one."""
+    """Return what to say. ``cut_off``: the text ends anywhere, so it is cut after its last whole sentence, or word."""
     text = _HIDDEN.sub(" ", text.rpartition("</think>")[2])
     cut_off = cut_off or len(text) > _MOST
     text = _RULE.sub("", _TAG.sub(" ", _ADDRESS.sub(" ", _LINK.sub(r"\1", text[:_MOST]))))
@@ -33,6 +34,8 @@ def aloud(text: str, *, cut_off: bool = False) -> str:
         text = _EMPHASIS.sub(r"\2", text)
     text = "".join(_spoken(each) for each in unicodedata.normalize("NFC", text.replace("|", ", ")))
     said = " ".join(sentence for line in text.splitlines() if (sentence := _as_sentence(line)))
+    if cut_off and not text.rstrip().endswith(_STOPS):
+        said = said.removesuffix(".")  # it is ours
     return _whole_sentences(said[:MAX_TEXT]) if cut_off or len(said) > MAX_TEXT else said
 
 
@@ -40,6 +43,8 @@ def _spoken(character: str) -> str:
     """Return a character, or a gap for an emoji, an arrow, a line: what a voice would spell out."""
     if character in _MODIFIERS:
         return ""
+    if _ARROWS[0] <= character <= _ARROWS[1]:
+        return " "
     kind = unicodedata.category(character)
     if character in _SYMBOLS or kind not in _UNSPEAKABLE:
         return character

@@ -1,17 +1,15 @@
 """Sentences made ready for hassil, and checked first: hassil finds what is wrong only when somebody speaks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import hassil
 from hassil.numbers import get_rbnf_engine
 
-from backend.shell.voice.sentence_files import SentenceFile, SentencesError
+from backend.shell.voice.sentence_files import List, SentenceFile, SentencesError, Value
 
 DEVICE = "device"
 """The list of the devices' names, which is made anew for each sentence."""
-
-_MOST_NUMBERS = 10_000
 
 
 def compiled(file: SentenceFile, change: Callable[[str], str] = str) -> hassil.Intents:
@@ -21,7 +19,7 @@ def compiled(file: SentenceFile, change: Callable[[str], str] = str) -> hassil.I
         {
             "language": file.language,
             "skip_words": [change(word) for word in file.skip_words],
-            "lists": _lists(file.lists, change),
+            "lists": _lists(file.lists, change, file.language),
             "expansion_rules": {name: change(rule) for name, rule in file.expansion_rules.items()},
             "intents": {
                 name: {
@@ -29,7 +27,7 @@ def compiled(file: SentenceFile, change: Callable[[str], str] = str) -> hassil.I
                         {
                             "sentences": [change(sentence) for sentence in part.sentences],
                             "slots": part.slots,
-                            "lists": _lists(part.lists, change),
+                            "lists": _lists(part.lists, change, file.language),
                             "expansion_rules": {rule: change(body) for rule, body in part.expansion_rules.items()},
                             "response": part.response,
                         }
@@ -42,57 +40,55 @@ def compiled(file: SentenceFile, change: Callable[[str], str] = str) -> hassil.I
     )
 
 
-def _lists(lists: Mapping[str, Mapping[str, Any]], change: Callable[[str], str]) -> dict[str, Any]:
-    """Return lists with what is said changed, and what it stands for left as it was."""
-    made: dict[str, Any] = {}
-    for name, each in lists.items():
-        made[name] = dict(each)
-        if "values" in each:
-            values = [value if isinstance(value, dict) else {"in": value, "out": value} for value in each["values"]]
-            made[name]["values"] = [{"out": value["in"], **value, "in": change(str(value["in"]))} for value in values]
-    return made
+def _lists(lists: Mapping[str, List], change: Callable[[str], str], language: str) -> dict[str, Any]:
+    """Return lists as hassil reads them, with what is said changed, and what it stands for left as it was."""
+    return {name: _list(each, change, language) for name, each in lists.items()}
+
+
+def _list(described: List, change: Callable[[str], str], language: str) -> dict[str, Any]:
+    if described.range is not None:
+        numbers = described.range
+        return {"range": {"from": numbers.first, "to": numbers.last, "step": numbers.step, "words": _counts(language)}}
+    if described.values is None:
+        return {"wildcard": True}
+    return {"values": [{"in": change(said), "out": stands_for} for said, stands_for in _values(described)]}
+
+
+def _values(described: List) -> Iterator[tuple[str, object]]:
+    for value in described.values or ():
+        if isinstance(value, Value):
+            yield value.said, value.said if value.stands_for is None else value.stands_for
+        else:
+            yield str(value), value
+
+
+def _counts(language: str) -> bool:
+    """Tell whether the words for numbers are known in a language."""
+    try:
+        get_rbnf_engine(language)
+    except ValueError:
+        return False
+    return True
 
 
 def _check(file: SentenceFile) -> None:
-    for name, each in file.lists.items():
-        _check_list(f"lists.{name}", each, file.language)
+    _check_lists("lists", file.lists, file.expansion_rules)
     for intent, meaning in file.intents.items():
         for number, part in enumerate(meaning.data):
             key = f"intents.{intent}.data.{number}"
-            for name, each in part.lists.items():
-                _check_list(f"{key}.lists.{name}", each, file.language)
-            template = _Template(file.expansion_rules | part.expansion_rules, {*file.lists, *part.lists, DEVICE})
-            for each_number, sentence in enumerate(part.sentences):
-                template.check(f"{key}.sentences.{each_number}", sentence)
+            rules = file.expansion_rules | part.expansion_rules
+            _check_lists(f"{key}.lists", part.lists, rules)
+            template = _Template(rules, {*file.lists, *part.lists, DEVICE})
+            for each, sentence in enumerate(part.sentences):
+                template.check(f"{key}.sentences.{each}", sentence)
 
 
-def _check_list(key: str, described: Mapping[str, Any], language: str) -> None:
-    kinds = {"values", "range", "wildcard"} & described.keys()
-    if len(kinds) != 1:
-        raise SentencesError(f"{key}: has none of `values`, `range` and `wildcard`, or several of them")
-    if "values" in kinds:
-        values = described["values"]
-        if not isinstance(values, list) or not all(_is_value(value) for value in values):
-            raise SentencesError(f"{key}.values: is no list of words, or of `in` and `out`")
-    if "range" in kinds:
-        _check_range(f"{key}.range", described["range"], language)
-
-
-def _is_value(value: object) -> bool:
-    said = value.get("in") if isinstance(value, dict) else value
-    return bool(str(said).strip()) and isinstance(said, str | int | float)
-
-
-def _check_range(key: str, numbers: object, language: str) -> None:
-    if not isinstance(numbers, dict) or not {"from", "to"} <= numbers.keys():
-        raise SentencesError(f"{key}: has no `from` and `to`")
-    try:
-        count = (int(numbers["to"]) - int(numbers["from"])) / int(numbers.get("step", 1))
-        get_rbnf_engine(str(numbers.get("words_language", language)))
-    except (ValueError, TypeError, ArithmeticError) as error:
-        raise SentencesError(f"{key}: {error}") from error
-    if not 0 <= count <= _MOST_NUMBERS:
-        raise SentencesError(f"{key}: there are more than {_MOST_NUMBERS} numbers, or none")
+def _check_lists(key: str, lists: Mapping[str, List], rules: Mapping[str, str]) -> None:
+    """Insist that values can be parsed. They name no lists: one that named itself would never end."""
+    template = _Template(rules, set())
+    for name, described in lists.items():
+        for number, (said, _) in enumerate(_values(described)):
+            template.check(f"{key}.{name}.values.{number}", said)
 
 
 class _Template:

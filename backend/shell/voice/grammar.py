@@ -5,6 +5,7 @@ has one of the devices, and each device has sentences.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from heapq import nsmallest
 from itertools import cycle, islice
 
@@ -17,6 +18,7 @@ from backend.shell.voice.phrasebook import Phrasebook
 from backend.shell.voice.wording import fold, split
 
 _PER_TEMPLATE = 40  # ways to say one template
+_VALUES = 20  # of one slot
 _MOST_DEVICES = 500
 _MOST = 5000  # sentences
 
@@ -43,13 +45,24 @@ def _written(book: Phrasebook) -> Iterator[str]:
     gap = hassil.TextSlotList(DEVICE, [hassil.TextSlotValue(hassil.TextChunk(_GAP), None)])
     for intent in intents.intents.values():
         for part in intent.data:
-            lists = intents.slot_lists | part.slot_lists | {DEVICE: gap}
+            lists = {name: _few(each) for name, each in (intents.slot_lists | part.slot_lists).items()} | {DEVICE: gap}
             rules = intents.expansion_rules | part.expansion_rules
             for sentence in part.sentences:
                 if any(isinstance(lists.get(name), hassil.WildcardSlotList) for name in _lists_of(sentence, rules)):
                     continue
                 for text in islice(sample_sentence(sentence, lists, rules, book.file.language), _PER_TEMPLATE):
                     yield " ".join(text.split())
+
+
+def _few(slots: hassil.SlotList) -> hassil.SlotList:
+    """Return a list with so few values that all sentences with them can be written out; numbers in words."""
+    match slots:
+        case hassil.TextSlotList():
+            return hassil.TextSlotList(slots.name, slots.values[:_VALUES])
+        case hassil.RangeSlotList():
+            stop = min(slots.stop, slots.start + _VALUES * slots.step)
+            return replace(slots, stop=stop, digits=not slots.words)
+    return slots
 
 
 def _lists_of(sentence: hassil.Sentence, rules: dict[str, hassil.Sentence]) -> Iterator[str]:

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 _SHIPPED = resources.files("backend.shell.voice") / "sentences"
+_MOST_NUMBERS = 10_000
 _BOOLEAN = "tag:yaml.org,2002:bool"
 
 
@@ -38,12 +39,47 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Range(_Part):
+    """Numbers, in digits or words: both ends belong to them."""
+
+    first: int = Field(alias="from")
+    last: int = Field(alias="to")
+    step: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _has_numbers(self) -> Self:
+        if not 0 <= (self.last - self.first) // self.step < _MOST_NUMBERS:
+            raise ValueError(f"there are none, or more than {_MOST_NUMBERS}")
+        return self
+
+
+class Value(_Part):
+    """What is said, and what it stands for: itself, if nothing else is given."""
+
+    said: Words = Field(alias="in")
+    stands_for: Any = Field(default=None, alias="out")
+
+
+class List(_Part):
+    """What may stand in a slot: some values, numbers, or (``wildcard``) anything."""
+
+    values: list[Value | Words | int | float] | None = None
+    range: Range | None = None
+    wildcard: bool = False
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        if (self.values is not None) + (self.range is not None) + self.wildcard != 1:
+            raise ValueError("has none of `values`, `range` and `wildcard`, or several of them")
+        return self
+
+
 class Sentences(_Part):
     """Some sentences of an intent; ``slots`` are fixed ones, ``response`` is which of the intent's answers it is."""
 
     sentences: Annotated[list[Words], Field(min_length=1)]
     slots: dict[str, Any] = {}
-    lists: dict[Name, dict[str, Any]] = {}
+    lists: dict[Name, List] = {}
     expansion_rules: dict[Name, Words] = {}
     response: str = "default"
 
@@ -77,7 +113,7 @@ class SentenceFile(_Part):
 
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[a-zA-Z0-9]{2,8})*$")]
     intents: dict[Name, Intent] = {}
-    lists: dict[Name, dict[str, Any]] = {}
+    lists: dict[Name, List] = {}
     expansion_rules: dict[Name, Words] = {}
     skip_words: list[Words] = []
     responses: Responses = Responses()
@@ -117,7 +153,7 @@ def read(where: str, text: str) -> Source:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise SentencesError(f"{where}: {key}: {first['msg']}") from error
+        raise SentencesError(f"{where}: {key}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
 def shipped() -> Iterator[Source]:
