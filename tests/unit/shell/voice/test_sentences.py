@@ -18,13 +18,14 @@ from tests.unit.shell.voice.world import LIBRARY, NAMES, SmallWorld
 
 SHIPPED = ("en", "es")
 KNOWN = {
-    "en": """what whats is the time date day today who has holds using claim take release free give back up printer
-        scale lamp light kitchen lab door speaker device status state online of how turn switch on off help can
-        you do me tell please for hello thanks stop repeat again my it i in use long which queue waits waiting next yes no""",
+    "en": """what whats is the time date day today who has holds using claim take release free give back up
+        printer scale lamp light kitchen lab door speaker device status state online of how turn switch on
+        off help can you do me tell please for hello thanks stop repeat again my it i in use long which
+        queue waits waiting next yes no""",
     "es": """qué hora es fecha día hoy quién tiene usa reserva toma reservar tomar libera suelta devuelve la el
-        impresora báscula lámpara luz cocina laboratorio puerta altavoz aparato estado está de cómo enciende apaga
-        prende ayuda puedes hacer me dime por favor hola gracias para repite otra vez mi en uso cuál cola espera siguiente sí no hay
-        con cuánto queda lo al""",
+        impresora báscula lámpara luz cocina laboratorio puerta altavoz aparato estado está de cómo enciende
+        apaga prende ayuda puedes hacer me dime por favor hola gracias para repite otra vez mi en uso cuál
+        cola espera siguiente sí no hay con cuánto queda lo al""",
 }
 ONE_LAMP = {"kitchen-lamp": "Kitchen lamp"}
 _SYNTAX = re.compile(r"\{[^}]*\}|<[^>]*>|[^\w\s]")
