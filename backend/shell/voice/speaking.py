@@ -81,8 +81,8 @@ class Speakers:
 
     @property
     def pids(self) -> frozenset[int]:
-        """The processes of the workers."""
-        return frozenset(worker.pid for worker in self._workers)
+        """The processes of the workers, as far as they run."""
+        return frozenset(worker.pid for worker in self._workers if worker.alive)
 
     async def speak(self, text: str, voice: Voice) -> Speech:
         """Return *text* spoken. Raises Refused: ``speech_failed``.

@@ -39,7 +39,7 @@ def _sentences(words: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _goes_on(words: Sequence[str], following: str) -> bool:
-    """Tell whether a sentence goes on after a full stop: after ``Dr.``, ``J.``, a first ``1.``, or in small letters."""
+    """Tell whether a sentence goes on after a stop: after ``Dr.``, ``J.`` or ``1.`` in front, or in small letters."""
     last = words[-1].lstrip(_OPENING).lower()
     numbered = len(words) == 1 and last[:-1].isdigit()
     return last in _SHORTENED or (len(last) == 2 and last.endswith(".")) or numbered or following[0].islower()
