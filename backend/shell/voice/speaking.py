@@ -40,6 +40,8 @@ class Speakers:
         sentences_each: int = 1000,
         program: Sequence[str] = PROGRAM,
     ) -> None:
+        self.voices: tuple[str, ...] = ()
+        """The voices there are, once the pool has started; each can have a variant, as in ``en-us+f3``."""
         self._number = workers
         self._deadline_s = deadline_s
         self._most = most
@@ -60,6 +62,7 @@ class Speakers:
         except WorkerError as error:
             msg = f"no voice: {error}; install espeak-ng (Debian: apt install espeak-ng), or the wheel espeakng-loader"
             raise SpeakersError(msg) from error
+        self.voices = first.voices
         self._take(first)
         for _ in range(self._number):
             self._spawn(self._hire())
@@ -73,11 +76,6 @@ class Speakers:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *(worker.end() for worker in self._workers), return_exceptions=True)
-
-    @property
-    def voices(self) -> tuple[str, ...]:
-        """The voices there are; each can have a variant of espeak-ng, as in ``en-us+f3``."""
-        return max((worker.voices for worker in self._workers), default=())
 
     @property
     def pids(self) -> frozenset[int]:
