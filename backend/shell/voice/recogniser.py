@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +15,8 @@ log = logging.getLogger(__name__)
 
 _UNKNOWN = "[unk]"
 _PUNCTUATION = '.,;:!?¡¿…"()'
-_ACOUSTIC = ("am/final.mdl", "final.mdl")  # Vosk knows two layouts: with folders, and all in one
-_WHOLE = "HCLG.fst"
-_PARTS = ("HCLr.fst", "Gr.fst")
+_TRIAL = "import sys, vosk; vosk.KaldiRecognizer(vosk.Model(sys.argv[1]), 16_000.0).AcceptWaveform(bytes(32_000))"
+_PARTS = ("HCLr.fst", "Gr.fst")  # of a model that takes grammars; others have one HCLG.fst
 _GRAMMARS = 100  # that a model remembers
 
 
@@ -37,16 +38,13 @@ class Model:
     """A speech model in memory. Any number of recognisers use it, in any threads."""
 
     def __init__(self, folder: Path) -> None:
+        _try(folder)
         # Half a second, which nobody should wait for who has no model.
         import vosk  # noqa: PLC0415
 
-        _check(folder)
         vosk.SetLogLevel(-1)
         self._vosk = vosk
-        try:
-            self._model = vosk.Model(str(folder))
-        except Exception as error:
-            raise ModelError(f"{folder}: Vosk cannot load it ({error}); a file in it is missing or broken") from error
+        self._model = vosk.Model(str(folder))
         self._folder = folder
         self._takes_grammars = all((_graph(folder) / part).is_file() for part in _PARTS)
         self._grammars: dict[tuple[str, ...], str] = {}
@@ -55,7 +53,7 @@ class Model:
         """Return a recogniser that hears nothing but these phrases; without any, everything.
 
         Phrases with words that the model does not know are left out. Where none is left, or where the model takes no
-        grammar (Vosk would crash), it hears everything.
+        grammar, it hears everything.
         """
         if phrases not in self._grammars:
             if len(self._grammars) == _GRAMMARS:
@@ -114,15 +112,19 @@ def _words(phrase: str) -> Iterable[str]:
     return (word.strip(_PUNCTUATION) for word in phrase.lower().split())
 
 
-def _check(folder: Path) -> None:
-    """Look for what Vosk needs, as it says only that something is wrong. Raises ModelError."""
+def _try(folder: Path) -> None:
+    """Let another process hear a moment with a model: a broken one makes Vosk crash, or hear nothing.
+
+    Raises ModelError, with what Vosk says of it.
+    """
     if not folder.is_dir():
         raise ModelError(f"{folder}: there is no such directory")
-    if not any((folder / each).is_file() for each in _ACOUSTIC):
-        raise ModelError(f"{folder}: no model of Vosk's, {_ACOUSTIC[0]} is missing")
-    graph = _graph(folder)
-    if not (graph / _WHOLE).is_file() and not all((graph / part).is_file() for part in _PARTS):
-        raise ModelError(f"{folder}: no model of Vosk's, it has neither {_WHOLE} nor {' and '.join(_PARTS)}")
+    command = (sys.executable, "-c", _TRIAL, str(folder))
+    tried = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - that is this program
+    errors = [line for line in tried.stderr.decode(errors="replace").splitlines() if line.startswith("ERROR")]
+    if tried.returncode or errors:
+        why = errors[0].removeprefix("ERROR").lstrip(": ") if errors else f"it crashes ({tried.returncode})"
+        raise ModelError(f"{folder}: a file of the model is missing or broken, says Vosk: {why}")
 
 
 def _graph(folder: Path) -> Path:

@@ -69,6 +69,7 @@ def test_moments_are_those_of_the_whole_audio() -> None:
 def test_portions_do_not_matter_and_order_stays(pattern: str, sizes: list[int]) -> None:
     gate, numbers = passed(pattern)
     assert numbers == sorted(set(numbers))
+    assert {number for number, sign in enumerate(pattern) if sign == "#"} <= set(numbers)
     portions, rest = Gate(judged), chunks(pattern)
     out = b""
     for size in sizes:
