@@ -45,10 +45,10 @@ def order(
 
 
 def request(
-    context: Context, floor: str, body: Mapping[str, Any], name: str | None, *, until: Collection[str]
+    context: Context, place: str, body: Mapping[str, Any], name: str | None, *, until: Collection[str]
 ) -> dict[str, Any]:
-    """Ask, and return a code of *until*, or end with the refusal."""
-    reply = _asked(context, session_topic(floor), body, name, until)
+    """Ask a session, a conversation or the ``backend``; return a code of *until*, or end with the refusal."""
+    reply = _asked(context, place, body, name, until)
     if not reply["ok"]:
         raise _refused(reply)
     return reply

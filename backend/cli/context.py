@@ -23,6 +23,7 @@ from backend.shell.floors import Floors
 from backend.shell.mosquitto_accounts import Mosquitto
 from backend.shell.operator import Login
 from backend.shell.settings import Settings, SettingsError
+from backend.shell.voice.memory import Memory
 from backend.shell.voices import Voices
 
 
@@ -61,6 +62,11 @@ class Context:
     def voices(self) -> Voices:
         """Return the voice settings of devices."""
         return Voices(self._database)
+
+    @cached_property
+    def memory(self) -> Memory:
+        """Return what is remembered of conversations."""
+        return Memory(self._database)
 
     @cached_property
     def broker(self) -> tuple[Address, Login] | None:

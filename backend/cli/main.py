@@ -9,6 +9,7 @@ from backend.cli.backend import broadcast, stats
 from backend.cli.certs import certs
 from backend.cli.channels import channel
 from backend.cli.context import Context
+from backend.cli.conversations import CONVERSATIONS
 from backend.cli.devices import device
 from backend.cli.doctor import doctor
 from backend.cli.export import export
@@ -33,6 +34,7 @@ def talkstick(context: click.Context, data: Path | None) -> None:
     context.obj = Context(data)
 
 
-voice.add_command(models)
+for command in (models, *CONVERSATIONS):
+    voice.add_command(command)
 for command in (init, serve, user, device, channel, session, voice, certs, export, stats, broadcast, watch, doctor):
     talkstick.add_command(command)

@@ -76,7 +76,7 @@ def history(
     Who, when, how each ended, with its input and output.
     """
     body = {"action": "history", "limit": limit, "before": before}
-    sessions = request(context, floor, body, name, until=["history"])["sessions"]
+    sessions = request(context, session_topic(floor), body, name, until=["history"])["sessions"]
     rows = sessions if as_json else [{key: each.get(key) for key in _TOLD} for each in sessions]
     show_all(rows, as_json=as_json, empty=f"Nobody has had {short(floor)} yet.")
 

@@ -1,0 +1,85 @@
+"""What was said on a device, as an operator and its owner read it, and have it forgotten."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+from tests.rig import Talkstick, serving
+
+EVENTS = "devices/scale-1/conversation"
+
+
+def record(talkstick: Talkstick, *arguments: str, name: str = "admin") -> Any:
+    """Return what a command of somebody printed as JSON."""
+    return json.loads(voice(talkstick, *arguments, "--json", name=name))
+
+
+def voice(talkstick: Talkstick, *arguments: str, name: str = "admin", ok: bool = True) -> str:
+    password = {"TALKSTICK_PASSWORD": talkstick.passwords[name]}
+    return talkstick.run("voice", *arguments, "--as", name, ok=ok, environment=password)
+
+
+def says(talkstick: Talkstick, text: str, name: str) -> None:
+    """Let the device say something, and wait until it has."""
+    with talkstick.subscribe("admin", EVENTS) as admin:
+        told = record(talkstick, "say", "scale-1", text, name=name)
+        assert told["device"] == "scale-1"
+        admin.body(EVENTS, event="answer", text=text, user=name)
+        admin.body(EVENTS, event="spoken", turn=told["turn"])
+
+
+def heard(talkstick: Talkstick, name: str = "alice") -> list[tuple[str, str]]:
+    """Return who said what, the newest first."""
+    return [(turn["user"], turn["answer"]) for turn in record(talkstick, "history", "scale-1", name=name)]
+
+
+def test_what_was_said_is_read_by_whom_it_concerns_and_forgotten(tmp_path: Path) -> None:
+    with serving(tmp_path) as talkstick:
+        talkstick.run("device", "owner", "scale-1", "alice")
+        assert "Nothing was said" in voice(talkstick, "history", "scale-1")
+        says(talkstick, "Dinner is ready.", "bob")
+        says(talkstick, "Five grams.", "alice")
+        said = [("alice", "Five grams."), ("bob", "Dinner is ready.")]
+        assert heard(talkstick) == said
+        assert "Dinner is ready." in voice(talkstick, "history", "scale-1", name="alice")
+        for command in ("history", "stats"):
+            assert "forbidden" in voice(talkstick, command, "scale-1", name="bob", ok=False)
+        assert "forbidden" in voice(talkstick, "stats", name="alice", ok=False), "of all devices"
+        talkstick.stop(signal.SIGKILL)
+        talkstick.start()
+        assert heard(talkstick) == said
+        stats = record(talkstick, "stats", "scale-1", name="alice")
+        assert (stats["turns"], stats["messages"], stats["phrases"]) == (2, 2, 2)
+        everything = record(talkstick, "stats")
+        assert [each["device"] for each in everything["recent"]] == ["scale-1"]
+        assert "conversations" in voice(talkstick, "stats")
+        assert "forbidden" in voice(talkstick, "forget", "scale-1", "--yes", name="bob", ok=False)
+        assert record(talkstick, "forget", "scale-1", "--yes", name="alice") == {
+            "turns_deleted": 2,
+            "phrases_deleted": 2,
+        }
+        assert heard(talkstick) == []
+
+
+def test_what_is_old_is_cleaned_up_with_and_without_a_server(tmp_path: Path) -> None:
+    with serving(tmp_path) as talkstick:
+        says(talkstick, "Hello.", "bob")
+        nothing = {"phrases_deleted": 0, "turns_deleted": 0, "conversations_deleted": 0}
+        assert json.loads(talkstick.run("voice", "cleanup", "--json")) == nothing
+        assert talkstick.run("voice", "cleanup", "--days", "0.0000001") == (
+            "Forgotten: 1 phrases, 1 turns, 1 conversations.\n"
+        )
+        assert heard(talkstick, "admin") == []
+        says(talkstick, "Hello again.", "bob")
+        talkstick.stop()
+        gone = json.loads(talkstick.run("voice", "cleanup", "--days", "0.0000001", "--json"))
+        assert gone == dict.fromkeys(nothing, 1)
+        assert "x>0" in talkstick.run("voice", "cleanup", "--days", "0", ok=False)
+
+
+def test_what_cannot_be_a_device_is_said(tmp_path: Path) -> None:
+    with serving(tmp_path) as talkstick:
+        assert "is no name" in voice(talkstick, "history", "scale-1/x", ok=False)
+        assert "unknown_device" in voice(talkstick, "history", "nowhere", ok=False)
+        assert "stopped" in voice(talkstick, "stop", "scale-1")
