@@ -1,4 +1,4 @@
-"""Build the wheel, and see to it that nothing is in it but the broker, the backend and what a wheel says of itself."""
+"""Build the wheel; all it holds is the broker, the backend with its data, and what a wheel says of itself."""
 
 import subprocess
 import sys
@@ -20,20 +20,26 @@ def build(into: Path) -> Path:
     return wheel
 
 
-def top_level(wheel: Path) -> list[str]:
-    """Return the names at the top of the wheel."""
+def contents(wheel: Path) -> set[str]:
+    """Return the paths of all files in the wheel."""
     with zipfile.ZipFile(wheel) as archive:
-        return sorted({name.partition("/")[0] for name in archive.namelist()})
+        return set(archive.namelist())
 
 
 def main() -> int:
     """Print what the wheel holds; return 1 if that is too much or too little."""
     with tempfile.TemporaryDirectory() as folder:
         wheel = build(Path(folder))
-        names = top_level(wheel)
+        files = contents(wheel)
+    names = sorted({name.partition("/")[0] for name in files})
+    missing = [
+        path for each in ROOT.glob("backend/**/*.yaml") if (path := each.relative_to(ROOT).as_posix()) not in files
+    ]
     right = sorted(".dist-info" if name.endswith(".dist-info") else name for name in names) == SHIPPED
     print(f"{wheel.name}: {', '.join(names)}" + ("" if right else f"; should be {', '.join(SHIPPED)}"))
-    return 0 if right else 1
+    if missing:
+        print(f"{wheel.name} lacks {', '.join(missing)}")
+    return 0 if right and not missing else 1
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Answers without any network: what people say is one of the sentences that we know, or it is not understood."""
 
+from asyncio import to_thread
 from collections.abc import Mapping
 from heapq import nsmallest
 
@@ -38,7 +39,7 @@ class Intents:
 
     async def answer(self, question: Question) -> Answer:
         """Return the answer; ``understood`` tells whether the sentence was one of ours."""
-        book, names = self._library.book(question.language), self._names()
+        book, names = self._library.book(question.language), await self._names()
         meaning = understand(book, names, question.text)
         if meaning is None:
             return Answer(book.error("not_understood"), "intents", understood=False)
@@ -73,10 +74,11 @@ class Intents:
         mine = frozenset(thing.id for thing in things if thing is not None and thing.holder == question.speaker)
         return mine if len(mine) == 1 else devices
 
-    def _names(self) -> Names:
+    async def _names(self) -> Names:
+        """Return the names of all devices, read again in a thread where there are others now: it takes a while."""
         now = self._world.names()
         if self._known is None or self._known[0] is not now:
-            self._known = now, Names(now, self._library.words, self._library.fillers)
+            self._known = now, await to_thread(Names, now, self._library.words, self._library.fillers)
         return self._known[1]
 
 

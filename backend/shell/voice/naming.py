@@ -19,13 +19,13 @@ class Names:
         self._words = words
         self._fillers = frozenset(fillers)
         self._having: dict[str, set[str]] = {}
-        self._exactly: dict[frozenset[str], set[str]] = {}
+        self._exactly: dict[str, list[str]] = {}
         for device, name in names.items():
             for said in {name, device}:
                 self._add(device, frozenset(self._known(split(fold(said)))))
 
     def _add(self, device: str, words: frozenset[str]) -> None:
-        self._exactly.setdefault(words, set()).add(device)
+        self._exactly.setdefault(_whole(words), []).append(device)
         for word in words:
             self._having.setdefault(word, set()).add(device)
 
@@ -35,7 +35,7 @@ class Names:
     def meant(self, said: Iterable[str]) -> frozenset[str]:
         """Return the devices that these folded words name."""
         words = frozenset(self._known(said))
-        exact = self._exactly.get(words)
+        exact = self._exactly.get(_whole(words))
         if exact is not None and words:
             return frozenset(exact)
         having = sorted((self._having.get(word, set()) for word in words), key=len)
@@ -53,3 +53,8 @@ class Names:
                 if parts[end - 1] not in self._fillers and (devices := self.meant(split(run))):
                     found[run] = devices
         return found
+
+
+def _whole(words: Iterable[str]) -> str:
+    """Return what all names of these words have in common, whatever their order: a small key for many names."""
+    return " ".join(sorted(words))

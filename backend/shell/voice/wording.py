@@ -3,15 +3,15 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from functools import lru_cache
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
-@lru_cache(4096)
 def fold(text: str) -> str:
     """Return a text without accents and capitals: people who type leave them out."""
+    if text.isascii():
+        return text.lower()
     bare = "".join(each for each in unicodedata.normalize("NFD", text) if not unicodedata.combining(each))
     return unicodedata.normalize("NFC", bare).lower()
 
