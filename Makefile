@@ -1,11 +1,12 @@
 # The same commands for people and for CI. `make` lists them.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
+MODELS_VENV := .venv-models
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench bench-broker bench-growth bench-relay soak fuzz fire schemas lock format system-packages clean
+.PHONY: help demo serve test check models bench bench-broker bench-growth bench-relay soak fuzz fire schemas lock format system-packages clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -57,6 +58,11 @@ fire: $(INSTALLED) system-packages ## Kill the server, then backend and Mosquitt
 	$(BIN)/python -m tools.fire $(FIRE_ARGS)
 	$(BIN)/python -m tools.fire --broker mosquitto $(FIRE_ARGS)
 
+models: ## Train the small voice models of the tests and the demo anew, in an environment of its own; takes minutes
+	@$(PYTHON) -m venv $(MODELS_VENV)
+	$(MODELS_VENV)/bin/pip install --quiet --disable-pip-version-check -r tools/voice_models/requirements.txt
+	$(MODELS_VENV)/bin/python -m tools.voice_models $(MODELS_ARGS)
+
 schemas: $(INSTALLED) ## Generate schemas/ from the models and the route table
 	$(BIN)/python -m tools.gen_schemas
 
@@ -74,4 +80,4 @@ system-packages: ## Install what the tests need from the system (Mosquitto and i
 	@tools/system_packages.sh
 
 clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) $(MODELS_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

@@ -1,0 +1,184 @@
+"""Training: synthetic utterances whose sounds the synthesiser dates itself, and a small network that learns them."""
+
+import math
+import random
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import kaldi_native_fbank as knf
+import numpy as np
+import torch
+
+from tools.voice_models import corpus, speech
+from tools.voice_models.corpus import UNKNOWN, Language
+from tools.voice_models.graph import Pronunciations
+from tools.voice_models.kaldi import Layer, Network
+
+FEATURES = 40
+_SHIFT_S, _CENTRE_S = 0.010, 0.0125
+_IGNORED = -1
+_PAUSE = speech.Phone("", 0.0, -1)
+_COLOURS = (0.0, 0.0, 0.7, 0.95)
+_OFFSETS = ((-2, -1, 0, 1, 2), (-3, 0, 3), (-3, 0, 3), (-6, 0, 6))
+_CONTEXT = sum(offsets[-1] for offsets in _OFFSETS)
+_WIDTH = 112
+_CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One utterance: its audio as it is heard, its sounds and their dates in that audio."""
+
+    audio: bytes
+    phones: Sequence[speech.Phone]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What comes of training: the phones there are, how words are said, and the network that scores phones."""
+
+    phones: Sequence[str]
+    pronunciations: Pronunciations
+    network: Network
+
+
+def learn(language: Language, utterances: int, epochs: int, seed: int) -> Learned:
+    """Train a model of a language."""
+    chance = random.Random(seed)
+    torch.manual_seed(seed)
+    # One thread: more hinder each other on a machine that is busy, and add up in another order every time.
+    torch.set_num_threads(1)
+    said: dict[str, Counter[Sequence[str]]] = defaultdict(Counter)
+    voices = [*list(language.accents) * 4, *language.voices(corpus.variants().trained)]
+    lessons = [_lesson(language, chance.choice(voices), said, chance) for _ in range(utterances)]
+    phones = [*sorted({sign for ways in said.values() for way in _usual(ways) for sign in way}), UNKNOWN]
+    features = [_features(lesson.audio) for lesson in lessons]
+    labels = [_labels(lesson, len(frames), phones) for lesson, frames in zip(lessons, features, strict=True)]
+    print(f"{language.code}: {sum(map(len, features)) / 6000:.0f} min of speech, {len(phones)} phones", flush=True)
+    network = _train(torch.from_numpy(np.concatenate(features)), torch.from_numpy(np.concatenate(labels)), epochs)
+    return Learned(phones, {word: _usual(ways) for word, ways in said.items()}, network)
+
+
+def _usual(ways: Counter[Sequence[str]]) -> dict[Sequence[str], float]:
+    """Return the ways a word is mostly said, and what each costs: nothing for the first."""
+    most = max(ways.values())
+    return {way: math.log(most / count) for way, count in ways.items() if count >= max(2, most * 0.04)}
+
+
+def _lesson(language: Language, voice: str, said: dict[str, Counter[Sequence[str]]], chance: random.Random) -> Lesson:
+    if chance.random() < 0.03:
+        level = 10 ** chance.uniform(0, 3.7)
+        return Lesson(speech.noise(2.0, level, chance.randrange(1 << 30), chance.choice(_COLOURS)), [_PAUSE])
+    words = corpus.sentence(language, chance).split()
+    utterance = speech.utter(" ".join(words), voice, speed=chance.randint(110, 215), pitch=chance.randint(15, 85))
+    by_word = [tuple(phone.sign for phone in utterance.phones if phone.word == at) for at in range(len(words))]
+    for word, signs, following in zip(words, by_word, [*by_word[1:], ("",)], strict=True):
+        # The synthesiser says some pairs, such as "of the", as one word: they teach nothing about either.
+        if word in language.words and signs and following:
+            said[word][signs] += 1
+    before, after = chance.uniform(0.1, 0.7), chance.uniform(0.1, 0.7)
+    phones = [_PAUSE]
+    for phone in utterance.phones:
+        known = phone.word < 0 or words[phone.word] in language.words
+        phones.append(speech.Phone(phone.sign if known else UNKNOWN, phone.start + before, phone.word))
+    return Lesson(_spoilt(speech.silence(before) + utterance.audio + speech.silence(after), chance), phones)
+
+
+def _spoilt(audio: bytes, chance: random.Random) -> bytes:
+    """Return audio as microphones hear it: louder or softer, with noise, some over a telephone."""
+    heard = speech.amplified(audio, chance.uniform(-24, 2))
+    if chance.random() < 0.65:
+        heard = speech.noisy(heard, chance.uniform(3, 30), chance.randrange(1 << 30), chance.choice(_COLOURS))
+    return speech.telephoned(heard) if chance.random() < 0.1 else heard
+
+
+def _features(audio: bytes) -> np.ndarray:
+    options = knf.MfccOptions()
+    options.frame_opts.dither = 0
+    options.mel_opts.num_bins = FEATURES
+    options.mel_opts.low_freq = 20
+    options.mel_opts.high_freq = 7600
+    options.num_ceps = FEATURES
+    options.use_energy = False
+    mfcc = knf.OnlineMfcc(options)
+    mfcc.accept_waveform(speech.RATE, np.frombuffer(audio, np.int16).astype(np.float32).tolist())
+    mfcc.input_finished()
+    return np.stack([mfcc.get_frame(frame) for frame in range(mfcc.num_frames_ready)])
+
+
+def _labels(lesson: Lesson, frames: int, phones: Sequence[str]) -> np.ndarray:
+    """Return which output is right for each frame."""
+    outputs = {"": 0, **{sign: number for number, sign in enumerate(phones, 1)}}
+    labels = np.zeros(frames, np.int64)
+    for phone in lesson.phones:
+        first = max(0, math.ceil((phone.start - _CENTRE_S) / _SHIFT_S))
+        labels[first:] = outputs.get(phone.sign, _IGNORED)
+    return labels
+
+
+def _module(outputs: int) -> torch.nn.Sequential:
+    layers: list[torch.nn.Module] = [torch.nn.BatchNorm1d(FEATURES, affine=False)]
+    width = FEATURES
+    for offsets in _OFFSETS:
+        conv = torch.nn.Conv1d(width, _WIDTH, len(offsets), dilation=offsets[1] - offsets[0])
+        layers += [conv, torch.nn.BatchNorm1d(_WIDTH), torch.nn.ReLU()]
+        width = _WIDTH
+    return torch.nn.Sequential(*layers, torch.nn.Conv1d(width, outputs, 1))
+
+
+def _train(features: torch.Tensor, labels: torch.Tensor, epochs: int) -> Network:
+    outputs = int(labels.max()) + 1
+    module = _module(outputs)
+    size = 16
+    steps = epochs * (len(features) // (_CHUNK * size))
+    optimiser = torch.optim.AdamW(module.parameters(), weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=steps)
+    right = seen = 0
+    for step in range(steps):
+        starts = torch.randint(0, len(features) - _CHUNK - 2 * _CONTEXT, (size,)).tolist()
+        batch = torch.stack([features[at : at + _CHUNK + 2 * _CONTEXT].T for at in starts])
+        wanted = torch.stack([labels[at + _CONTEXT : at + _CONTEXT + _CHUNK] for at in starts])
+        scores = module(batch)
+        loss = torch.nn.functional.cross_entropy(scores, wanted, ignore_index=_IGNORED)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        right += int((scores.argmax(1) == wanted).sum())
+        seen += wanted.numel()
+        if step % 100 == 99:
+            print(f"  step {step + 1} of {steps}: {right / seen:.1%} of the frames right", flush=True)
+            right = seen = 0
+    counts = torch.bincount(labels[labels >= 0], minlength=outputs).double() + 1
+    return _folded(module.eval(), (counts / counts.sum()).tolist())
+
+
+def _folded(module: torch.nn.Sequential, priors: Sequence[float]) -> Network:
+    """Return the network with its normalisations folded into the layers beside them."""
+    with torch.no_grad():
+        first, *rest = module
+        scale, shift = _normalisation(first)
+        convs = [layer for layer in rest if isinstance(layer, torch.nn.Conv1d)]
+        norms = [layer for layer in rest if isinstance(layer, torch.nn.BatchNorm1d)]
+        layers = []
+        for number, (conv, offsets) in enumerate(zip(convs, [*_OFFSETS, (0,)], strict=True)):
+            weights, bias = conv.weight.double(), conv.bias.double()
+            if number == 0:
+                bias = bias + (weights * shift[None, :, None]).sum((1, 2))
+                weights = weights * scale[None, :, None]
+            if number < len(norms):
+                gain, offset = _normalisation(norms[number])
+                weights, bias = weights * gain[:, None, None], bias * gain + offset
+            rows = weights.permute(0, 2, 1).reshape(len(weights), -1)
+            layers.append(Layer(offsets, rows.tolist(), bias.tolist()))
+    return Network(FEATURES, layers, _CONTEXT, priors)
+
+
+def _normalisation(norm: torch.nn.BatchNorm1d) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what a normalisation multiplies by, and what it adds then."""
+    scale = 1 / torch.sqrt(norm.running_var.double() + norm.eps)
+    if norm.affine:
+        scale = scale * norm.weight.double()
+    shift = -norm.running_mean.double() * scale
+    return scale, shift + norm.bias.double() if norm.affine else shift
