@@ -79,7 +79,7 @@ class Actor:
 
     def drop_connection(self) -> None:
         """Lose the connection without DISCONNECT, as a board at the edge of the WLAN does, and come back later."""
-        self._post(self._hang_up)
+        self.post(self._hang_up)
 
     def __enter__(self) -> Self:
         self.start()
@@ -98,6 +98,10 @@ class Actor:
 
     def introduce(self) -> None:
         """Act on being connected and subscribed."""
+
+    def hear(self, topic: str, payload: bytes) -> None:
+        """Take a message as it came."""
+        self.receive(topic, _json_object(payload))
 
     def receive(self, topic: str, body: Mapping[str, Any]) -> None:
         """Take a message; *body* is empty where the payload is no JSON object, or the topic was cleared."""
@@ -121,6 +125,11 @@ class Actor:
             for message in messages:
                 self._client.publish(message.topic, json.dumps(message.body), message.qos, message.retain)
 
+    def send(self, topic: str, payload: bytes, qos: int = 0) -> None:
+        """Send bytes to the broker, likewise."""
+        if self._client is not None:
+            self._client.publish(topic, payload, qos)
+
     def _run(self) -> None:
         while not self._over:
             self._wake.wait(self._patience())
@@ -143,13 +152,14 @@ class Actor:
         if due is not None and due <= now:
             self.pass_time(now)
 
-    def _post(self, call: Callable[[], None]) -> None:
+    def post(self, call: Callable[[], None]) -> None:
+        """Do something in the actor's thread."""
         self._calls.append(call)
         self._wake.set()
 
     def _finish(self, how: Callable[[], None]) -> None:
         if self._thread is not None:
-            self._post(how)
+            self.post(how)
             self._thread.join()
             self._thread = None
 
@@ -232,10 +242,10 @@ class Actor:
     ) -> None:
         if any(code.is_failure for code in codes):
             log.error("%s may not subscribe to all of %s", self.login.name, ", ".join(self._filters))
-        self._post(self._subscribed)
+        self.post(self._subscribed)
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        self._post(partial(self.receive, message.topic, _json_object(message.payload)))
+        self.post(partial(self.hear, message.topic, bytes(message.payload)))
 
     def _on_disconnect(
         self,
@@ -245,10 +255,10 @@ class Actor:
         code: ReasonCode,
         _more: Properties | None,
     ) -> None:
-        self._post(partial(self._lost, client, str(code)))
+        self.post(partial(self._lost, client, str(code)))
 
 
-def _json_object(payload: bytes | bytearray) -> dict[str, Any]:
+def _json_object(payload: bytes) -> dict[str, Any]:
     try:
         body = json.loads(payload)
     except ValueError:

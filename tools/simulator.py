@@ -226,14 +226,13 @@ class Device(Actor):
 
     def introduce(self) -> None:
         """Say that the device is there, since it listens now, and what it is."""
-        info = {
-            "model": self._kind.model,
-            "firmware": "simulator",
-            "capabilities": list(self._kind.commands),
-            "limits": {"max_payload": 4096},
-        }
-        self.publish(self._status("online"), Message(INFO.at(device=self.login.name), info, retain=True))
+        self.publish(self._status("online"), Message(INFO.at(device=self.login.name), self.info(), retain=True))
         self._heartbeat_at = time.monotonic() + self._heartbeat_s
+
+    def info(self) -> dict[str, Any]:
+        """Return what the board says of itself."""
+        about = {"model": self._kind.model, "firmware": "simulator", "capabilities": list(self._kind.commands)}
+        return {**about, "limits": {"max_payload": 4096}}
 
     def receive(self, topic: str, body: Json) -> None:
         """Give the board what came for it."""

@@ -1,0 +1,93 @@
+"""The loudspeaker of a virtual board: a small buffer that plays, and notices all that one would hear."""
+
+from dataclasses import dataclass, field
+
+from backend.features.voice.frames import SEQUENCES, Codec, Flag, Frame
+from tools.microphone import converted, wav
+
+_BYTES_A_S = {Codec.PCM16_16K: 32_000, Codec.PCM16_8K: 16_000, Codec.MULAW_8K: 8_000}
+_SLACK_S = 0.06  # more than the declared buffer that may be there: a frame, and what the network brings together
+
+
+@dataclass(slots=True)
+class Played:
+    """What came of one answer. Times by the monotonic clock, in seconds."""
+
+    codec: Codec | None = None
+    audio: bytearray = field(default_factory=bytearray)
+    first_at: float | None = None
+    frames: int = 0
+    keep_alives: int = 0
+    starts: int = 0
+    ends: int = 0
+    missing: int = 0
+    repeated: int = 0
+    stale: int = 0
+    """Frames of this answer that came when a newer turn had begun already, and were dropped."""
+    underruns: int = 0
+    """How often there was nothing to play in the middle of the answer, and for how long."""
+    silent_s: float = 0.0
+    overfull: int = 0
+    """How many frames came that the buffer could not hold."""
+    aborted: bool = False
+
+    def wav(self) -> bytes:
+        """Return what was played as a WAV file."""
+        audio = bytes(self.audio)
+        match self.codec:
+            case Codec.PCM16_16K | Codec.PCM16_8K:
+                return wav(audio, _BYTES_A_S[self.codec] // 2)
+            case Codec.MULAW_8K:
+                return converted(audio, ("-f", "mulaw", "-ar", "8000", "-ac", "1"), ("-f", "wav"))
+            case Codec.MP3 | Codec.WAV:
+                return converted(audio, ("-f", self.codec.name.lower()), ("-f", "wav"))
+        return wav(b"")
+
+
+class Loudspeaker:
+    """Plays the answer to the newest turn. No I/O, no clock; times in seconds."""
+
+    def __init__(self, buffer_ms: int) -> None:
+        self._buffer_s = buffer_ms / 1000
+        self._turn = -1
+        self._due = 0
+        self._dry_at = 0.0
+
+    def hush(self, turn: int) -> None:
+        """Play nothing that is older than this turn."""
+        if turn > self._turn:
+            self._turn, self._due, self._dry_at = turn, 0, 0.0
+
+    def take(self, turn: int, data: bytes, played: Played, now: float) -> None:
+        """Take a frame of a turn, and note in *played* what came of it. Raises Refused where it is none."""
+        frame = Frame.read(data)
+        self.hush(turn)
+        if turn < self._turn:
+            played.stale += 1
+            return
+        ahead = (frame.seq - self._due) % SEQUENCES
+        if ahead >= SEQUENCES // 2:
+            played.repeated += 1
+            return
+        self._due = frame.seq + 1
+        played.missing += ahead
+        played.frames += 1
+        played.codec = frame.codec
+        played.starts += Flag.START in frame.flags
+        played.ends += Flag.END in frame.flags
+        played.aborted = played.aborted or Flag.ABORT in frame.flags
+        if frame.payload:
+            self._play(frame, played, now)
+        elif not frame.flags:
+            played.keep_alives += 1
+
+    def _play(self, frame: Frame, played: Played, now: float) -> None:
+        played.audio += frame.payload
+        if played.first_at is None:
+            played.first_at = now
+        elif self._dry_at < now and frame.codec in _BYTES_A_S:
+            played.underruns += 1
+            played.silent_s += now - self._dry_at
+        lasts_s = len(frame.payload) / _BYTES_A_S.get(frame.codec, 1e9)  # of files nobody knows without decoding them
+        self._dry_at = max(now, self._dry_at) + lasts_s
+        played.overfull += self._dry_at - now > self._buffer_s + lasts_s + _SLACK_S
