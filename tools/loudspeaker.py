@@ -1,9 +1,10 @@
 """The loudspeaker of a virtual board: a small buffer that plays, and notices all that one would hear."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from backend.features.voice.frames import SEQUENCES, Codec, Flag, Frame
-from tools.microphone import converted, wav
+from backend.shell.voice.saving import decoded, wav
 
 _BYTES_A_S = {Codec.PCM16_16K: 32_000, Codec.PCM16_8K: 16_000, Codec.MULAW_8K: 8_000}
 _SLACK_S = 0.06  # more than the declared buffer that may be there: a frame, and what the network brings together
@@ -14,7 +15,7 @@ class Played:
     """What came of one answer. Times by the monotonic clock, in seconds."""
 
     codec: Codec | None = None
-    audio: bytearray = field(default_factory=bytearray)
+    audio: bytearray = field(default_factory=bytearray, repr=False)
     first_at: float | None = None
     frames: int = 0
     keep_alives: int = 0
@@ -33,15 +34,7 @@ class Played:
 
     def wav(self) -> bytes:
         """Return what was played as a WAV file."""
-        audio = bytes(self.audio)
-        match self.codec:
-            case Codec.PCM16_16K | Codec.PCM16_8K:
-                return wav(audio, _BYTES_A_S[self.codec] // 2)
-            case Codec.MULAW_8K:
-                return converted(audio, ("-f", "mulaw", "-ar", "8000", "-ac", "1"), ("-f", "wav"))
-            case Codec.MP3 | Codec.WAV:
-                return converted(audio, ("-f", self.codec.name.lower()), ("-f", "wav"))
-        return wav(b"")
+        return wav(asyncio.run(decoded(bytes(self.audio), self.codec)) if self.codec is not None else b"")
 
 
 class Loudspeaker:
@@ -52,11 +45,13 @@ class Loudspeaker:
         self._turn = -1
         self._due = 0
         self._dry_at = 0.0
+        self._ended = False
 
     def hush(self, turn: int) -> None:
         """Play nothing that is older than this turn."""
         if turn > self._turn:
-            self._turn, self._due, self._dry_at = turn, 0, 0.0
+            self._turn = turn
+            self._begin()
 
     def take(self, turn: int, data: bytes, played: Played, now: float) -> None:
         """Take a frame of a turn, and note in *played* what came of it. Raises Refused where it is none."""
@@ -65,6 +60,8 @@ class Loudspeaker:
         if turn < self._turn:
             played.stale += 1
             return
+        if self._ended and Flag.START in frame.flags:
+            self._begin()  # an announcement has no turn of its own
         ahead = (frame.seq - self._due) % SEQUENCES
         if ahead >= SEQUENCES // 2:
             played.repeated += 1
@@ -74,12 +71,16 @@ class Loudspeaker:
         played.frames += 1
         played.codec = frame.codec
         played.starts += Flag.START in frame.flags
-        played.ends += Flag.END in frame.flags
+        self._ended = Flag.END in frame.flags
+        played.ends += self._ended
         played.aborted = played.aborted or Flag.ABORT in frame.flags
         if frame.payload:
             self._play(frame, played, now)
         elif not frame.flags:
             played.keep_alives += 1
+
+    def _begin(self) -> None:
+        self._due, self._dry_at, self._ended = 0, 0.0, False
 
     def _play(self, frame: Frame, played: Played, now: float) -> None:
         played.audio += frame.payload

@@ -3,15 +3,13 @@
 Audio comes in as PCM16LE, mono, 16 kHz.
 """
 
-import io
 import struct
 import subprocess
-import wave
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from backend.features.voice.frames import Codec, Flag, Frame
+from backend.features.voice.frames import Codec, Flag, Frame, framed
 from backend.shell.voice.ffmpeg import ffmpeg
 
 RATE = 16_000
@@ -33,17 +31,6 @@ _PAGE = struct.Struct("<4sBBqIIIB")  # of Ogg, RFC 3533
 _OGG_HEADERS = 2  # packets: OpusHead and OpusTags
 
 
-def wav(pcm: bytes, rate: int = RATE) -> bytes:
-    """Return a WAV file."""
-    made = io.BytesIO()
-    with wave.open(made, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(pcm)
-    return made.getvalue()
-
-
 def converted(audio: bytes, given: Sequence[str], wanted: Sequence[str]) -> bytes:
     """Return audio in another form, as options of ffmpeg name both."""
     command = [ffmpeg(), "-hide_banner", "-loglevel", "error", *given, "-i", "-", *wanted, "-"]
@@ -52,10 +39,7 @@ def converted(audio: bytes, given: Sequence[str], wanted: Sequence[str]) -> byte
 
 def frames(pcm: bytes, codec: Codec = Codec.PCM16_16K) -> list[Frame]:
     """Return the frames of one turn."""
-    pieces = list(_payloads(pcm, codec))
-    last = len(pieces) - 1
-    flags = [Flag.START * (number == 0) | Flag.END * (number == last) for number in range(len(pieces))]
-    return [Frame(number, Flag(flags[number]), codec, piece) for number, piece in enumerate(pieces)]
+    return framed(list(_payloads(pcm, codec)), codec)
 
 
 def _payloads(pcm: bytes, codec: Codec) -> Iterator[bytes]:

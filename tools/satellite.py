@@ -17,9 +17,10 @@ import click
 
 from backend.features.voice.frames import Codec
 from backend.features.voice.messages import AUDIO, CONVERSATION, SPEECH, UTTERANCE
+from backend.shell.voice.saving import wav
 from tools.actor import Login
 from tools.loudspeaker import Loudspeaker, Played
-from tools.microphone import FAULTLESS, FRAME_MS, Faults, frames, wav
+from tools.microphone import FAULTLESS, FRAME_MS, Faults, frames
 from tools.simulator import Device, Kind
 from tools.voice_models import speech
 
@@ -93,7 +94,8 @@ class Satellite(Device):
         super().__init__(login, KIND, boots=boots)
         self._filters += (CONVERSATION.at(device=login.name), SPEECH.bound(device=login.name))
         self.talks: dict[int, Talk] = {}
-        """All turns by number, announcements included."""
+        """All turns by number."""
+        self.announcements: list[Talk] = []
         self.voice = voice
         self._ability = {"speech": "pcm16_16k", "frame_bytes": 1400, "buffer_ms": BUFFER_MS, **(ability or {})}
         self._pace = pace
@@ -163,7 +165,11 @@ class Satellite(Device):
         if CONVERSATION.match(topic) is None:
             super().receive(topic, body)
             return
-        now, talk = time.monotonic(), self._talk(body["turn"])
+        now = time.monotonic()
+        if body["event"] == "answer" and body["by"] == "announcement":  # it has no turn of its own
+            self.talks[body["turn"]] = Talk(body["turn"])
+            self.announcements.append(self.talks[body["turn"]])
+        talk = self._talk(body["turn"])
         talk.events.append(body)
         match body["event"]:
             case "final":

@@ -18,6 +18,7 @@ from backend.cli.sessions import session
 from backend.cli.users import user
 from backend.cli.voice import voice
 from backend.cli.voice_models import models
+from backend.cli.voice_try import try_
 from backend.cli.watch import watch
 
 
@@ -34,7 +35,7 @@ def talkstick(context: click.Context, data: Path | None) -> None:
     context.obj = Context(data)
 
 
-for command in (models, *CONVERSATIONS):
+for command in (models, try_, *CONVERSATIONS):
     voice.add_command(command)
 for command in (init, serve, user, device, channel, session, voice, certs, export, stats, broadcast, watch, doctor):
     talkstick.add_command(command)

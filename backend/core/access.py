@@ -143,6 +143,8 @@ def may_write(route: Route, who: Principal, levels: Mapping[str, str]) -> bool:
     match route.writer:
         case Party.THE_DEVICE:
             return who.role is Role.DEVICE and levels.get("device") == who.name
+        case Party.IN_ITS_PLACE:
+            return who.role is Role.ADMIN or (who.role is Role.DEVICE and levels.get("device") == who.name)
         case Party.THE_PRINCIPAL:
             return levels.get("principal") == who.name and _may_ask(who, levels)
         case Party.HOLDER:

@@ -204,7 +204,7 @@ class Engine:
         if "channel" in levels and not self._directory.has_channel(levels["channel"]):
             raise Refused(Code.UNKNOWN_CHANNEL, f"there is no channel {levels['channel']}")
         if "principal" not in levels:
-            return device if route.writer is Party.THE_DEVICE else None
+            return device if route.writer in (Party.THE_DEVICE, Party.IN_ITS_PLACE) else None
         who = self._directory.principal(levels["principal"])
         if who is None:
             raise Refused(Code.UNKNOWN_PRINCIPAL, f"no account {levels['principal']}")

@@ -29,6 +29,7 @@ class Party(StrEnum):
 
     BACKEND = "backend"
     THE_DEVICE = "the device named in the topic"
+    IN_ITS_PLACE = "the device named in the topic, or an admin in its place"
     THE_PRINCIPAL = "the principal named in the topic"
     OWNER = "the owner of the device"
     HOLDER = "the holder of the session"

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from backend.features.voice.frames import Codec, Flag, Frame
+from backend.shell.voice.saving import wav
 from tools.loudspeaker import Loudspeaker, Played
-from tools.microphone import FRAME_MS, RATE, Faults, converted, frames, wav
+from tools.microphone import FRAME_MS, RATE, Faults, converted, frames
 from tools.voice_models import speech
 
 SECOND = speech.speak("what time is it, and who has the printer", "en-us+m3")[: 2 * RATE]
@@ -108,6 +109,14 @@ class TestLoudspeaker:
         speaker.take(1, sent[1].wire(), old, now=0.0)
         speaker.take(2, sent[0].wire(), new, now=0.0)
         assert (old.frames, old.stale, new.frames, new.missing) == (1, 1, 1, 0)
+
+    def test_an_announcement_comes_on_a_turn_that_is_over(self) -> None:
+        speaker, answer, announcement = Loudspeaker(1000), Played(), Played()
+        for frame in spoken(400):
+            speaker.take(1, frame.wire(), answer, now=0.0)
+        for frame in spoken(200):
+            speaker.take(1, frame.wire(), announcement, now=2.0)
+        assert (announcement.frames, announcement.repeated, announcement.ends) == (5, 0, 1)
 
     def test_what_keeps_the_turn_alive_is_no_audio(self) -> None:
         speaker, played = Loudspeaker(1000), Played()

@@ -5,6 +5,7 @@ is 0, and the number wraps.
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import Self
@@ -69,3 +70,12 @@ class Frame:
     def wire(self) -> bytes:
         """Return the frame as it travels."""
         return _HEADER.pack(self.seq % SEQUENCES, self.flags, self.codec) + self.payload
+
+
+def framed(payloads: Sequence[bytes], codec: Codec) -> list[Frame]:
+    """Return the frames of one turn."""
+    last = len(payloads) - 1
+    return [
+        Frame(number, Flag((number == 0) * Flag.START | (number == last) * Flag.END), codec, payload)
+        for number, payload in enumerate(payloads)
+    ]

@@ -34,7 +34,7 @@ ROUTES = (
     Route(
         UTTERANCE,
         bytes,
-        Party.THE_DEVICE,
+        Party.IN_ITS_PLACE,
         (Party.BACKEND,),
         "What was said to the device, whole: a WAV file, or another that ffmpeg reads. It is the next turn.",
         handler=_taken,
@@ -42,7 +42,7 @@ ROUTES = (
     Route(
         AUDIO,
         bytes,
-        Party.THE_DEVICE,
+        Party.IN_ITS_PLACE,
         (Party.BACKEND,),
         "What is said to the device, while it is said: frames of one turn.",
         handler=_taken,

@@ -35,8 +35,8 @@ devices/scale-1/session/request/scale-1     -       -       -       -       -   
 devices/scale-1/session/request/printer-1   -       -       -       -       -       -       -       yes
 devices/scale-1/session/request/backend     -       -       -       -       -       -       -       yes
 devices/scale-1/session/reply/alice         -       -       -       -       -       -       -       yes
-devices/scale-1/audio                       -       -       -       -       -       yes     -       yes
-devices/scale-1/audio/7                     -       -       -       -       -       yes     -       yes
+devices/scale-1/audio                       -       -       yes     -       -       yes     -       yes
+devices/scale-1/audio/7                     -       -       yes     -       -       yes     -       yes
 devices/scale-1/speech/7                    -       -       -       -       -       -       -       yes
 devices/scale-1/conversation                -       -       -       -       -       -       -       yes
 devices/scale-1/conversation/request/alice  yes     -       -       -       -       -       -       yes

@@ -83,12 +83,12 @@ def test_one_may_subscribe_before_one_may_read() -> None:
     assert not any(judge.subscribe(who, "devices/+/audio/#") for who in (ALICE, EARS, SCALE))
 
 
-def test_only_the_device_sends_sound_and_only_people_and_it_ask() -> None:
+def test_only_the_device_and_admins_send_sound_and_only_people_and_it_ask() -> None:
     def writers(topic: str) -> str:
         judge = rules(replace(HERS, is_open=True))
         return " ".join(who.name for who in ALL if judge.publish(who, topic, retain=False, size=9).code is None)
 
-    assert writers(AUDIO) == writers(UTTERANCE) == "scale-1 backend"
+    assert writers(AUDIO) == writers(UTTERANCE) == "root scale-1 backend"
     assert writers(CONVERSATION) == writers(SPEECH) == "backend"
     assert writers(ASKING) == "alice backend"
     assert writers("devices/scale-1/conversation/request/ears") == "backend"

@@ -115,6 +115,7 @@ def test_what_others_write_is_read_and_what_the_backend_writes_is_not() -> None:
 
 def test_lossy_topics_are_read_at_qos_0_and_all_others_at_qos_1() -> None:
     assert {route.topic.template for route in TABLE.routes if route.handler is not None and route.qos == 0} == {
+        "devices/{device}/audio/{turn}",
         "devices/{device}/telemetry",
         "devices/{device}/heartbeat",
     }
