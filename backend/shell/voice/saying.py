@@ -95,12 +95,14 @@ class Saying:
 
 async def _send(course: Course, said: _Said) -> None:
     """Send each frame when it is due, until the last."""
-    while not said.pacer.over:
+    while True:
         said.news.clear()
         for frame in said.pacer.due(course.now()):
             if said.first_at is None and frame.payload:
                 said.first_at = course.now()
             course.speak(frame)
+        if said.pacer.over:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(said.pacer.deadline() - course.now()):
                 await said.news.wait()
