@@ -66,7 +66,7 @@ class DeviceLost(Fact):
 
 @dataclass(frozen=True, slots=True)
 class DeviceBooted(Fact):
-    """A device is at another boot than before; it counts its turns anew."""
+    """A device is at another boot than before, and counts anew; told again after a restart: nobody else remembers."""
 
     device: str
     boot: int

@@ -114,6 +114,7 @@ def step(limits: Limits, before: Presence, event: object, now: float) -> tuple[P
             presence = _alive(limits, presence, reason, now)
         case Resumed():
             presence = _resumed(limits, presence, now)
+            effects += [DeviceBooted(presence.device, presence.boot)] if presence.boot is not None else []
         case DirectoryChanged(devices=devices) if presence.device in devices and not presence.provisioned:
             presence = replace(presence, provisioned=True, state="unknown", reason="provisioned", since=now)
         case DirectoryChanged(devices=devices) if presence.device not in devices and presence.provisioned:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from backend.core.desk import Desk
+from backend.features.voice import talkers
 from backend.features.voice.history import archives, clean_up, erase, exchanges, phrase
 from backend.features.voice.machine import EVENTS, keys, step
 from backend.features.voice.routes import ROUTES
@@ -36,6 +37,8 @@ def desk() -> Desk[Talker]:
         step=step,
         until=lambda _talker: None,
         project=lambda _talker, _now: [],
+        rows=talkers,
+        durable=lambda talker: talker.last,
     )
 
 

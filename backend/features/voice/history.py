@@ -27,6 +27,7 @@ from backend.features.voice.rows import (
     turn_row,
 )
 from backend.features.voice.state import ConversationErased, FiguresAsked, ForgetAsked, HistoryAsked
+from backend.features.voice.talkers import removed
 
 _HOUR_S = 3600.0
 _MOST_RECENT = 10
@@ -51,7 +52,7 @@ def archives(bounds: Bounds) -> list[Archive]:
             sweep_s=_HOUR_S,
         ),
         Archive(PhraseRow, PhraseMade, phrase_row, then=partial(after_phrase, bounds)),
-        Archive(ConversationRow, ConversationErased, then=lambda gone: erased(gone.device).values()),
+        Archive(ConversationRow, ConversationErased, then=lambda gone: _removed(gone.device).values()),
     ]
 
 
@@ -62,7 +63,12 @@ def clean_up(database: Database, days: float, now: float) -> dict[str, int]:
 
 def erase(database: Database, device: str) -> None:
     """Forget the conversation of a device, so that one that gets its name inherits nothing."""
-    _run(database, erased(device))
+    _run(database, _removed(device))
+
+
+def _removed(device: str) -> dict[str, Delete]:
+    """Return the statements that forget all that was said on a device, and the device."""
+    return {**erased(device), "devices": removed(device)}
 
 
 def phrase(database: Database, device: str, key: str) -> tuple[bytes, float] | None:
@@ -71,14 +77,16 @@ def phrase(database: Database, device: str, key: str) -> tuple[bytes, float] | N
     return database.exec(found).first()
 
 
-def exchanges(database: Database, device: str, most: int) -> list[tuple[str, str]]:
-    """Return what was heard and answered last on a device, the newest at the end."""
+def exchanges(database: Database, device: str, user: str | None, most: int) -> list[tuple[str, str]]:
+    """Return what was heard and answered last on a device, the newest at the end; if a *user* is named, of its turns."""
     found = (
         select(TurnRow.heard, TurnRow.answer)
         .where(TurnRow.device == device, col(TurnRow.heard).is_not(None), col(TurnRow.answer).is_not(None))
         .order_by(col(TurnRow.id).desc())
         .limit(most)
     )
+    if user is not None:
+        found = found.where(TurnRow.user == user)
     return [(heard or "", answer or "") for heard, answer in reversed(database.exec(found).all())]
 
 

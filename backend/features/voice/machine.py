@@ -18,7 +18,7 @@ from backend.core.facts import (
 from backend.core.floors import id_of, is_channel
 from backend.features.voice.requests import ConversationAsked, announced, answer
 from backend.features.voice.settings import settings_of
-from backend.features.voice.state import DEFAULTS, ConversationErased, Talker
+from backend.features.voice.state import DEFAULTS, ConversationErased, LastTurn, Talker
 
 _LEARNED: Mapping[type, Callable[[Talker, Any], Talker]] = {
     FloorChanged: lambda talker, fact: replace(talker, holder=fact.holder),
@@ -49,8 +49,12 @@ def step(talker: Talker, event: object, _now: float) -> tuple[Talker, list[Effec
             return answer(talker, event)
         case Announced():
             return announced(talker, event)
-        case TurnEnded() | PhraseMade():  # of a device that was removed meanwhile, nothing is kept
-            return talker, [Record(event)] if talker.provisioned else []
+        case TurnEnded() | PhraseMade() if not talker.provisioned:
+            return talker, []  # it was removed meanwhile
+        case TurnEnded(turn=turn):
+            return replace(talker, last=LastTurn(talker.boot, max(turn, talker.turn))), [Record(event)]
+        case PhraseMade():
+            return talker, [Record(event)]
         case DirectoryChanged():
             return _directory_changed(talker, event)
         case _:

@@ -10,6 +10,14 @@ DEFAULTS = VoiceSettings()
 
 
 @dataclass(frozen=True, slots=True)
+class LastTurn:
+    """Which turn was the last that is over, and of which boot: a device counts them anew with each."""
+
+    boot: int | None
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class Talker:
     """One device. ``announcing`` are the requests with an id whose announcement has not begun yet.
 
@@ -22,7 +30,13 @@ class Talker:
     ability: AudioAbility = UNDECLARED
     holder: str | None = None
     boot: int | None = None
+    last: LastTurn | None = None
     announcing: tuple[Asked, ...] = ()
+
+    @property
+    def turn(self) -> int:
+        """The last turn since the device booted that is over; 0: there was none."""
+        return self.last.turn if self.last is not None and self.last.boot == self.boot else 0
 
 
 @dataclass(frozen=True, slots=True)

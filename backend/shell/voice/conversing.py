@@ -102,9 +102,11 @@ class Conversing:
 
     def _line(self, talker: Talker) -> _Line:
         """Return the line of a device. One that booted again counts its turns anew."""
-        line = self._lines.setdefault(talker.device, _Line(talker.device))
+        line = self._lines.get(talker.device)
+        if line is None:
+            line = self._lines[talker.device] = _Line(talker.device, talker.boot, talker.turn)
         if line.boot != talker.boot:
-            line.boot, line.turn = talker.boot, 0
+            line.boot, line.turn = talker.boot, talker.turn
         return line
 
     def _frame(self, line: _Line, talker: Talker, turn: int, frame: Frame) -> None:

@@ -11,8 +11,8 @@ from backend.shell.voice.feed import Feed
 from backend.shell.voice.listening import Listening
 from backend.shell.voice.saying import Saying
 
-History = Callable[[str], Awaitable[Sequence[Exchange]]]
-"""Returns the last exchanges of a device, the newest at the end."""
+History = Callable[[str, str | None], Awaitable[Sequence[Exchange]]]
+"""Returns the last exchanges of a device, the newest at the end; if a user is named, those of its turns."""
 
 
 class Dialogue:
@@ -62,7 +62,10 @@ class Dialogue:
     async def _answer(self, course: Course, speaker: str | None) -> str:
         """Find the answer, tell and return it."""
         settings, heard_at = course.talker.settings, course.now()
-        history = await self._history(course.device)
+        whose = (
+            course.record.user if settings.heard == "holder" else None
+        )  # who held it before is no business of theirs
+        history = await self._history(course.device, whose)
         question = Question(
             course.device,
             course.record.heard or "",

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Engine as Database
@@ -48,9 +49,10 @@ class Memory:
         found = await self._read(lambda session: phrase(session, device, key), None)
         return Phrase(*found) if found is not None else None
 
-    async def exchanges(self, device: str) -> list[Exchange]:
-        """Return what was said last on a device, the newest at the end."""
-        found: list[tuple[str, str]] = await self._read(lambda session: exchanges(session, device, _EXCHANGES), [])
+    async def exchanges(self, device: str, user: str | None = None) -> list[Exchange]:
+        """Return what was said last on a device, the newest at the end; if a *user* is named, in its turns only."""
+        read = partial(exchanges, device=device, user=user, most=_EXCHANGES)
+        found: list[tuple[str, str]] = await self._read(read, [])
         return [Exchange(heard, answer) for heard, answer in found]
 
     def clean_up(self, days: float, now: float) -> dict[str, int]:

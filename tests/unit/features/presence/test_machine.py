@@ -262,7 +262,7 @@ def test_after_a_restart_nobody_knows_until_it_is_seen() -> None:
     history.happens(Resumed())
     (document,) = history.documents
     assert (document["state"], document["reason"], document["boot"]) == ("unknown", "restarted", 5)
-    assert history.facts == [], "not lost yet"
+    assert history.facts == [DeviceBooted("scale-1", 5)], "not lost yet, and nobody else remembers its boot"
     assert history.happens(HEARD)[-1] == ONLINE
 
 

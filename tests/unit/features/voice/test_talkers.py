@@ -1,5 +1,6 @@
 """What is known of each device that talks."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -94,3 +95,12 @@ def test_of_a_device_that_is_removed_everything_is_forgotten_and_nothing_new_is_
 def test_nothing_of_it_is_projected_or_waits_for_time(voice: Desk[Talker]) -> None:
     assert list(voice.projection(NOW)) == []
     assert voice.deadline() is None
+
+
+def test_a_device_counts_its_turns_from_its_last_boot(voice: Desk[Talker]) -> None:
+    hears(voice, DeviceBooted("speaker-1", 17), TURN)
+    assert voice.states["speaker-1"].turn == 7
+    hears(voice, replace(TURN, turn=6))
+    assert voice.states["speaker-1"].turn == 7, "an announcement may end after the turn that cut it"
+    hears(voice, DeviceBooted("speaker-1", 18))
+    assert voice.states["speaker-1"].turn == 0
