@@ -49,16 +49,21 @@ def step(talker: Talker, event: object, _now: float) -> tuple[Talker, list[Effec
             return answer(talker, event)
         case Announced():
             return announced(talker, event)
-        case TurnEnded() | PhraseMade() if not talker.provisioned:
-            return talker, []  # it was removed meanwhile
-        case TurnEnded(turn=turn):
-            return replace(talker, last=LastTurn(talker.boot, max(turn, talker.turn))), [Record(event)]
-        case PhraseMade():
-            return talker, [Record(event)]
+        case TurnEnded() | PhraseMade():
+            return _kept(talker, event)
         case DirectoryChanged():
             return _directory_changed(talker, event)
         case _:
             return talker, []
+
+
+def _kept(talker: Talker, event: TurnEnded | PhraseMade) -> tuple[Talker, list[Effect]]:
+    """Remember what was said; of a device that was removed meanwhile, nothing."""
+    if not talker.provisioned:
+        return talker, []
+    if isinstance(event, TurnEnded):
+        talker = replace(talker, last=LastTurn(talker.boot, max(event.turn, talker.turn)))
+    return talker, [Record(event)]
 
 
 def _directory_changed(talker: Talker, directory: DirectoryChanged) -> tuple[Talker, list[Effect]]:
