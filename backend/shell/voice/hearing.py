@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-_PORTION = 16 * CHUNK  # half a second at a time, so that a long utterance does not keep a thread from the others
+_LEAST = 3 * CHUNK  # 96 ms at a time, as each change of threads costs about what is done in it
+_PORTION = 5 * _LEAST  # half a second, so that a long utterance does not keep a thread from the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Listener:
         self._recogniser: Recogniser | None = None
         self._gate = Gate(self._judge)
         self._silence_s = silence_s
-        self._rest = bytearray()  # less than a chunk
+        self._rest = bytearray()  # that waits for more
         self._text = ""
         self._one = threading.Lock()  # Vosk crashes where two threads use one recogniser
         self._closed = False
@@ -111,7 +112,7 @@ class Listener:
         Raises Refused: ``hearing_failed``.
         """
         self._rest += audio
-        whole = len(self._rest) // CHUNK * CHUNK
+        whole = len(self._rest) // _LEAST * _LEAST
         chunks, self._rest = self._rest[:whole], self._rest[whole:]
         before = self._text
         for at in range(0, whole, _PORTION):
@@ -160,7 +161,7 @@ class Listener:
     def _finish(self) -> Heard:
         audio_s = self._gate.audio_s + len(self._rest) / pcm.SECOND
         if self._rest:
-            self._hear(bytes(self._rest).ljust(CHUNK, b"\0"))
+            self._hear(bytes(self._rest) + bytes(-len(self._rest) % CHUNK))
         found = self._recogniser.finish() if self._recogniser is not None else ()
         at = self._gate.moment
         words = tuple(replace(word, start_s=at(word.start_s), end_s=at(word.end_s)) for word in found)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import cycle, pairwise
 from pathlib import Path
 from typing import TypeVar
@@ -59,8 +60,9 @@ def ears() -> Iterator[Ears]:
     made.close()
 
 
+@cache
 def said(text: str, before_s: float = 0.5, after_s: float = 0.5) -> bytes:
-    """Return a sentence with silence around it."""
+    """Return a sentence with silence around it. espeak-ng does not say it twice in the same way."""
     return silence(before_s) + speak(text, VOICE) + silence(after_s)
 
 
