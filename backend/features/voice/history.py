@@ -78,7 +78,7 @@ def phrase(database: Database, device: str, key: str) -> tuple[bytes, float] | N
 
 
 def exchanges(database: Database, device: str, user: str | None, most: int) -> list[tuple[str, str]]:
-    """Return what was heard and answered last on a device, the newest at the end; if there is a *user*, of its turns."""
+    """Return what was heard and answered last on a device, the newest at the end; of a *user*, if one is named."""
     found = (
         select(TurnRow.heard, TurnRow.answer)
         .where(TurnRow.device == device, col(TurnRow.heard).is_not(None), col(TurnRow.answer).is_not(None))
