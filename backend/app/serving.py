@@ -15,7 +15,7 @@ from backend.app.sites import Site, embedded, mosquitto
 from backend.app.table import TABLE, VERSION
 from backend.core.clock import iso
 from backend.core.engine import Send
-from backend.core.facts import Resumed
+from backend.core.facts import Measured, Resumed
 from backend.core.floors import is_channel
 from backend.features.stats import feature as stats
 from backend.features.voice import feature as voice
@@ -82,6 +82,11 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
         outbox = Overheard(link, parts.relay.learn, talk.learn)
         service = Service(parts.engine, parts.journal, outbox, inbox, now, greeting)
         service.answered, service.perform = meter.done, talk.perform
+
+        def measured() -> Measured:
+            relay = parts.relay
+            return Measured(meter.counts(), relay.counts(now()), dict(relay.rejected), talk.counts())
+
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -91,7 +96,7 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
             tasks.create_task(_announce(is_ready, ready), name="announcer"),
             tasks.create_task(relaying.run(), name="relay"),
             tasks.create_task(talk.run(link), name="voice"),
-            tasks.create_task(count(site.figures, meter, parts.relay, inbox, now, settings.stats_s), name="counter"),
+            tasks.create_task(count(site.figures, measured, inbox, settings.stats_s), name="counter"),
             tasks.create_task(_stop(stopping, inbox), name="stopper"),
         ]
         await service.run()

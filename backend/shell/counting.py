@@ -6,9 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from backend.core.facts import AccountsConnected, BrokerCounted, Fact, Measured
 from backend.core.principals import Principal, Role
-from backend.features.channels.feature import Relay
 from backend.shell.inbox import Inbox
-from backend.shell.meter import Meter
 
 
 def of_broker(
@@ -23,16 +21,11 @@ def of_broker(
 
 
 async def count(
-    broker: Callable[[], Sequence[Fact]],
-    meter: Meter,
-    relay: Relay,
-    inbox: Inbox,
-    now: Callable[[], float],
-    every_s: float,
+    broker: Callable[[], Sequence[Fact]], measured: Callable[[], Measured], inbox: Inbox, every_s: float
 ) -> None:
     """Count until cancelled. *broker* tells what it can; one that is not embedded, nothing."""
     while True:
         for fact in broker():
             inbox.add(fact)
-        inbox.add(Measured(meter.counts(), relay.counts(now()), dict(relay.rejected)))
+        inbox.add(measured())
         await asyncio.sleep(every_s)

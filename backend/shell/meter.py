@@ -14,9 +14,22 @@ from backend.shell.inbox import Item
 
 
 @dataclass(frozen=True, slots=True)
-class _Action:
+class Durations:
+    """How long something took, each time that it was done."""
+
     taken: Histogram = field(default_factory=Histogram)
     rate: LastMinute = field(default_factory=LastMinute)
+
+    def add(self, seconds: float) -> None:
+        """Take one measure."""
+        self.taken.add(seconds)
+        self.rate.add(ticks())
+
+    def count(self) -> RequestCount:
+        """Return how often, and how long."""
+        taken, per_minute = self.taken, self.rate.total(ticks())
+        p50, p95, p99 = (taken.percentile(percent) for percent in (50, 95, 99))
+        return RequestCount(taken.count, per_minute, p50, p95, p99)
 
 
 class Meter:
@@ -24,20 +37,18 @@ class Meter:
 
     def __init__(self, table: RouteTable) -> None:
         self._table = table
-        self._actions: defaultdict[str, _Action] = defaultdict(_Action)
+        self._actions: defaultdict[str, Durations] = defaultdict(Durations)
 
     def done(self, items: Iterable[Item]) -> None:
         """Take note that these were answered now."""
         now = ticks()
         for item in items:
             if isinstance(item, Arrived) and item.at is not None and (asked := self._asked(item)) is not None:
-                self._actions[asked].taken.add(now - item.at)
-                self._actions[asked].rate.add(now)
+                self._actions[asked].add(now - item.at)
 
     def counts(self) -> dict[str, RequestCount]:
         """Return how often each was asked for, and how long that took."""
-        now = ticks()
-        return {name: _count(action, now) for name, action in self._actions.items()}
+        return {name: action.count() for name, action in self._actions.items()}
 
     def _asked(self, message: Arrived) -> str | None:
         """Return the action that a message asks for; None: none that there is."""
@@ -49,10 +60,3 @@ class Meter:
         except Refused:
             return None
         return asked if isinstance(asked, str) and asked in found[0].actions else None
-
-
-def _count(action: _Action, now: float) -> RequestCount:
-    taken = action.taken
-    return RequestCount(
-        taken.count, action.rate.total(now), taken.percentile(50), taken.percentile(95), taken.percentile(99)
-    )

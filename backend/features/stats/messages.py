@@ -73,13 +73,24 @@ class ChannelStats(Document):
 
 
 class RequestStats(Document):
-    """One action that was asked for. Times are from its arrival until the answer is the broker's, commit included."""
+    """Something that was asked for. Times are from its arrival until the answer is the broker's, commit included."""
 
     count: int = Field(description="How often.")
     per_minute: int = Field(description="Of them in the last minute.")
     p50_ms: float | None = Field(description="Half of them took at most so long.")
     p95_ms: float | None = Field(description="95 % of them.")
     p99_ms: float | None = Field(description="99 % of them.")
+
+
+class VoiceStats(Document):
+    """What is heard and said. Times are from the end of the audio, or from the request to announce something."""
+
+    languages: tuple[str, ...] = Field(description="Those that are understood; none: voice hears nothing.")
+    talking: int = Field(description="Devices in a turn.")
+    waiting: int = Field(description="Of them, those that wait to be heard.")
+    final: RequestStats = Field(description="Utterances, until the text was final.")
+    first_audio: RequestStats = Field(description="Answers and announcements, until the first frame was sent.")
+    failed: dict[str, int] = Field(description="Turns that failed, by reason code.")
 
 
 class StatsDocument(Document):
@@ -95,6 +106,7 @@ class StatsDocument(Document):
     sessions: SessionStats = Field(description="Of all devices and channels.")
     channels: dict[str, ChannelStats] = Field(description="By channel, where something happened.")
     requests: dict[str, RequestStats] = Field(description="By action.")
+    voice: VoiceStats | None = Field(description="Of conversations; null: nothing was measured yet.")
     broker: BrokerStats | None = Field(description="Of the embedded broker; null where another one is used.")
     refused: dict[str, int] = Field(description="Refused messages by reason code.")
 

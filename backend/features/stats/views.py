@@ -4,7 +4,7 @@ from collections import Counter
 
 from backend.core.clock import iso
 from backend.core.effects import Publish
-from backend.core.facts import BrokerCounted, ChannelCount, RequestCount
+from backend.core.facts import BrokerCounted, ChannelCount, RequestCount, VoiceCount
 from backend.core.floors import channel_floor
 from backend.features.stats.messages import (
     STATS,
@@ -14,6 +14,7 @@ from backend.features.stats.messages import (
     RequestStats,
     SessionStats,
     StatsDocument,
+    VoiceStats,
 )
 from backend.features.stats.state import Stats
 
@@ -37,6 +38,7 @@ def document(stats: Stats, now: float) -> StatsDocument:
             channel: each for channel in sorted(stats.channels) if (each := _channel(stats, channel)) is not None
         },
         requests={action: _requests(count) for action, count in sorted(measured.requests.items())},
+        voice=_voice(measured.voice) if measured.voice is not None else None,
         broker=_broker(broker) if broker is not None else None,
         refused=dict(sorted((Counter(stats.refused) + Counter(measured.rejected)).items())),
     )
@@ -79,6 +81,17 @@ def _requests(count: RequestCount) -> RequestStats:
         p50_ms=_milliseconds(count.p50_s),
         p95_ms=_milliseconds(count.p95_s),
         p99_ms=_milliseconds(count.p99_s),
+    )
+
+
+def _voice(count: VoiceCount) -> VoiceStats:
+    return VoiceStats(
+        languages=tuple(count.languages),
+        talking=count.talking,
+        waiting=count.waiting,
+        final=_requests(count.final),
+        first_audio=_requests(count.first_audio),
+        failed=dict(sorted(count.failed.items())),
     )
 
 

@@ -21,6 +21,7 @@ from backend.features.voice.messages import AUDIO, CONVERSATION, UTTERANCE, Turn
 from backend.features.voice.state import Announce, HushOrdered, Talker
 from backend.shell.voice.course import Course, Steps
 from backend.shell.voice.feed import Feed
+from backend.shell.voice.tally import Tally
 
 
 class Script(Protocol):
@@ -66,6 +67,7 @@ class Conversing:
         self._tell = tell
         self._now = now
         self._lines: dict[str, _Line] = {}
+        self.tally = Tally()
 
     def take(self, message: Arrived) -> list[Send] | None:
         """Take audio; None: the message is none. What comes of it is published in its time."""
@@ -94,6 +96,11 @@ class Conversing:
                 self._announce(what)
             case HushOrdered(device=device) if (line := self._lines.get(device)) is not None:
                 _end(line, Code.ABORTED)
+
+    @property
+    def talking(self) -> int:
+        """How many devices are in a turn."""
+        return sum(line.course is not None for line in self._lines.values())
 
     def close(self) -> None:
         """End all turns."""
@@ -165,6 +172,7 @@ class Conversing:
         for phrase in course.made:
             self._tell(phrase)
         self._tell(course.record)
+        self.tally.add(course.record)
         if line.course is course:  # else it was superseded
             line.course = line.feed = None
             self._next(line)

@@ -62,10 +62,8 @@ class Dialogue:
     async def _answer(self, course: Course, speaker: str | None) -> str:
         """Find the answer, tell and return it."""
         settings, heard_at = course.talker.settings, course.now()
-        whose = (
-            course.record.user if settings.heard == "holder" else None
-        )  # who held it before is no business of theirs
-        history = await self._history(course.device, whose)
+        holder = course.record.user if settings.heard == "holder" else None  # who is told nothing that others said
+        history = await self._history(course.device, holder)
         question = Question(
             course.device,
             course.record.heard or "",

@@ -12,6 +12,7 @@ from sqlalchemy import Engine as Database
 
 from backend.core.desk import Desk
 from backend.core.engine import Send
+from backend.core.facts import VoiceCount
 from backend.core.refusals import Code, Refused
 from backend.features.directory.feature import Listing
 from backend.features.voice.feature import Talkers
@@ -98,11 +99,26 @@ class Voicebox:
 class Studio:
     """Voice, as the rest of the shell sees it."""
 
-    def __init__(self, conversing: Conversing, deeds: Deeds, outgoing: Outgoing) -> None:
+    def __init__(self, conversing: Conversing, deeds: Deeds, outgoing: Outgoing, ears: Ears, places: Places) -> None:
+        self._conversing = conversing
+        self._ears = ears
+        self._places = places
         self.take = conversing.take
         self.perform = conversing.perform
         self.learn = deeds.learn
         self.run = outgoing.run
+
+    def counts(self) -> VoiceCount:
+        """Return what is heard and said."""
+        tally = self._conversing.tally
+        return VoiceCount(
+            self._ears.languages,
+            self._conversing.talking,
+            self._places.waiting,
+            tally.final,
+            tally.first_audio,
+            tally.failed,
+        )
 
 
 @asynccontextmanager
@@ -116,9 +132,9 @@ async def studio(house: Surroundings) -> AsyncIterator[Studio]:
         world = House(house.accounts, house.sessions, house.presence, deeds, outgoing.add, now)
         answers = opened(settings, world)
         stack.push_async_callback(answers.close)
-        memory = Memory(house.database)
+        memory, places = Memory(house.database), Places(settings.voice_turns)
         dialogue = Dialogue(
-            Listening(ears, Places(settings.voice_turns), settings.voice_max_s, answers.intents.sentences),
+            Listening(ears, places, settings.voice_max_s, answers.intents.sentences),
             Saying(voicebox.speak, Encoder(), memory),
             answers,
             memory.exchanges,
@@ -126,7 +142,7 @@ async def studio(house: Surroundings) -> AsyncIterator[Studio]:
         )
         conversing = Conversing(dialogue, house.talkers, outgoing.add, inbox.add, now)
         stack.callback(conversing.close)
-        yield Studio(conversing, deeds, outgoing)
+        yield Studio(conversing, deeds, outgoing, ears, places)
 
 
 async def _ears(settings: Settings, stack: AsyncExitStack) -> Ears:

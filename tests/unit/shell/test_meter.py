@@ -64,8 +64,8 @@ def test_accounts_are_counted_by_what_they_are() -> None:
 @pytest.mark.parametrize("told_by_broker", [(), (BrokerCounted(1, 1, 1, 1), AccountsConnected(frozenset()))])
 def test_everything_is_told_again_and_again(told_by_broker: tuple[Fact, ...]) -> None:
     async def story() -> list[Item]:
-        inbox, relay = Inbox(), Relay(lambda _channel: 1.0)
-        counting = asyncio.create_task(count(lambda: told_by_broker, Meter(TABLE), relay, inbox, lambda: 1000.0, 0.001))
+        inbox = Inbox()
+        counting = asyncio.create_task(count(lambda: told_by_broker, lambda: Measured({}, {}, {}), inbox, 0.001))
         told: list[Item] = []
         while len([fact for fact in told if isinstance(fact, Measured)]) < 2:
             told += await inbox.batch(10)

@@ -24,6 +24,7 @@ from backend.core.facts import (
     SessionEnded,
     UserLost,
     UserOnline,
+    VoiceCount,
 )
 from backend.core.principals import Principal
 from backend.core.refusals import Code
@@ -81,6 +82,7 @@ def test_at_first_there_is_nothing() -> None:
         "sessions": {"active": 0, "waiting": 0, "granted": 0, "ended": {}},
         "channels": {},
         "requests": {},
+        "voice": None,
         "broker": None,
         "refused": {},
     }
@@ -231,3 +233,16 @@ def test_an_order_on_a_floor_is_passed_on(
 )
 def test_an_order_on_a_floor_that_there_is_not_is_refused(stats: Desk[Stats], floor: str, code: str) -> None:
     assert answered(asks(stats, ROOT, action="demote", floor=floor))["code"] == code
+
+
+def test_what_is_heard_and_said_is_shown_in_milliseconds(stats: Desk[Stats]) -> None:
+    heard, said = RequestCount(9, 4, 0.0123, 0.05, 0.07), RequestCount(8, 3, 0.15, 0.2, None)
+    stats.handle(Measured({}, {}, {}, VoiceCount(["en", "es"], 3, 1, heard, said, {"no_speech": 2})), NOW)
+    assert shown(stats)["voice"] == {
+        "languages": ["en", "es"],
+        "talking": 3,
+        "waiting": 1,
+        "final": {"count": 9, "per_minute": 4, "p50_ms": 12.3, "p95_ms": 50.0, "p99_ms": 70.0},
+        "first_audio": {"count": 8, "per_minute": 3, "p50_ms": 150.0, "p95_ms": 200.0, "p99_ms": None},
+        "failed": {"no_speech": 2},
+    }
