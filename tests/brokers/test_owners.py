@@ -205,8 +205,9 @@ def test_what_a_device_hears_is_for_the_server_and_of_that_device(broker: str, t
                 name: [content(each) for each in who.got if str(each.topic) == AUDIO]
                 for name, who in everybody.people.items()
             }
-            mine = list(PEOPLE).index("scale-1")
-            assert came == {name: [{"said": mine}, {"said": 99}] if name == "admin" else [] for name in PEOPLE}
+            may_say = [list(PEOPLE).index(name) for name in ("admin", "scale-1")]  # admins do it in the device's place
+            assert came.pop("admin") == [{"said": number} for number in (*may_say, 99)]
+            assert not any(came.values())
             for who in everybody.people.values():
                 assert not heard(who, CONVERSATION, -1)
 
