@@ -18,9 +18,10 @@ from backend.core.refusals import EXPLAINED, Code, Refused
 from backend.features.voice.feature import Talkers
 from backend.features.voice.frames import HEARD, Flag, Frame
 from backend.features.voice.messages import AUDIO, CONVERSATION, UTTERANCE, TurnFailed, turn_number
-from backend.features.voice.state import Announce, HushOrdered, Talker
+from backend.features.voice.state import Announce, ConversationErased, HushOrdered, Talker
 from backend.shell.voice.course import Course, Steps
 from backend.shell.voice.feed import Feed
+from backend.shell.voice.recordings import Recordings
 from backend.shell.voice.tally import Tally
 
 
@@ -56,12 +57,14 @@ class Conversing:
     def __init__(
         self,
         script: Script,
+        recordings: Recordings,
         talkers: Talkers,
         publish: Callable[[Send], None],
         tell: Callable[[Fact], None],
         now: Callable[[], float],
     ) -> None:
         self._script = script
+        self._recordings = recordings
         self._talkers = talkers
         self._publish = publish
         self._tell = tell
@@ -94,6 +97,8 @@ class Conversing:
         match what:
             case Announce():
                 self._announce(what)
+            case ConversationErased(device=device):
+                self._recordings.erase(device)
             case HushOrdered(device=device) if (line := self._lines.get(device)) is not None:
                 _end(line, Code.ABORTED)
 
@@ -173,6 +178,8 @@ class Conversing:
             self._tell(phrase)
         self._tell(course.record)
         self.tally.add(course.record)
+        if course.tape:
+            self._recordings.keep(course.device, course.turn, course.record.at, bytes(course.tape))
         if line.course is course:  # else it was superseded
             line.course = line.feed = None
             self._next(line)

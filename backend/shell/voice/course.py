@@ -20,9 +20,10 @@ Steps = Callable[["Course"], Coroutine[Any, Any, None]]
 
 
 class Course:
-    """One turn of a device: its steps tell what happens, and note what is to be remembered. ``made`` are new phrases.
+    """One turn of a device: its steps tell what happens, and note what is to be remembered.
 
-    *say* publishes at once; *done* hears how it ended.
+    ``made`` are new phrases; ``tape`` is what was heard, where somebody wants that to be kept. *say* publishes at once;
+    *done* hears how it ended.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Course:
         self.now = now
         self.record = TurnEnded(talker.device, turn, now())
         self.made: list[PhraseMade] = []
+        self.tape = bytearray() if talker.settings.keep_audio else None
         self._done = done
         self._why = Code.ABORTED
         self._frames = 0

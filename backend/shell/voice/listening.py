@@ -67,6 +67,8 @@ class Listening:
 
 
 async def _hear(course: Course, listener: Listener, pcm: bytes) -> None:
+    if course.tape is not None:
+        course.tape += pcm
     text = await listener.hear(pcm) if pcm else None
     if text:
         course.tell(Partial, text=text)

@@ -27,6 +27,7 @@ from backend.shell.voice.listening import Listening
 from backend.shell.voice.memory import Memory
 from backend.shell.voice.models import installed
 from backend.shell.voice.places import Places
+from backend.shell.voice.recordings import Recordings
 from backend.shell.voice.responding import opened
 from backend.shell.voice.saying import Saying
 from backend.shell.voice.speaking import Speakers, SpeakersError
@@ -140,7 +141,9 @@ async def studio(house: Surroundings) -> AsyncIterator[Studio]:
             memory.exchanges,
             lambda device: who.owner if (who := house.accounts.principal(device)) is not None else None,
         )
-        conversing = Conversing(dialogue, house.talkers, outgoing.add, inbox.add, now)
+        recordings = Recordings(settings.data / "recordings", settings.conversation_days)
+        stack.push_async_callback(recordings.close)
+        conversing = Conversing(dialogue, recordings, house.talkers, outgoing.add, inbox.add, now)
         stack.callback(conversing.close)
         yield Studio(conversing, deeds, outgoing, ears, places)
 

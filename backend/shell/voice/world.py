@@ -2,9 +2,9 @@
 
 import asyncio
 import json
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from itertools import count
 from typing import Any
 
 from backend.core.desk import Desk
@@ -25,7 +25,6 @@ class Deeds:
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-        self._numbers = count(1)
         self._awaited: dict[tuple[str, str], asyncio.Future[Mapping[str, Any]]] = {}
 
     def learn(self, sends: Iterable[Send]) -> None:
@@ -36,7 +35,7 @@ class Deeds:
 
     async def ask(self, device: str, speaker: str, action: str, **more: object) -> Outcome:
         """Ask something of a device's session in the name of the speaker."""
-        request_id = f"voice-{next(self._numbers)}"
+        request_id = f"voice-{secrets.token_hex(8)}"  # one that was used before would get the answer from then
         reply_topic = REPLY.at(device=device, principal=speaker)
         answer = self._awaited[reply_topic, request_id] = asyncio.get_running_loop().create_future()
         body = json.dumps({"id": request_id, "action": action, **more}).encode()

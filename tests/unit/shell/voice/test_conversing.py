@@ -4,6 +4,8 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,10 +17,12 @@ from backend.core.refusals import Code, Refused
 from backend.features.voice.feature import Talkers, desk
 from backend.features.voice.frames import Codec, Flag, Frame
 from backend.features.voice.messages import Final
-from backend.features.voice.state import Announce, HushOrdered, Talker
+from backend.features.voice.settings import VoiceSettings
+from backend.features.voice.state import Announce, ConversationErased, HushOrdered, Talker
 from backend.shell.voice.conversing import Conversing
 from backend.shell.voice.course import Course
 from backend.shell.voice.feed import Feed
+from backend.shell.voice.recordings import Recordings
 
 KITCHEN, LAB = "kitchen-1", "lab-1"
 
@@ -35,6 +39,8 @@ class Script:
         heard = b""
         while (payloads := await feed.read()) is not None:
             heard += b"".join(payloads)
+        if course.tape is not None:
+            course.tape += heard
         await self._say(course, heard.decode())
 
     async def whole(self, course: Course, data: bytes) -> None:
@@ -58,14 +64,18 @@ class Script:
 class Stage:
     """Everything around a `Conversing`, within reach."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.voice = desk()
         for name in (KITCHEN, LAB):
             self.voice.states[name] = Talker(name, provisioned=True, boot=1)
         self.script = Script()
         self.sent: list[Send] = []
         self.facts: list[Fact] = []
-        self.conversing = Conversing(self.script, Talkers(self.voice), self.sent.append, self.facts.append, lambda: 1e9)
+        self.recordings = Recordings(folder, days=30)
+        self.conversing = Conversing(
+            self.script, self.recordings, Talkers(self.voice), self.sent.append, self.facts.append, lambda: 1e9
+        )
 
     async def hear(self, turn: int | str, text: str, flags: int = 3, device: str = KITCHEN) -> None:
         frame = Frame(0, Flag(flags), Codec.PCM16_16K, text.encode())
@@ -74,6 +84,16 @@ class Stage:
     async def take(self, topic: str, payload: bytes, *, retained: bool = False) -> None:
         assert self.conversing.take(Arrived(topic, payload, retained)) == []
         await settle()
+
+    def sets(self, **settings: Any) -> None:
+        """Change the voice settings of the kitchen."""
+        talker = self.voice.states[KITCHEN]
+        self.voice.states[KITCHEN] = replace(talker, settings=VoiceSettings(**settings))
+
+    async def recorded(self) -> list[str]:
+        """The recordings there are, by device and turn."""
+        await self.recordings.close()
+        return [f"{file.parent.name} {file.stem.rpartition('-')[2]}" for file in sorted(self.folder.glob("*/*.wav"))]
 
     async def finish(self) -> None:
         self.script.go_on.set()
@@ -101,11 +121,13 @@ async def settle() -> None:
 
 def play(story: Callable[[Stage], Coroutine[Any, Any, None]]) -> Stage:
     async def on_stage() -> Stage:
-        stage = Stage()
-        async with asyncio.timeout(10):
-            await story(stage)
-            stage.conversing.close()
-            await settle()
+        with TemporaryDirectory() as folder:
+            stage = Stage(Path(folder))
+            async with asyncio.timeout(10):
+                await story(stage)
+                stage.conversing.close()
+                await settle()
+                await stage.recordings.close()
         return stage
 
     return asyncio.run(on_stage())
@@ -307,5 +329,31 @@ def test_a_device_can_be_hushed() -> None:
         stage.perform("next")
         await settle()
         assert stage.events() == [(0, "aborted"), (0, "next")]
+
+    play(story)
+
+
+def test_audio_is_kept_where_the_settings_ask_for_it_and_nowhere_else() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.finish()
+        await stage.hear(1, "secret")
+        stage.sets(keep_audio=True)
+        await stage.hear(2, "debug!")
+        await stage.hear(1, "secret", device=LAB)
+        assert await stage.recorded() == [f"{KITCHEN} 2"]
+
+    play(story)
+
+
+def test_recordings_are_forgotten_with_the_conversation_and_only_so_many_are_kept() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.finish()
+        stage.sets(keep_audio=True)
+        for turn in range(1, 104):
+            stage.recordings.keep(KITCHEN, turn, 1e9 + turn, b"xy")
+            await stage.recordings.close()
+        assert await stage.recorded() == [f"{KITCHEN} {turn}" for turn in range(4, 104)]
+        stage.conversing.perform(ConversationErased(KITCHEN))
+        assert await stage.recorded() == []
 
     play(story)
