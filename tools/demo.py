@@ -1,5 +1,6 @@
-"""Three devices and four people share the hardware, on a server of their own, until Ctrl-C."""
+"""Three devices, two speakers and four people share the hardware, on a server of their own, until Ctrl-C."""
 
+import json
 import queue
 import signal
 import sys
@@ -8,16 +9,30 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.live import Live
 
 from tools.actor import Actor, Login
+from tools.chatter import Chatter
 from tools.people import Errand, Person
 from tools.server import Server, ServerError
 from tools.simulator import KINDS, Device
 from tools.wall import Wall, Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A board that somebody talks to, in whose voice, and what they say."""
+
+    title: str
+    owner: str
+    language: str
+    voice: str
+    sentences: Sequence[str]
+
 
 DEVICES = {
     "scale-1": ("scale", "Kitchen scale"),
@@ -30,18 +45,36 @@ PEOPLE: Mapping[str, Mapping[str, object]] = {
     "carol": {"age": 27, "gender": "female"},
     "dave": {"age": 9},
 }
+SPEAKERS = {
+    "speaker-1": Speaker("Speaker", "alice", "en", "en-us+m3", ("what time is it", "who has the printer", "help")),
+    "speaker-2": Speaker("Altavoz", "bob", "es", "es+f2", ("qué hora es", "quién tiene la impresora")),
+}
 GUEST, WATCHER = "guest", "wall"
 
 _REFRESH_S = 0.25
+_PAUSE_S = 2.0
+_MODELS = Path(__file__).parent / "voice_models"
 
 
-def accounts() -> Sequence[tuple[str, ...]]:
-    """Return the commands that make everybody's account."""
+def people() -> Sequence[tuple[str, ...]]:
+    """Return the commands that make the accounts of people."""
     return [
-        *(("device", "add", device, "--name", title) for device, (_kind, title) in DEVICES.items()),
         *(("user", "add", person, "--name", person.title()) for person in (*PEOPLE, GUEST)),
         ("user", "add", WATCHER, "--role", "listener"),
     ]
+
+
+def boards() -> Sequence[tuple[str, ...]]:
+    """Return the commands that make the accounts of boards, whose owners are there already."""
+    return [
+        *(("device", "add", device, "--name", title) for device, (_kind, title) in DEVICES.items()),
+        *(("device", "add", name, "--name", each.title, "--owner", each.owner) for name, each in SPEAKERS.items()),
+    ]
+
+
+def chatters(logins: Mapping[str, Login]) -> Sequence[Chatter]:
+    """Return the speakers, none of them started."""
+    return [Chatter(logins[name], each.sentences, each.voice, _PAUSE_S) for name, each in SPEAKERS.items()]
 
 
 def actors(logins: Mapping[str, Login]) -> Sequence[Actor]:
@@ -80,8 +113,13 @@ Weigh again, and give it back:
 """
 
 
-def show(wall: Wall, watcher: Watcher, seconds: float | None, check: Callable[[], None]) -> None:
-    """Show what happens: a live table on a terminal, else a line for each event. Until Ctrl-C or *seconds* are over."""
+def show(
+    wall: Wall, watcher: Watcher, talks: Sequence[Chatter], seconds: float | None, check: Callable[[], None]
+) -> None:
+    """Show what happens: a live table on a terminal, else a line for each event. Until Ctrl-C or *seconds* are over.
+
+    What is said to the speakers is private, so that the *wall* does not hear of it.
+    """
     end = time.monotonic() + seconds if seconds is not None else float("inf")
     with ExitStack() as stack:
         live = stack.enter_context(Live(auto_refresh=False)) if sys.stdout.isatty() else None
@@ -90,6 +128,8 @@ def show(wall: Wall, watcher: Watcher, seconds: float | None, check: Callable[[]
             for line in _news(wall, watcher, min(_REFRESH_S, end - now)):
                 if live is None:
                     print(line, flush=True)
+            for line in _talk(talks):
+                print(line, flush=True) if live is None else live.console.print(line, highlight=False, markup=False)
             if live is not None:
                 live.update(wall.draw(time.monotonic()), refresh=True)
 
@@ -107,19 +147,31 @@ def _news(wall: Wall, watcher: Watcher, patience_s: float) -> Iterator[str]:
         return
 
 
-def play(port: int, seconds: float | None, wall: Wall) -> None:
-    """Run the whole demo; clean up whatever happens. Raises ServerError."""
+def _talk(talks: Sequence[Chatter]) -> Iterator[str]:
+    """Yield what was said since the last time."""
+    for chatter in talks:
+        while not chatter.lines.empty():
+            yield chatter.lines.get()
+
+
+def play(port: int, seconds: float | None, wall: Wall) -> Sequence[Chatter]:
+    """Run the whole demo; clean up whatever happens; return the speakers. Raises ServerError."""
     with ExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="talkstick-demo-")))
-        server = Server(data, port)
+        models = {each.language: str(_MODELS / each.language) for each in SPEAKERS.values()}
+        server = Server(data, port, {"voice_models": json.dumps(models)})
         print("Making the accounts and starting the server ...", flush=True)
-        logins = server.provision(accounts())
+        logins = {**server.provision(people()), **server.provision(boards())}
+        for name, speaker in SPEAKERS.items():
+            server.run("voice", "set", name, f"language={speaker.language}")
         check = stack.enter_context(server.serving())
         watcher = stack.enter_context(Watcher(logins[WATCHER]))
-        for actor in actors(logins):
+        talks = chatters(logins)
+        for actor in (*actors(logins), *talks):
             stack.enter_context(actor)
         print(how_to_poke(logins[GUEST]), flush=True)
-        show(wall, watcher, seconds, check)
+        show(wall, watcher, talks, seconds, check)
+        return talks
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -136,20 +188,24 @@ def _interrupt(*_: object) -> None:
 @click.option("--port", default=18830, show_default=True, help="MQTT on 127.0.0.1; WebSocket is on the next port.")
 @click.option("--for", "seconds", type=float, help="End after so many seconds; fails if a device completed nothing.")
 def main(port: int, seconds: float | None) -> None:
-    """Three devices and four people share the hardware. Stays up to be poked, until Ctrl-C."""
+    """Three devices, two speakers and four people share the hardware. Stays up to be poked, until Ctrl-C."""
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
-    wall, time_is_over = Wall(), False
+    wall = Wall()
+    talks: Sequence[Chatter] | None = None
     try:
-        play(port, seconds, wall)
-        time_is_over = True
+        talks = play(port, seconds, wall)
     except KeyboardInterrupt:
         pass
     except ServerError as error:
         raise click.ClickException(str(error)) from error
     print(wall.summary())
-    if time_is_over and not all(wall.completed[device] for device in DEVICES):
+    if talks is None:
+        return
+    if not all(wall.completed[device] for device in DEVICES):
         raise click.ClickException("not every device completed a session")
+    if not all(any(turn.code is None for turn in chatter.over) for chatter in talks):
+        raise click.ClickException("not every speaker answered")
 
 
 if __name__ == "__main__":

@@ -47,6 +47,11 @@ class Loudspeaker:
         self._dry_at = 0.0
         self._ended = False
 
+    @property
+    def plays_until(self) -> float:
+        """When there will be nothing to play any more."""
+        return self._dry_at
+
     def hush(self, turn: int) -> None:
         """Play nothing that is older than this turn."""
         if turn > self._turn:

@@ -35,8 +35,10 @@ _PAUSE_S = 0.2  # of silence before somebody speaks
 class Talk:
     """One turn as the board has it: what it was told, what it played, and when. Times by the monotonic clock."""
 
-    turn: int | None
+    turn: int | None = None
     """None: the server numbers it."""
+    said: str = ""
+    """What somebody said, in words."""
     events: list[Json] = field(default_factory=list)
     played: Played = field(default_factory=Played)
     sent_at: float | None = None
@@ -69,6 +71,13 @@ class Talk:
         moments = {"final": self.final_at, "answer": self.answer_at, "first_audio": self.played.first_at}
         return {name: self._after(moment) for name, moment in moments.items()}
 
+    def line(self) -> str:
+        """Return it on one line, with what was measured at the board."""
+        took = ", ".join(f"{name} {ms:.0f} ms" for name, ms in self.figures.items() if ms is not None)
+        if self.code is not None:
+            return f"said {self.said!r}: {self.code} ({took})"
+        return f"said {self.said!r}, heard {self.text('final')!r}, answered {self.text('answer')!r} ({took})"
+
     def wait(self, within_s: float) -> "Talk":
         """Return when it is over. Raises TimeoutError."""
         if not self.over.wait(within_s):
@@ -99,7 +108,7 @@ class Satellite(Device):
         self.voice = voice
         self._ability = {"speech": "pcm16_16k", "frame_bytes": 1400, "buffer_ms": BUFFER_MS, **(ability or {})}
         self._pace = pace
-        self._speaker = Loudspeaker(self._ability["buffer_ms"])
+        self.speaker = Loudspeaker(self._ability["buffer_ms"])
         self._turn = 0
         self._numbered: deque[Talk] = deque()  # those that the server has yet to number
         self._waiting: deque[tuple[float, bytes]] = deque()
@@ -111,22 +120,22 @@ class Satellite(Device):
 
     def say(self, text: str, codec: Codec = Codec.PCM16_16K, faults: Faults = FAULTLESS) -> Talk:
         """Begin to say something; what is being said or answered is broken off."""
-        return self.stream(self.spoken(text), codec, faults)
+        return self.stream(self.spoken(text), codec, faults, text)
 
     def spoken(self, text: str) -> bytes:
         """Return the audio of somebody who says this."""
         return speech.silence(_PAUSE_S) + speech.speak(text, self.voice)
 
-    def stream(self, pcm: bytes, codec: Codec = Codec.PCM16_16K, faults: Faults = FAULTLESS) -> Talk:
+    def stream(self, pcm: bytes, codec: Codec = Codec.PCM16_16K, faults: Faults = FAULTLESS, said: str = "") -> Talk:
         """Begin a turn with this audio."""
         wires = faults.befall(frames(pcm, codec))
-        talk = Talk(None)
+        talk = Talk(said=said)
         self.post(lambda: self._begin(talk, wires))
         return talk
 
     def whole(self, text: str) -> Talk:
         """Say something in one piece: a WAV file."""
-        data, talk = wav(self.spoken(text)), Talk(None)
+        data, talk = wav(self.spoken(text)), Talk(said=text)
 
         def send() -> None:
             self._numbered.append(talk)
@@ -136,11 +145,14 @@ class Satellite(Device):
         self.post(send)
         return talk
 
+    def ended(self, talk: Talk) -> None:
+        """Act on the end of a turn; in the actor's thread."""
+
     # The thread
 
     def prepare(self) -> Any:
         """Count turns anew, as each boot does."""
-        self._turn, self._speaker = 0, Loudspeaker(self._ability["buffer_ms"])
+        self._turn, self.speaker = 0, Loudspeaker(self._ability["buffer_ms"])
         self.talks.clear()
         return super().prepare()
 
@@ -155,7 +167,7 @@ class Satellite(Device):
             super().hear(topic, payload)
             return
         talk = self._talk(int(found["turn"]))
-        self._speaker.take(int(found["turn"]), payload, talk.played, now)
+        self.speaker.take(int(found["turn"]), payload, talk.played, now)
         if talk.played.first_at is not None:
             talk.sounds.set()
         self._finish_if_over(talk)
@@ -196,7 +208,7 @@ class Satellite(Device):
         self._turn += 1
         talk.turn = self._turn
         self.talks[self._turn] = self._speaking = talk
-        self._speaker.hush(self._turn)
+        self.speaker.hush(self._turn)
         start, each_s = time.monotonic(), FRAME_MS / 1000 * self._pace
         self._waiting = deque((start + number * each_s, wire) for number, wire in enumerate(wires, 1))
 
@@ -210,10 +222,13 @@ class Satellite(Device):
         self._turn = max(self._turn, turn)
         return talk
 
-    @staticmethod
-    def _finish_if_over(talk: Talk) -> None:
-        if talk.code is not None or (talk.played.ends and talk.first("spoken") is not None):
+    def _finish_if_over(self, talk: Talk) -> None:
+        is_over = talk.code is not None or (talk.played.ends > 0 and talk.first("spoken") is not None)
+        if is_over and not talk.over.is_set():
             talk.over.set()
+            if talk is self._speaking:
+                self._waiting.clear()  # nobody listens any more
+            self.ended(talk)
 
 
 @click.command()
@@ -236,17 +251,9 @@ def main(  # noqa: PLR0913, PLR0917 - one argument per option
         satellite.connected.wait()
         for sentence in sentences:
             talk = satellite.converse(sentence)
-            click.echo(line(sentence, talk))
+            click.echo(talk.line())
             if save is not None:
                 save.write_bytes(talk.played.wav())
-
-
-def line(sentence: str, talk: Talk) -> str:
-    """Return one turn on one line, with what was measured at the board."""
-    took = ", ".join(f"{name} {ms:.0f} ms" for name, ms in talk.figures.items() if ms is not None)
-    if talk.code is not None:
-        return f"said {sentence!r}: {talk.code} ({took})"
-    return f"said {sentence!r}, heard {talk.text('final')!r}, answered {talk.text('answer')!r} ({took})"
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tools.actor import Login
 
@@ -49,9 +49,9 @@ class Server:
 
         Raises ServerError.
         """
-        self._talkstick("init")
+        self.run("init")
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            made = list(pool.map(lambda arguments: self._talkstick(*arguments), wanted))
+            made = list(pool.map(lambda arguments: self.run(*arguments), wanted))
         names = (arguments[2] for arguments in wanted)
         return {n: Login(n, account["password"], HOST, self.port) for n, account in zip(names, made, strict=True)}
 
@@ -84,13 +84,13 @@ class Server:
             start_new_session=True,  # Ctrl-C is for the demo, which lets everybody say goodbye first
         )
 
-    def _talkstick(self, *arguments: str) -> Mapping[str, str]:
+    def run(self, *arguments: str) -> Any:
+        """Run a command; return what it says as JSON. Raises ServerError."""
         command = [*self._command, *arguments, "--json"]
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise ServerError(f"{' '.join(command)} failed:\n{done.stderr}")
-        made: Mapping[str, str] = json.loads(done.stdout)
-        return made
+        return json.loads(done.stdout)
 
 
 def _becomes_ready(server: subprocess.Popen[str]) -> bool:
