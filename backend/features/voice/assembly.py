@@ -29,7 +29,7 @@ class Assembly:
     def add(self, frame: Frame) -> list[bytes]:
         """Take a frame; return the payloads whose turn it is, silence for those that were lost.
 
-        Frames of one packet each (Opus) cannot be replaced: lost ones are left out.
+        Of packets (Opus) an empty one stands for one that was lost: the decoder makes something up for it.
         """
         number = self._due + (frame.seq - self._due) % SEQUENCES
         if self.is_over or number - self._due >= SEQUENCES // 2 or number in self._ahead:
@@ -67,5 +67,8 @@ class Assembly:
         missing = first - self._due
         self.lost += missing
         self._due = first
-        silence = _SILENT.get(self.codec, b"") * (min(missing, _LONGEST_GAP) * self._last_size)
+        gap = min(missing, _LONGEST_GAP)
+        if self.codec is Codec.OPUS:
+            return [*([b""] * gap), *self._follow()]
+        silence = _SILENT.get(self.codec, b"") * (gap * self._last_size)
         return [*([silence] if silence else []), *self._follow()]

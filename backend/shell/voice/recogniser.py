@@ -17,7 +17,8 @@ _UNKNOWN = "[unk]"
 _PUNCTUATION = '.,;:!?¡¿…"()'
 _TRIAL = "import sys, vosk; vosk.KaldiRecognizer(vosk.Model(sys.argv[1]), 16_000.0).AcceptWaveform(bytes(32_000))"
 _PARTS = ("HCLr.fst", "Gr.fst")  # of a model that takes grammars; others have one HCLG.fst
-_GRAMMARS = 100  # that a model remembers
+_GRAMMARS = 16  # that a model remembers
+_NAMED = 20  # words in a complaint
 
 
 class ModelError(Exception):
@@ -55,24 +56,31 @@ class Model:
         Phrases with words that the model does not know are left out. Where none is left, or where the model takes no
         grammar, it hears everything.
         """
-        if phrases not in self._grammars:
-            if len(self._grammars) == _GRAMMARS:
+        grammar = self._grammars.get(phrases)
+        if grammar is None:
+            if len(self._grammars) >= _GRAMMARS:
                 self._grammars.clear()
-            self._grammars[phrases] = self._grammar(phrases)
-        more = (grammar,) if (grammar := self._grammars[phrases]) else ()
+            grammar = self._grammars[phrases] = self._grammar(phrases)
+        more = (grammar,) if grammar else ()
         return Recogniser(self._vosk.KaldiRecognizer(self._model, float(pcm.RATE), *more))
 
     def _grammar(self, phrases: tuple[str, ...]) -> str:
         if phrases and not self._takes_grammars:
             log.warning("%s takes no grammar: it hears everything", self._folder)
             return ""
-        known = []
-        for phrase in dict.fromkeys(" ".join(_words(phrase)) for phrase in phrases):
-            unknown = [word for word in phrase.split() if self._model.vosk_model_find_word(word) < 0]
-            if unknown:
-                log.warning("%s cannot hear %r: it does not know %s", self._folder, phrase, ", ".join(unknown))
-            elif phrase:
-                known.append(phrase)
+        plain = dict.fromkeys(" ".join(_words(phrase)) for phrase in phrases)
+        words = {word for phrase in plain for word in phrase.split()}
+        unknown = {word for word in words if self._model.vosk_model_find_word(word) < 0}
+        known = [phrase for phrase in plain if phrase and unknown.isdisjoint(phrase.split())]
+        if unknown:
+            missing = len(plain) - len(known)
+            log.warning(
+                "%s cannot hear %d of %d phrases: it does not know %s",
+                self._folder,
+                missing,
+                len(plain),
+                ", ".join(sorted(unknown)[:_NAMED]),
+            )
         return json.dumps([*known, _UNKNOWN], ensure_ascii=False) if known else ""
 
 

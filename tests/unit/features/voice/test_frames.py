@@ -85,11 +85,11 @@ def test_silence_stands_for_what_is_lost(count: int, data: st.DataObject) -> Non
     assert (assembly.is_over, assembly.lost) == (True, len(gone))
 
 
-def test_a_lost_packet_of_opus_is_left_out() -> None:
-    first, _lost, last = made(3, codec=Codec.OPUS)
+def test_an_empty_payload_stands_for_a_lost_packet_of_opus() -> None:
+    first, _lost, _another, last = made(4, codec=Codec.OPUS)
     assembly = Assembly(Codec.OPUS)
-    assert through(assembly, [first, last]) == first.payload + last.payload
-    assert assembly.lost == 1
+    assert [*assembly.add(first), *assembly.add(last), *assembly.flush()] == [first.payload, b"", b"", last.payload]
+    assert assembly.lost == 2
 
 
 def test_who_waits_for_a_frame_goes_on_when_too_many_are_ahead() -> None:
