@@ -135,7 +135,7 @@ class Talkstick:
         """Run a command to its end; return what it printed. *ok* False: it must fail."""
         done = subprocess.run(
             [COMMAND, *arguments],
-            env=self._environment(environment or {}),
+            env=self.environment(environment or {}),
             capture_output=True,
             text=True,
             timeout=60,
@@ -157,7 +157,7 @@ class Talkstick:
         """Start the server; return when it is ready."""
         with self.log.open("a") as log:
             self._server = subprocess.Popen(
-                [COMMAND, "serve"], env=self._environment({}), stdout=subprocess.PIPE, stderr=log, text=True
+                [COMMAND, "serve"], env=self.environment({}), stdout=subprocess.PIPE, stderr=log, text=True
             )
         for line in self._server.stdout or ():
             if "ready" in line:
@@ -197,7 +197,8 @@ class Talkstick:
     def _login(self, user: str) -> list[str]:
         return ["-h", "127.0.0.1", "-p", str(self.port), "-u", user, "-P", self.passwords[user]]
 
-    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+    def environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of a command, in which the settings are, and some *more*."""
         ports = {"TALKSTICK_PORT": str(self.port), "TALKSTICK_WS_PORT": str(self.ws_port)}
         mine = {"TALKSTICK_DATA": str(self.data), "TALKSTICK_HOST": "127.0.0.1", **ports, **self.settings}
         return {**os.environ, **mine, **more}

@@ -57,7 +57,7 @@ class House:
 
     def _environment(self, name: str) -> dict[str, str]:
         login = {"TALKSTICK_USER": name, "TALKSTICK_PASSWORD": self.talkstick.passwords[name]}
-        return self.talkstick._environment(login)
+        return self.talkstick.environment(login)
 
 
 @pytest.fixture
