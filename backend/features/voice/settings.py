@@ -37,6 +37,9 @@ class VoiceSettings(BaseModel):
         description="`holder`: only during a session, which the turns belong to; only the holder announces, "
         "and all who may watch the device may read along.",
     )
+    silence_s: Annotated[float, Field(ge=0.3, le=30)] = Field(
+        default=1.0, description="After how much silence an utterance is over that the board does not end itself."
+    )
     voice: str | None = Field(default=None, max_length=40, description="A voice of espeak-ng, like `en-us+f3`.")
     speed: Annotated[int, Field(ge=80, le=450)] = Field(default=165, description="Words a minute.")
     grammar: Literal["off", "intents"] | tuple[str, ...] = Field(

@@ -51,11 +51,15 @@ class Ears:
         """Those that are understood."""
         return sorted(self._models)
 
-    async def load(self) -> None:
-        """Load all models; until then nothing is understood. Raises ModelError."""
-        loop = asyncio.get_running_loop()
-        loading = [loop.run_in_executor(self._pool, Model, folder) for folder in self._folders.values()]
-        self._models = dict(zip(self._folders, await asyncio.gather(*loading), strict=True))
+    async def load(self) -> list[ModelError]:
+        """Load all models; until then nothing is understood. Return what is wrong with those that cannot be used."""
+        problems = []
+        for language, folder in self._folders.items():
+            try:
+                self._models[language] = await asyncio.get_running_loop().run_in_executor(self._pool, Model, folder)
+            except ModelError as error:
+                problems.append(error)
+        return problems
 
     def close(self) -> None:
         """Listen no more; what is under way is given up."""

@@ -63,7 +63,7 @@ class Listening:
                 grammar = self._sentences(settings.language)
             case listed:
                 grammar = list(listed)
-        return self._ears.listen(settings.language, grammar)
+        return self._ears.listen(settings.language, grammar, settings.silence_s)
 
 
 async def _hear(course: Course, listener: Listener, pcm: bytes) -> None:

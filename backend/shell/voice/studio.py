@@ -22,7 +22,7 @@ from backend.shell.settings import Settings
 from backend.shell.voice.conversing import Conversing
 from backend.shell.voice.dialogue import Dialogue
 from backend.shell.voice.encoding import Encoder
-from backend.shell.voice.hearing import Ears, ModelError
+from backend.shell.voice.hearing import Ears
 from backend.shell.voice.listening import Listening
 from backend.shell.voice.memory import Memory
 from backend.shell.voice.models import installed
@@ -151,10 +151,8 @@ async def studio(house: Surroundings) -> AsyncIterator[Studio]:
 async def _ears(settings: Settings, stack: AsyncExitStack) -> Ears:
     ears = Ears(installed(settings), os.cpu_count() or 1)
     stack.callback(ears.close)
-    try:
-        await ears.load()
-    except ModelError as error:
-        log.error("%s", error)
+    for problem in await ears.load():
+        log.error("%s", problem)
     if not ears.languages:
         log.info("voice is off: there is no speech model; see `talkstick voice models list`")
     return ears

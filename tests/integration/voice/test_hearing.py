@@ -44,11 +44,10 @@ def run(story: Coroutine[None, None, Result]) -> Result:
 def loaded(**models: Path) -> Ears:
     """Return ears that know these models, by language."""
     made = Ears(models, threads=2)
-    try:
-        run(made.load())
-    except ModelError:
+    problems = run(made.load())
+    if problems:
         made.close()
-        raise
+        raise problems[0]
     return made
 
 
