@@ -26,15 +26,17 @@ SUCCESS = {
 MAX_TEXT = 2000  # characters of what is said aloud in one go
 MAX_HISTORY = 100  # turns in one reply
 
-Turn = Annotated[int, Field(ge=0, le=UINT32, description="Rises with every turn of the device since it booted.")]
+Turn = Annotated[
+    int, Field(ge=0, le=UINT32, description="Rises from 1 with every turn since the device booted; 0: before them.")
+]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 By = Literal["intents", "chat", "announcement"]
 
 
 def turn_number(level: str) -> int:
     """Return the turn that a level of a topic names. Raises Refused: ``bad_frame``."""
-    if not (level.isascii() and level.isdecimal() and int(level) <= UINT32):
-        raise Refused(Code.BAD_FRAME, f"a turn is a number up to {UINT32}, not {level[:20]!r}")
+    if not (level.isascii() and level.isdecimal() and 1 <= int(level[:11]) <= UINT32):
+        raise Refused(Code.BAD_FRAME, f"a turn is a number from 1 to {UINT32}, not {level[:20]!r}")
     return int(level)
 
 

@@ -6,6 +6,7 @@ older one is dropped. Announcements wait until nobody talks with the device.
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -136,9 +137,13 @@ class Conversing:
             line.feed = feed
         if line.feed is not None:
             line.feed.put(frame)
+        elif Flag.START in frame.flags:
+            raise Refused(Code.STALE_TURN, f"turn {turn} is over; the next one has a higher number")
 
     def _whole(self, line: _Line, talker: Talker, data: bytes) -> None:
-        """Take an utterance that has no turn of its own: it is the next one."""
+        """Take an utterance that has no turn of its own: it is the next one. Raises Refused: ``stale_turn``."""
+        if line.turn == UINT32:
+            raise Refused(Code.STALE_TURN, f"turn {UINT32} was the last one until the device boots again")
         self._begin(line, talker, line.turn + 1, partial(self._script.whole, data=data))
 
     def _begin(self, line: _Line, talker: Talker, turn: int, steps: Steps) -> None:
@@ -189,10 +194,17 @@ class Conversing:
         what = (turn, refused.code)
         if line.told != what:
             line.told = what
-            number = int(turn) if turn.isdecimal() and int(turn) <= UINT32 else line.turn
-            body = TurnFailed(turn=number, at=iso(self._now()), code=refused.code.value, message=refused.message)
+            body = TurnFailed(
+                turn=_meant(turn, line.turn), at=iso(self._now()), code=refused.code.value, message=refused.message
+            )
             self._publish(Send(CONVERSATION.at(device=talker.device), body.payload()))
         self._tell(MessageRefused(refused.code, AUDIO.at(device=talker.device, turn=turn), refused.message))
+
+
+def _meant(level: str, otherwise: int) -> int:
+    with suppress(Refused):
+        return turn_number(level)
+    return otherwise
 
 
 def _end(line: _Line, why: Code) -> None:

@@ -79,6 +79,13 @@ class Course:
 
     def _over(self, task: asyncio.Task[None]) -> None:
         """Tell how it ended. A task that is cancelled before it began runs no line of its own, so this is none."""
+        try:
+            self._tell_failure(task)
+        finally:  # nothing that goes wrong here may keep the device from its next turn
+            self.note(at=self.now())
+            self._done(self)
+
+    def _tell_failure(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
         match error:
             case None if task.cancelled():
@@ -88,8 +95,6 @@ class Course:
             case Exception():
                 log.error("this is a bug in Talkstick; turn %d of %s", self.turn, self.device, exc_info=error)
                 self._fail(Code.HEARING_FAILED, EXPLAINED[Code.HEARING_FAILED])
-        self.note(at=self.now())
-        self._done(self)
 
     def _fail(self, code: Code, message: str) -> None:
         """Tell those who follow, and the board, which waits for speech or plays it."""

@@ -189,12 +189,27 @@ def test_frames_of_an_older_turn_are_dropped_and_that_is_told_once() -> None:
     play(story)
 
 
+def test_after_the_last_number_a_whole_utterance_has_none() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.finish()
+        await stage.hear(2**32 - 1, "last")
+        await stage.take(f"devices/{KITCHEN}/audio", b"one more")
+        assert stage.events() == [(2**32 - 1, "last"), (2**32 - 1, "stale_turn")]
+        stage.perform("goes on")
+        await settle()
+        assert stage.events()[-1] == (2**32 - 1, "goes on")
+
+    play(story)
+
+
 def test_frames_of_a_turn_that_is_over_change_nothing() -> None:
     async def story(stage: Stage) -> None:
         await stage.finish()
         await stage.hear(5, "said")
         await stage.hear(5, "again")
-        assert stage.events() == [(5, "said")]
+        assert stage.events() == [(5, "said"), (5, "stale_turn")], "a board that does not count is told"
+        await stage.hear(5, "late", flags=2)
+        assert stage.events() == [(5, "said"), (5, "stale_turn")]
 
     play(story)
 
@@ -238,6 +253,8 @@ def test_a_whole_utterance_is_the_next_turn() -> None:
         ("1", b"\0\0\1\x63", "unknown_codec"),
         ("1", Frame(0, Flag.START, Codec.MP3).wire(), "unknown_codec"),
         ("one", Frame(0, Flag.START, Codec.PCM16_16K).wire(), "bad_frame"),
+        ("0", Frame(0, Flag.START, Codec.PCM16_16K).wire(), "bad_frame"),
+        ("9" * 5000, Frame(0, Flag.START, Codec.PCM16_16K).wire(), "bad_frame"),
         (str(2**32), Frame(0, Flag.START, Codec.PCM16_16K).wire(), "bad_frame"),
         ("\u0661", Frame(0, Flag.START, Codec.PCM16_16K).wire(), "bad_frame"),
     ],
