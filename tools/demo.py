@@ -161,9 +161,10 @@ def play(port: int, seconds: float | None, wall: Wall) -> Sequence[Chatter]:
         models = {each.language: str(_MODELS / each.language) for each in SPEAKERS.values()}
         server = Server(data, port, {"voice_models": json.dumps(models)})
         print("Making the accounts and starting the server ...", flush=True)
-        logins = {**server.provision(people()), **server.provision(boards())}
+        logins = server.provision(people(), boards())
         for name, speaker in SPEAKERS.items():
-            server.run("voice", "set", name, f"language={speaker.language}")
+            if speaker.language != "en":
+                server.run("voice", "set", name, f"language={speaker.language}")
         check = stack.enter_context(server.serving())
         watcher = stack.enter_context(Watcher(logins[WATCHER]))
         talks = chatters(logins)

@@ -44,16 +44,19 @@ class Server:
         ours |= {f"TALKSTICK_{name.upper()}": str(value) for name, value in (settings or {}).items()}
         self._environment = {k: v for k, v in os.environ.items() if not k.startswith("TALKSTICK_")} | ours
 
-    def provision(self, wanted: Sequence[tuple[str, ...]]) -> Mapping[str, Login]:
-        """Make the accounts of these commands (``user add alice``, ...); return the logins by name.
+    def provision(self, *stages: Sequence[tuple[str, ...]]) -> Mapping[str, Login]:
+        """Make the accounts of these commands (``user add alice``, ...), all of a stage at once; return the logins.
 
         Raises ServerError.
         """
         self.run("init")
+        logins = {}
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            made = list(pool.map(lambda arguments: self.run(*arguments), wanted))
-        names = (arguments[2] for arguments in wanted)
-        return {n: Login(n, account["password"], HOST, self.port) for n, account in zip(names, made, strict=True)}
+            for wanted in stages:
+                made = pool.map(lambda arguments: self.run(*arguments), wanted)
+                for (_kind, _add, name, *_more), account in zip(wanted, made, strict=True):
+                    logins[name] = Login(name, account["password"], HOST, self.port)
+        return logins
 
     @contextmanager
     def serving(self) -> Iterator[Callable[[], None]]:
