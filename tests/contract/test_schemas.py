@@ -3,16 +3,18 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
 
 from backend.app.table import TABLE
+from backend.core.audio import Speech
 from backend.core.ids import ID_PATTERN
 from backend.core.refusals import Code, Refused
 from backend.core.routing import Party, Route, parse_object
+from backend.features.voice.frames import CODECS, FLAGS, HEARD, SPOKEN, Codec, Flag
 from tools.gen_schemas import FOLDER, generate, main, write
 from tools.schemas.contract import messages
 
@@ -220,6 +222,18 @@ def test_every_topic_stands_in_the_reference() -> None:
 def test_every_reason_code_stands_in_the_reference() -> None:
     for code in Code:
         assert f"| `{code}` |" in FILES["README.md"]
+
+
+def test_every_codec_and_flag_stands_in_the_reference() -> None:
+    for codec in Codec:
+        ways = ("yes" if codec in way else "" for way in (HEARD, SPOKEN))
+        assert " | ".join([f"| {codec:d}", f"`{codec.name.lower()}`", CODECS[codec], *ways]) in FILES["README.md"]
+    for flag in Flag:
+        assert f"| {flag:d} | `{flag.name}` | {FLAGS[flag]} |" in FILES["README.md"]
+
+
+def test_what_a_device_may_declare_are_the_codecs_that_go_to_devices() -> None:
+    assert {codec.name.lower() for codec in SPOKEN} == set(get_args(Speech))
 
 
 def test_every_link_of_the_reference_leads_somewhere() -> None:

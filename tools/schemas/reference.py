@@ -9,6 +9,17 @@ from backend.core.refusals import EXPLAINED
 from backend.core.routing import Party, Route, RouteTable
 from backend.features.sessions.messages import SUCCESS as ASKED
 from backend.features.stats.messages import SUCCESS as ORDERED
+from backend.features.voice.frames import (
+    CODECS,
+    FLAGS,
+    FRAME_BYTES,
+    HEADER_BYTES,
+    HEARD,
+    MAX_FRAME,
+    SEQUENCES,
+    SPOKEN,
+    Codec,
+)
 from backend.features.voice.messages import SUCCESS as TALKED
 from tools.schemas.contract import levels, messages, name_of, schema_of
 
@@ -38,8 +49,8 @@ mosquitto_pub -u alice -P "$SECRET" -q 1 -t devices/scale-1/session/request/alic
 
 - **Topics.** A level in braces is variable. MQTT does not tell who published, so identity is a level: you write only
   where your own name stands. A prefix, if the server has one, goes before every topic. Admins read everything.
-- **Payloads**, other than audio, are UTF-8 JSON objects of at most {MAX_PAYLOAD // 1024} KiB. Unknown keys are ignored.
-  NaN and Infinity are not JSON. An integer is written without a decimal point.
+- **Payloads** have at most {MAX_PAYLOAD // 1024} KiB. All but audio ([frames](#frames), or a file) are UTF-8 JSON
+  objects. Unknown keys are ignored. NaN and Infinity are not JSON. An integer is written without a decimal point.
 - **Roles.** `user` and `integration` claim and command; `listener` only reads; `admin` may kick, too, and reads
   all; `device` is a board, on its own topics. Everybody sees who holds what; replies are private.
 - **Data** for a channel go to `channels/{{channel}}/data/{{principal}}` and, from the holder of its floor only, on to
@@ -58,6 +69,18 @@ mosquitto_pub -u alice -P "$SECRET" -q 1 -t devices/scale-1/session/request/alic
 shows messages as they may look, `examples/bad/` what is refused: a file name there begins with the reason code.
 """
 
+_FRAMES = f"""What is said to a device, and what it says, travels in frames, so that a board needs no large buffer: a
+header of {HEADER_BYTES} bytes, then the audio, together at most {MAX_FRAME // 1024} KiB. Up to {FRAME_BYTES:,} bytes
+need no second packet on most networks, and a device that [declares](#audioinfo) nothing gets no larger ones.
+
+| bytes | what |
+| --- | --- |
+| 0, 1 | sequence number: u16, big endian, 0 in the first frame of a turn; after {SEQUENCES - 1} comes 0 |
+| 2 | flags, added up |
+| 3 | codec, the same in all frames of a turn |
+| {HEADER_BYTES}, ... | audio; none in a frame that only keeps the turn alive, or says how it ends |
+"""
+
 
 def page(table: RouteTable) -> str:
     """Return the whole page."""
@@ -66,6 +89,10 @@ def page(table: RouteTable) -> str:
         "## Topics\n",
         _topics(table),
         _table(("level", "meaning"), ((f"`{{{name}}}`", meaning) for name, meaning in levels(table).items())),
+        "## Frames\n",
+        _FRAMES,
+        _table(("flag", "", "meaning"), ((f"{flag:d}", f"`{flag.name}`", FLAGS[flag]) for flag in FLAGS)),
+        _table(("codec", "", "audio", "from a device", "to a device"), map(_codec, Codec)),
         "## Messages\n",
         *(_message(name, _carriers(table, route)) for name, route in messages(table).items()),
         "## Codes of success\n",
@@ -88,6 +115,11 @@ def _topics(table: RouteTable) -> str:
         for route in table.routes
     )
     return _table(("topic", "retained", "written by", "read by", "what"), rows)
+
+
+def _codec(codec: Codec) -> Sequence[str]:
+    ways = ("yes" if codec in way else "" for way in (HEARD, SPOKEN))
+    return f"{codec:d}", f"`{codec.name.lower()}`", CODECS[codec], *ways
 
 
 def _carriers(table: RouteTable, route: Route) -> list[Route]:

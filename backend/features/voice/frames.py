@@ -5,7 +5,7 @@ is 0, and the number wraps.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import Self
@@ -21,30 +21,41 @@ FRAME_BYTES = 1400
 
 
 class Codec(IntEnum):
-    """What the payload of a frame is. Numbers are part of the contract."""
+    """What the payload of a frame is; `CODECS` explains. Numbers are part of the contract."""
 
     PCM16_16K = 0
-    """Signed 16 bits, little endian, mono, 16 kHz."""
     PCM16_8K = 1
     MULAW_8K = 2
     OPUS = 3
-    """One Opus packet in each frame, mono; towards the backend only."""
     MP3 = 4
-    """A piece of an MP3 stream; from the backend only."""
     WAV = 5
-    """A piece of a WAV file; from the backend only."""
 
 
+CODECS: Mapping[Codec, str] = {
+    Codec.PCM16_16K: "PCM: signed 16 bits, little endian, mono, 16 kHz",
+    Codec.PCM16_8K: "the same at 8 kHz",
+    Codec.MULAW_8K: "mu-law (G.711), mono, 8 kHz",
+    Codec.OPUS: "one Opus packet in each frame",
+    Codec.MP3: "a piece of an MP3 stream",
+    Codec.WAV: "a piece of a WAV file",
+}
 HEARD = frozenset({Codec.PCM16_16K, Codec.PCM16_8K, Codec.MULAW_8K, Codec.OPUS})
 SPOKEN = frozenset(Codec) - {Codec.OPUS}
 
 
 class Flag(IntFlag):
-    """What a frame says of its turn."""
+    """What a frame says of its turn; `FLAGS` explains."""
 
     START = 1
     END = 2
     ABORT = 4
+
+
+FLAGS: Mapping[Flag, str] = {
+    Flag.START: "the first frame of the turn",
+    Flag.END: "the last one",
+    Flag.ABORT: "whoever sends it gives the turn up",
+}
 
 
 @dataclass(frozen=True, slots=True)
