@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from backend.core.access import MAX_PAYLOAD
+from backend.core.audio import UNDECLARED
 from backend.core.refusals import EXPLAINED
 from backend.core.routing import Party, Route, RouteTable
 from backend.features.sessions.messages import SUCCESS as ASKED
@@ -12,7 +13,6 @@ from backend.features.stats.messages import SUCCESS as ORDERED
 from backend.features.voice.frames import (
     CODECS,
     FLAGS,
-    FRAME_BYTES,
     HEADER_BYTES,
     HEARD,
     MAX_FRAME,
@@ -70,7 +70,7 @@ shows messages as they may look, `examples/bad/` what is refused: a file name th
 """
 
 _FRAMES = f"""What is said to a device, and what it says, travels in frames, so that a board needs no large buffer: a
-header of {HEADER_BYTES} bytes, then the audio, together at most {MAX_FRAME // 1024} KiB. Up to {FRAME_BYTES:,} bytes
+header of {HEADER_BYTES} bytes, then the audio, together at most {MAX_FRAME // 1024} KiB. Up to {UNDECLARED.frame_bytes:,} bytes
 need no second packet on most networks, and a device that [declares](#audioinfo) nothing gets no larger ones.
 
 | bytes | what |

@@ -16,8 +16,6 @@ _HEADER = struct.Struct(">HBB")
 HEADER_BYTES = _HEADER.size
 SEQUENCES = 2**16
 MAX_FRAME = 16 * 1024  # bytes: more than any board sends at once; 1,400 avoid fragments on Wi-Fi
-FRAME_BYTES = 1400
-"""How large a frame is at most for a device that declares nothing: what fits into one packet of most networks."""
 
 
 class Codec(IntEnum):

@@ -99,9 +99,16 @@ class Conversing:
             case Announce():
                 self._announce(what)
             case ConversationErased(device=device):
-                self._recordings.erase(device)
+                self._forget(device)
             case HushOrdered(device=device) if (line := self._lines.get(device)) is not None:
                 _end(line, Code.ABORTED)
+
+    def _forget(self, device: str) -> None:
+        """Forget what is kept beside the journal; of a turn that is under way, nothing will be remembered."""
+        self._recordings.erase(device)
+        line = self._lines.get(device)
+        if line is not None and line.course is not None:
+            line.course.is_remembered = False
 
     @property
     def talking(self) -> int:
@@ -179,15 +186,19 @@ class Conversing:
 
     def _over(self, line: _Line, course: Course) -> None:
         """A turn has ended: what came of it is remembered."""
-        for phrase in course.made:
-            self._tell(phrase)
-        self._tell(course.record)
         self.tally.add(course.record)
-        if course.tape:
-            self._recordings.keep(course.device, course.turn, course.record.at, bytes(course.tape))
+        if course.is_remembered:
+            self._remember(course)
         if line.course is course:  # else it was superseded
             line.course = line.feed = None
             self._next(line)
+
+    def _remember(self, course: Course) -> None:
+        for phrase in course.made:
+            self._tell(phrase)
+        self._tell(course.record)
+        if course.tape:
+            self._recordings.keep(course.device, course.turn, course.record.at, bytes(course.tape))
 
     def _refuse(self, line: _Line, talker: Talker, turn: str, refused: Refused) -> None:
         """Tell what is wrong with audio, once for each turn and reason: a board sends fifty frames a second."""

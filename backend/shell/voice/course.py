@@ -42,6 +42,7 @@ class Course:
         self.now = now
         self.record = TurnEnded(talker.device, turn, now())
         self.made: list[PhraseMade] = []
+        self.is_remembered = True
         self.tape = bytearray() if talker.settings.keep_audio else None
         self._done = done
         self._why = Code.ABORTED

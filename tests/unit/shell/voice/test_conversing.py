@@ -374,3 +374,17 @@ def test_recordings_are_forgotten_with_the_conversation_and_only_so_many_are_kep
         assert await stage.recorded() == []
 
     play(story)
+
+
+def test_a_turn_that_is_under_way_when_all_is_to_be_forgotten_is_not_remembered() -> None:
+    async def story(stage: Stage) -> None:
+        stage.sets(keep_audio=True)
+        await stage.hear(1, "secret")
+        stage.conversing.perform(ConversationErased(KITCHEN))
+        await stage.finish()
+        assert stage.events() == [(1, "secret")], "it is answered"
+        assert (stage.ended(), await stage.recorded()) == ([], [])
+        await stage.hear(2, "public")
+        assert stage.ended() == [(KITCHEN, 2, "public", None)]
+
+    play(story)
