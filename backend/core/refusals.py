@@ -111,9 +111,9 @@ EXPLAINED: dict[Code, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)  # not frozen: whatever an exception passes through may note its traceback
 class Refused(Exception):  # noqa: N818 - it is the sender's fault, and an answer, not an error of ours
-    """Raised while a message is read; the engine turns it into a reply or a count."""
+    """Raised while something is read that somebody sent; it becomes a reply, an event or a count."""
 
     code: Code
     message: str

@@ -17,7 +17,7 @@ from backend.core.floors import device_floor
 from backend.core.ids import check_name
 from backend.core.principals import PARTICIPANTS, Principal, Role
 from backend.features.directory.feature import AccountRow, principal
-from backend.features.voice.feature import erase
+from backend.features.voice.feature import erase, forget
 from backend.shell import verifier
 from backend.shell.floors import forget_rules
 from backend.shell.revision import changing
@@ -118,12 +118,17 @@ class Accounts:
                 raise AccountError(f"{name} is removed here; the server will tell the broker: {error}") from error
 
     def set_owner(self, name: str, owner: str | None) -> None:
-        """Give a device to somebody; None: to nobody. Raises AccountError where one of them is not there, or cannot."""
+        """Give a device to somebody; None: to nobody. What was said to it under another owner is forgotten.
+
+        Raises AccountError where one of them is not there, or cannot.
+        """
         with changing(self._database) as session:
             row = _found(session, name)
             if row.role != Role.DEVICE.value:
                 raise AccountError(f"{name} is a {row.role}, and no device")
             _insist_on_owner(session, owner)
+            if row.owner not in (None, owner):
+                forget(session, name)
             row.owner = owner
 
     def set_secret(self, name: str, secret: str, *, generated: bool = False) -> None:

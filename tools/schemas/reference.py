@@ -71,7 +71,8 @@ shows messages as they may look, `examples/bad/` what is refused: a file name th
 
 _FRAMES = f"""What is said to a device, and what it says, travels in frames, so that a board needs no large buffer: a
 header of {HEADER_BYTES} bytes, then the audio, together at most {MAX_FRAME // 1024} KiB. Up to
-{UNDECLARED.frame_bytes:,} bytes need no second packet on most networks, and a device that [declares](#audioinfo) nothing gets no larger ones.
+{UNDECLARED.frame_bytes:,} bytes need no second packet on most networks, and a device that [declares](#audioinfo)
+nothing gets no larger ones.
 
 | bytes | what |
 | --- | --- |

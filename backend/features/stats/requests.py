@@ -31,7 +31,7 @@ def answer(stats: Stats, who: Principal, asked: Asked, body: Message, now: float
         return [_no(asked, Code.FORBIDDEN)]
     match body:
         case AskStats():
-            return [_yes(asked, "stats", stats=document(stats, now).model_dump())]
+            return [_yes(asked, "stats", stats=document(stats, now).model_dump(mode="json"))]
         case Broadcast():
             return _broadcast(stats, who, asked, body, now)
         case KickFrom() | PromoteOn() | DemoteOn():

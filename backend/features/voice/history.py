@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Delete, func
+from sqlalchemy import Delete, func, update
 from sqlmodel import Session as Database
 from sqlmodel import col, select
 
@@ -61,9 +61,15 @@ def clean_up(database: Database, days: float, now: float) -> dict[str, int]:
     return _run(database, inactive(days, now))
 
 
-def erase(database: Database, device: str) -> None:
-    """Forget the conversation of a device, so that one that gets its name inherits nothing."""
-    _run(database, _removed(device))
+def forget(database: Database, device: str) -> None:
+    """Forget the conversation of a device."""
+    _run(database, erased(device))
+
+
+def erase(database: Database, name: str) -> None:
+    """Forget a device or a person, so that who gets the name inherits nothing: neither a conversation, nor a turn."""
+    _run(database, _removed(name))
+    database.connection().execute(update(TurnRow).where(col(TurnRow.user) == name).values(user=None))
 
 
 def _removed(device: str) -> dict[str, Delete]:

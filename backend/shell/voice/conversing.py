@@ -104,11 +104,18 @@ class Conversing:
                 _end(line, Code.ABORTED)
 
     def _forget(self, device: str) -> None:
-        """Forget what is kept beside the journal; of a turn that is under way, nothing will be remembered."""
+        """Forget what is kept beside the journal; of a turn that is under way, nothing will be remembered.
+
+        A device that was removed says no more, and one that gets its name begins anew.
+        """
         self._recordings.erase(device)
         line = self._lines.get(device)
         if line is not None and line.course is not None:
             line.course.is_remembered = False
+        if line is not None and self._talkers.talker(device) is None:
+            del self._lines[device]
+            _end(line, Code.ABORTED)
+            self._next(line)
 
     @property
     def talking(self) -> int:
@@ -143,6 +150,8 @@ class Conversing:
             self._begin(line, talker, turn, partial(self._script.streamed, feed=feed))
             line.feed = feed
         if line.feed is not None:
+            if frame.codec is not line.feed.assembly.codec:
+                raise Refused(Code.BAD_FRAME, "all frames of a turn have the same codec")
             line.feed.put(frame)
         elif Flag.START in frame.flags:
             raise Refused(Code.STALE_TURN, f"turn {turn} is over; the next one has a higher number")

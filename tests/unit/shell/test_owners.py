@@ -4,9 +4,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine as Database
+from sqlmodel import Session, select
 
+from backend.core.effects import Record
+from backend.core.engine import Changes
+from backend.core.facts import TurnEnded
 from backend.core.principals import Principal, Role
+from backend.features.voice.feature import Bounds, archives
+from backend.features.voice.rows import TurnRow
 from backend.shell.accounts import AccountError, Accounts
+from backend.shell.journal import Journal
 from backend.shell.revision import revision
 from backend.shell.voices import VoiceError, Voices
 from backend.shell.watcher import loaded
@@ -140,3 +147,31 @@ def test_a_server_notices_and_a_voice_goes_with_its_device(
     assert seen == sorted(set(seen))
     assert loaded(database).voices == {}
     assert owner(accounts) is None
+
+
+def say(database: Database, device: str, user: str | None) -> None:
+    """Let somebody have said something to a device."""
+    turn = TurnEnded(device, 1, 0.0, user=user, heard="hello", answer="Hello.")
+    Journal(database, archives(Bounds())).commit(Changes((), (), [Record(turn)]), 0.0)
+
+
+def said(database: Database) -> list[tuple[str, str | None]]:
+    """Return each turn that is remembered: on which device, and whose it was."""
+    with Session(database) as session:
+        return [(row.device, row.user) for row in session.exec(select(TurnRow))]
+
+
+def test_what_was_said_to_a_device_is_not_for_its_next_owner(accounts: Accounts, database: Database) -> None:
+    say(database, "scale-1", None)
+    accounts.set_owner("scale-1", "alice")
+    accounts.set_owner("scale-1", "alice")
+    assert said(database) == [("scale-1", None)], "its first owner could have heard it"
+    accounts.set_owner("scale-1", "bob")
+    assert said(database) == []
+
+
+def test_who_gets_the_name_of_somebody_else_was_not_there(accounts: Accounts, database: Database) -> None:
+    say(database, "scale-1", "alice")
+    say(database, "scale-1", "bob")
+    accounts.remove("alice")
+    assert said(database) == [("scale-1", None), ("scale-1", "bob")]

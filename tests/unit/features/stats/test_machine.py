@@ -36,6 +36,14 @@ from tests.people import ALICE, EARS, ROOT
 
 NOW = 1_700_000_000.0
 NOTHING = Measured({}, {}, {})
+HEARD_AND_SAID = VoiceCount(
+    languages=["en", "es"],
+    talking=3,
+    waiting=1,
+    final=RequestCount(9, 4, 0.0123, 0.05, 0.07),
+    first_audio=RequestCount(8, 3, 0.15, 0.2, None),
+    failed={"no_speech": 2},
+)
 DIRECTORY = DirectoryChanged(frozenset({"scale-1"}), frozenset(), frozenset({"stage", "idle"}))
 ASKED = Asked("backend/request/root", "backend/reply/root", "r1")
 (REQUEST,) = (route for route in ROUTES if route.reply is not None)
@@ -182,6 +190,7 @@ def test_only_admins_are_answered(stats: Desk[Stats], who: Principal, body: dict
 
 def test_the_counters_are_answered_as_they_are_published(stats: Desk[Stats]) -> None:
     stats.handle(FloorChanged("channels/stage", "bob", 2), NOW)
+    stats.handle(Measured({}, {}, {}, HEARD_AND_SAID), NOW)
     reply = answered(asks(stats, ROOT, action="stats", id="r1"))
     assert (reply["id"], reply["ok"], reply["code"]) == ("r1", True, "stats")
     assert reply["stats"] == shown(stats)
@@ -236,8 +245,7 @@ def test_an_order_on_a_floor_that_there_is_not_is_refused(stats: Desk[Stats], fl
 
 
 def test_what_is_heard_and_said_is_shown_in_milliseconds(stats: Desk[Stats]) -> None:
-    heard, said = RequestCount(9, 4, 0.0123, 0.05, 0.07), RequestCount(8, 3, 0.15, 0.2, None)
-    stats.handle(Measured({}, {}, {}, VoiceCount(["en", "es"], 3, 1, heard, said, {"no_speech": 2})), NOW)
+    stats.handle(Measured({}, {}, {}, HEARD_AND_SAID), NOW)
     assert shown(stats)["voice"] == {
         "languages": ["en", "es"],
         "talking": 3,

@@ -362,6 +362,32 @@ def test_audio_is_kept_where_the_settings_ask_for_it_and_nowhere_else() -> None:
     play(story)
 
 
+def test_a_device_that_is_removed_says_no_more_and_its_name_begins_anew() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(300, "long")
+        asked = stage.perform("secret")
+        talker = stage.voice.states.pop(KITCHEN)
+        stage.conversing.perform(ConversationErased(KITCHEN))
+        await settle()
+        assert (stage.events(), stage.ended()) == ([(300, "aborted")], [])
+        assert Announced(asked, KITCHEN, code=Code.UNKNOWN_DEVICE) in stage.facts
+        stage.voice.states[KITCHEN] = talker
+        await stage.finish()
+        await stage.hear(1, "new")
+        assert stage.events() == [(300, "aborted"), (1, "new")]
+
+    play(story)
+
+
+def test_the_codec_of_a_turn_does_not_change() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(1, "half", flags=1)
+        await stage.take(f"devices/{KITCHEN}/audio/1", Frame(1, Flag(0), Codec.MULAW_8K, b"x").wire())
+        assert stage.events() == [(1, "bad_frame")]
+
+    play(story)
+
+
 def test_recordings_are_forgotten_with_the_conversation_and_only_so_many_are_kept() -> None:
     async def story(stage: Stage) -> None:
         await stage.finish()

@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from backend.core.refusals import Code, Refused
 from backend.shell.voice.places import Places
 
 
@@ -94,5 +95,18 @@ def test_whatever_happens_no_place_is_lost_and_none_is_given_twice(seed: int) ->
         await settle()
         assert all(guest.has_place for guest in last)
         await everybody_leaves(last)
+
+    asyncio.run(story())
+
+
+def test_a_refusal_comes_out_of_a_place_as_it_went_in() -> None:
+    async def story() -> None:
+        places = Places(1)
+        with pytest.raises(Refused) as refused:
+            async with places.place(lambda _position: None):
+                raise Refused(Code.BAD_AUDIO, "noise")
+        assert (refused.value.code, refused.value.message) == (Code.BAD_AUDIO, "noise")
+        async with places.place(lambda _position: pytest.fail("the place was not given back")):
+            pass
 
     asyncio.run(story())
