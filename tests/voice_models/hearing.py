@@ -32,7 +32,8 @@ def load(code: str) -> Model:
 
 def heard_words(model: Model, audio: bytes, grammar: Sequence[str] | None = None) -> list[Word]:
     """Return the words of audio that is fed as it would arrive, a tenth of a second at a time."""
-    limits = [] if grammar is None else [json.dumps(grammar)]
+    # Vosk does not know the escapes of JSON.
+    limits = [] if grammar is None else [json.dumps(grammar, ensure_ascii=False)]
     recogniser = KaldiRecognizer(model, speech.RATE, *limits)
     recogniser.SetWords(True)
     return [Word(**word) for result in _results(recogniser, audio) for word in result.get("result", [])]

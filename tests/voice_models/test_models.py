@@ -73,7 +73,7 @@ def trials(language: Language) -> Sequence[Trial]:
     chance = random.Random(7)  # noqa: S311
     voices = language.voices(corpus.variants().held_out)
     texts = [
-        chance.choice(language.commands) if number % 2 else " ".join(chance.choices(language.words, k=4))
+        corpus.command(language, chance) if number % 2 else " ".join(chance.choices(language.words, k=4))
         for number in range(SENTENCES)
     ]
     return [Trial(text.split(), say(text, chance.choice(voices), chance)) for text in texts]

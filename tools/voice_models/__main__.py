@@ -38,7 +38,7 @@ def write(folder: Path, language: Language, learned: Learned, weights: graph.Wei
         "conf/mfcc.conf": _MFCC.encode(),
         "conf/model.conf": _MODEL.encode(),
         "graph/HCLr.fst": graph.spelling(tables, learned.pronunciations, weights).binary(),
-        "graph/Gr.fst": graph.any_words(tables, weights).binary(),
+        "graph/Gr.fst": graph.grammar(tables, language.commands, weights).binary(),
         "graph/disambig_tid.int": b"",
         "graph/words.txt": tables.words_text().encode(),
         "graph/phones/word_boundary.int": tables.boundary_text().encode(),

@@ -21,11 +21,14 @@ _VOWELS = ["a", "e", "i", "o", "u", "ai", "ou"]
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language: the words of its model, commands made of them, words the model must not know, and accents."""
+    """A language: the words of its model, commands made of them, words the model must not know, and accents.
+
+    Each command is the list of its sentences, one for each thing it may be about.
+    """
 
     code: str
     words: Sequence[str]
-    commands: Sequence[str]
+    commands: Sequence[Sequence[str]]
     strangers: Sequence[str]
     accents: Sequence[str]
 
@@ -45,7 +48,15 @@ class Variants:
 def language(code: str) -> Language:
     """Return a language by its code."""
     texts = _texts(code)
-    return Language(code, texts["words"].split(), texts["commands"], texts["strangers"].split(), texts["accents"])
+    commands = [_sentences(command, texts) for command in texts["commands"]]
+    return Language(code, texts["words"].split(), commands, texts["strangers"].split(), texts["accents"])
+
+
+def _sentences(command: str, texts: Mapping[str, Any]) -> Sequence[str]:
+    for place, fillers in (("{thing}", texts["things"]), ("{name}", texts["names"])):
+        if place in command:
+            return [command.replace(place, filler) for filler in fillers]
+    return [command]
 
 
 def variants() -> Variants:
@@ -63,7 +74,7 @@ def sentence(spoken: Language, chance: random.Random) -> str:
     """Return something to train with: a command, the known words in any order, or strangers among them."""
     kind = chance.random()
     if kind < 0.35:
-        return chance.choice(spoken.commands)
+        return command(spoken, chance)
     length = chance.randint(1, 6)
     if kind < 0.7:
         return " ".join(chance.choices(spoken.words, k=length))
@@ -72,6 +83,11 @@ def sentence(spoken: Language, chance: random.Random) -> str:
         stranger(spoken, chance) if chance.random() < share else chance.choice(spoken.words) for _ in range(length)
     )
     return " ".join(mixed)
+
+
+def command(spoken: Language, chance: random.Random) -> str:
+    """Return a sentence that is a command."""
+    return chance.choice(chance.choice(spoken.commands))
 
 
 def stranger(spoken: Language, chance: random.Random) -> str:

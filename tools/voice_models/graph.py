@@ -5,9 +5,12 @@ grammar of that recogniser says which words come. Phones are monophones of one s
 so that Vosk finds where words begin and end; all places of a phone share one output of the network.
 """
 
+import math
 import struct
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tools.voice_models.corpus import UNKNOWN
 
@@ -21,16 +24,21 @@ _PLACES = {"B": "begin", "E": "end", "I": "internal", "S": "singleton"}
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What paths cost, as negative logarithms: a word, an unknown one, a silence."""
+    """What paths cost, as negative logarithms, and how probable it is that what comes next is in no command.
+
+    The costs are those of a word that no command has there, of an unknown one, of a silence, and of the end.
+    """
 
     word: float = 4.0
     unknown: float = 4.0
     silence: float = 1.0
+    end: float = 2.0
+    elsewhere: float = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The numbers of words and of phones; number 0 is nothing, phone 1 is silence."""
+    """The numbers of words and of phones; number 0 is nothing, phone 1 is silence, the last phone is any speech."""
 
     words: Sequence[str]
     phones: Sequence[str]
@@ -41,11 +49,16 @@ class Tables:
 
     def phone(self, sign: str, place: str) -> int:
         """Return the number of a phone at a place in a word."""
-        return _SILENCE + 1 + 4 * self.phones.index(sign) + list(_PLACES).index(place)
+        return _SILENCE + 1 + 4 * self._signs.index(sign) + list(_PLACES).index(place)
 
     def pdfs(self) -> Sequence[int]:
-        """Return the output of the network for each phone; output 0 is silence."""
-        return [0, *(1 + base for base in range(len(self.phones)) for _ in _PLACES)]
+        """Return the output of the network for each phone: silence, the phones, no speech (not used), any speech."""
+        bases = [*range(1, len(self.phones) + 1), len(self.phones) + 2]
+        return [0, *(base for base in bases for _ in _PLACES)]
+
+    @property
+    def _signs(self) -> Sequence[str]:
+        return [*self.phones, UNKNOWN]
 
     def words_text(self) -> str:
         """Return `words.txt`."""
@@ -53,7 +66,7 @@ class Tables:
 
     def boundary_text(self) -> str:
         """Return `word_boundary.int`: which phones begin and end words."""
-        kinds = ["nonword", *(kind for _ in self.phones for kind in _PLACES.values())]
+        kinds = ["nonword", *(kind for _ in self._signs for kind in _PLACES.values())]
         return "".join(f"{number} {kind}\n" for number, kind in enumerate(kinds, 1))
 
 
@@ -115,15 +128,41 @@ def _chain(fst: Fst, source: int, target: int, phones: Sequence[int], *, write: 
     fst.arc(at, target)
 
 
-def any_words(tables: Tables, weights: Weights) -> Fst:
-    """Return `Gr.fst`: any words in any order."""
+def grammar(tables: Tables, commands: Sequence[Sequence[str]], weights: Weights) -> Fst:
+    """Return `Gr.fst`: pairs of words as commands have them are cheap, and any word may still follow any."""
     fst = Fst()
-    start = fst.state()
-    fst.final[start] = 0.0
+    start, anywhere = fst.state(), fst.state()
+    pairs = _pairs(commands)
+    after = {word: fst.state() if word in pairs else anywhere for word in tables.words}
     for word in tables.words:
         number = tables.word(word)
-        fst.arc(start, start, read=number, write=number, cost=weights.unknown if word == UNKNOWN else weights.word)
+        cost = weights.unknown if word == UNKNOWN else weights.word
+        fst.arc(anywhere, after[word], read=number, write=number, cost=cost)
+    fst.final[anywhere] = weights.end
+    for before, following in pairs.items():
+        state = after[before] if before else start
+        count = sum(following.values())
+        for word, often in following.items():
+            cost = -math.log((1 - weights.elsewhere) * often / count)
+            if word:
+                fst.arc(state, after[word], read=tables.word(word), write=tables.word(word), cost=cost)
+            else:
+                fst.final[state] = cost
+        fst.arc(state, anywhere, cost=-math.log(weights.elsewhere))
     return fst
+
+
+def _pairs(commands: Sequence[Sequence[str]]) -> Mapping[str, Mapping[str, float]]:
+    """Return how often which word follows which; nothing stands before the first and after the last.
+
+    Every command counts the same, however many sentences it has.
+    """
+    pairs: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for sentences in commands:
+        for sentence in sentences:
+            for before, word in pairwise(["", *sentence.split(), ""]):
+                pairs[before][word] += 1 / len(sentences)
+    return pairs
 
 
 def _text(text: str) -> bytes:

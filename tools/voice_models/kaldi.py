@@ -20,13 +20,14 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Layers with rectifiers between them and a log-softmax at the end, and how often each output is right.
+    """Layers with rectifiers after them, and at the end heads with a log-softmax each, whose outputs stand in a row.
 
-    `context` is how many frames the layers together look back, and ahead.
+    `context` is how many frames the layers together look back, and ahead; `priors` is how often each output is right.
     """
 
     features: int
     layers: Sequence[Layer]
+    heads: Sequence[Layer]
     context: int
     priors: Vector
 
@@ -59,33 +60,42 @@ def _transition_model(pdfs: Sequence[int]) -> bytes:
 
 def _network(network: Network) -> bytes:
     config = [f"input-node name=input dim={network.features}"]
-    components: list[tuple[str, bytes]] = []
-    source = "input"
-    for number, layer in enumerate(network.layers, 1):
-        affine, after = f"affine{number}", f"relu{number}"
-        frames = ", ".join(f"Offset({source}, {offset})" for offset in layer.offsets)
-        config.append(f"component-node name={affine} component={affine} input=Append({frames})")
-        components.append((affine, _affine(layer)))
-        source = affine
-        if number < len(network.layers):
-            config.append(f"component-node name={after} component={after} input={affine}")
-            components.append((after, _nonlinear("RectifiedLinearComponent", len(layer.bias))))
-            source = after
-    config.append(f"component-node name=logsoftmax component=logsoftmax input={source}")
-    config.append("output-node name=output input=logsoftmax objective=linear")
-    components.append(("logsoftmax", _nonlinear("LogSoftmaxComponent", len(network.priors))))
+    components: list[bytes] = []
+
+    def add(name: str, source: str, body: bytes) -> str:
+        config.append(f"component-node name={name} component={name} input={source}")
+        components.append(b"<ComponentName> " + name.encode() + b" " + body)
+        return name
+
+    at = "input"
+    for number, layer in enumerate(network.layers):
+        affine = add(f"affine{number}", _spliced(at, layer), _affine(layer))
+        at = add(f"relu{number}", affine, _nonlinear("RectifiedLinearComponent", len(layer.bias)))
+    outputs = []
+    for number, head in enumerate(network.heads):
+        affine = add(f"head{number}", _spliced(at, head), _affine(head))
+        outputs.append(add(f"logsoftmax{number}", affine, _nonlinear("LogSoftmaxComponent", len(head.bias))))
+    config.append(f"output-node name=output input=Append({', '.join(outputs)}) objective=linear")
     return b"".join(
         (
             b"<Nnet3> \n",
             "".join(line + "\n" for line in config).encode(),
             b"\n<NumComponents> ",
             _int(len(components)),
-            *(b"<ComponentName> " + name.encode() + b" " + body for name, body in components),
-            b"</Nnet3> <LeftContext> " + _int(network.context),
-            b"<RightContext> " + _int(network.context),
-            b"<Priors> " + _vector(network.priors),
+            *components,
+            b"</Nnet3> <LeftContext> ",
+            _int(network.context),
+            b"<RightContext> ",
+            _int(network.context),
+            b"<Priors> ",
+            _vector(network.priors),
         )
     )
+
+
+def _spliced(source: str, layer: Layer) -> str:
+    """Return Kaldi's description of the frames that go into a layer."""
+    return f"Append({', '.join(f'Offset({source}, {offset})' for offset in layer.offsets)})"
 
 
 def _affine(layer: Layer) -> bytes:

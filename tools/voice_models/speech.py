@@ -187,6 +187,12 @@ def amplified(audio: bytes, decibels: float) -> bytes:
     return audioop.mul(audio, _WIDTH, 10 ** (decibels / 20))
 
 
+def stretched(audio: bytes, factor: float) -> bytes:
+    """Return audio played so many times as long, and as much lower."""
+    stretched, _ = audioop.ratecv(audio, _WIDTH, 1, RATE, round(RATE * factor), None)
+    return stretched
+
+
 def noisy(audio: bytes, snr: float, seed: int = 0, colour: float = 0.0) -> bytes:
     """Return audio with noise in it, so many decibels below the speech."""
     level = audioop.rms(audio, _WIDTH) / 10 ** (snr / 20)

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 
 from tools.voice_models import corpus, speech
-from tools.voice_models.corpus import UNKNOWN, Language
+from tools.voice_models.corpus import Language
 from tools.voice_models.graph import Pronunciations
 from tools.voice_models.kaldi import Layer, Network
 
 FEATURES = 40
 _SHIFT_S, _CENTRE_S = 0.010, 0.0125
-_IGNORED = -1
+_SHORTEST = 3
 _PAUSE = speech.Phone("", 0.0, -1)
 _COLOURS = (0.0, 0.0, 0.7, 0.95)
 _OFFSETS = ((-2, -1, 0, 1, 2), (-3, 0, 3), (-3, 0, 3), (-6, 0, 6))
@@ -52,7 +52,7 @@ def learn(language: Language, utterances: int, epochs: int, seed: int) -> Learne
     said: dict[str, Counter[Sequence[str]]] = defaultdict(Counter)
     voices = [*list(language.accents) * 4, *language.voices(corpus.variants().trained)]
     lessons = [_lesson(language, chance.choice(voices), said, chance) for _ in range(utterances)]
-    phones = [*sorted({sign for ways in said.values() for way in _usual(ways) for sign in way}), UNKNOWN]
+    phones = sorted({phone.sign for lesson in lessons for phone in lesson.phones if phone.sign})
     features = [_features(lesson.audio) for lesson in lessons]
     labels = [_labels(lesson, len(frames), phones) for lesson, frames in zip(lessons, features, strict=True)]
     print(f"{language.code}: {sum(map(len, features)) / 6000:.0f} min of speech, {len(phones)} phones", flush=True)
@@ -77,12 +77,13 @@ def _lesson(language: Language, voice: str, said: dict[str, Counter[Sequence[str
         # The synthesiser says some pairs, such as "of the", as one word: they teach nothing about either.
         if word in language.words and signs and following:
             said[word][signs] += 1
+    # Speakers of other sizes than the synthesiser has: faster and higher, or slower and lower.
+    size = chance.uniform(0.85, 1.2) if chance.random() < 0.5 else 1.0
     before, after = chance.uniform(0.1, 0.7), chance.uniform(0.1, 0.7)
     phones = [_PAUSE]
-    for phone in utterance.phones:
-        known = phone.word < 0 or words[phone.word] in language.words
-        phones.append(speech.Phone(phone.sign if known else UNKNOWN, phone.start + before, phone.word))
-    return Lesson(_spoilt(speech.silence(before) + utterance.audio + speech.silence(after), chance), phones)
+    phones += [speech.Phone(phone.sign, before + phone.start * size, phone.word) for phone in utterance.phones]
+    audio = speech.silence(before) + speech.stretched(utterance.audio, size) + speech.silence(after)
+    return Lesson(_spoilt(audio, chance), phones)
 
 
 def _spoilt(audio: bytes, chance: random.Random) -> bytes:
@@ -108,12 +109,13 @@ def _features(audio: bytes) -> np.ndarray:
 
 
 def _labels(lesson: Lesson, frames: int, phones: Sequence[str]) -> np.ndarray:
-    """Return which output is right for each frame."""
+    """Return which output is right for each frame; a short sound is dated longer, for Vosk takes every third frame."""
     outputs = {"": 0, **{sign: number for number, sign in enumerate(phones, 1)}}
     labels = np.zeros(frames, np.int64)
+    first = -_SHORTEST
     for phone in lesson.phones:
-        first = max(0, math.ceil((phone.start - _CENTRE_S) / _SHIFT_S))
-        labels[first:] = outputs.get(phone.sign, _IGNORED)
+        first = max(first + _SHORTEST, math.ceil((phone.start - _CENTRE_S) / _SHIFT_S))
+        labels[first:] = outputs[phone.sign]
     return labels
 
 
@@ -124,7 +126,8 @@ def _module(outputs: int) -> torch.nn.Sequential:
         conv = torch.nn.Conv1d(width, _WIDTH, len(offsets), dilation=offsets[1] - offsets[0])
         layers += [conv, torch.nn.BatchNorm1d(_WIDTH), torch.nn.ReLU()]
         width = _WIDTH
-    return torch.nn.Sequential(*layers, torch.nn.Conv1d(width, outputs, 1))
+    # Two heads side by side: which phone it is, and whether it is speech at all.
+    return torch.nn.Sequential(*layers, torch.nn.Conv1d(width, outputs + 2, 1))
 
 
 def _train(features: torch.Tensor, labels: torch.Tensor, epochs: int) -> Network:
@@ -135,23 +138,25 @@ def _train(features: torch.Tensor, labels: torch.Tensor, epochs: int) -> Network
     optimiser = torch.optim.AdamW(module.parameters(), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=steps)
     right = seen = 0
-    for step in range(steps):
+    for step in range(1, steps + 1):
         starts = torch.randint(0, len(features) - _CHUNK - 2 * _CONTEXT, (size,)).tolist()
         batch = torch.stack([features[at : at + _CHUNK + 2 * _CONTEXT].T for at in starts])
         wanted = torch.stack([labels[at + _CONTEXT : at + _CONTEXT + _CHUNK] for at in starts])
         scores = module(batch)
-        loss = torch.nn.functional.cross_entropy(scores, wanted, ignore_index=_IGNORED)
+        loss = torch.nn.functional.cross_entropy(scores[:, :outputs], wanted)
+        loss = loss + 0.2 * torch.nn.functional.cross_entropy(scores[:, outputs:], (wanted > 0).long())
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         schedule.step()
-        right += int((scores.argmax(1) == wanted).sum())
+        right += int((scores[:, :outputs].argmax(1) == wanted).sum())
         seen += wanted.numel()
-        if step % 100 == 99:
-            print(f"  step {step + 1} of {steps}: {right / seen:.1%} of the frames right", flush=True)
+        if step % 100 == 0:
+            print(f"  step {step} of {steps}: {right / seen:.1%} of the frames right", flush=True)
             right = seen = 0
-    counts = torch.bincount(labels[labels >= 0], minlength=outputs).double() + 1
-    return _folded(module.eval(), (counts / counts.sum()).tolist())
+    counts = torch.bincount(labels, minlength=outputs).double() + 1
+    priors = counts / counts.sum()
+    return _folded(module.eval(), [*priors.tolist(), float(priors[0]), 1 - float(priors[0])])
 
 
 def _folded(module: torch.nn.Sequential, priors: Sequence[float]) -> Network:
@@ -159,20 +164,21 @@ def _folded(module: torch.nn.Sequential, priors: Sequence[float]) -> Network:
     with torch.no_grad():
         first, *rest = module
         scale, shift = _normalisation(first)
-        convs = [layer for layer in rest if isinstance(layer, torch.nn.Conv1d)]
+        *convs, last = [layer for layer in rest if isinstance(layer, torch.nn.Conv1d)]
         norms = [layer for layer in rest if isinstance(layer, torch.nn.BatchNorm1d)]
         layers = []
-        for number, (conv, offsets) in enumerate(zip(convs, [*_OFFSETS, (0,)], strict=True)):
+        for conv, norm, offsets in zip(convs, norms, _OFFSETS, strict=True):
             weights, bias = conv.weight.double(), conv.bias.double()
-            if number == 0:
+            if not layers:
                 bias = bias + (weights * shift[None, :, None]).sum((1, 2))
                 weights = weights * scale[None, :, None]
-            if number < len(norms):
-                gain, offset = _normalisation(norms[number])
-                weights, bias = weights * gain[:, None, None], bias * gain + offset
+            gain, offset = _normalisation(norm)
+            weights, bias = weights * gain[:, None, None], bias * gain + offset
             rows = weights.permute(0, 2, 1).reshape(len(weights), -1)
             layers.append(Layer(offsets, rows.tolist(), bias.tolist()))
-    return Network(FEATURES, layers, _CONTEXT, priors)
+        rows, bias = last.weight[:, :, 0].tolist(), last.bias.tolist()
+    heads = [Layer((0,), rows[:-2], bias[:-2]), Layer((0,), rows[-2:], bias[-2:])]
+    return Network(FEATURES, layers, heads, _CONTEXT, priors)
 
 
 def _normalisation(norm: torch.nn.BatchNorm1d) -> tuple[torch.Tensor, torch.Tensor]:
