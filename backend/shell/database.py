@@ -6,6 +6,13 @@ from typing import Any
 from sqlalchemy import Engine, event, inspect
 from sqlmodel import Field, SQLModel, create_engine
 
+# Whoever makes the database makes all tables, and these are theirs.
+from backend.features.clients import feature as _clients  # noqa: F401
+from backend.features.directory import feature as _directory  # noqa: F401
+from backend.features.presence import feature as _presence  # noqa: F401
+from backend.features.sessions import feature as _sessions  # noqa: F401
+from backend.features.voice import feature as _voice  # noqa: F401
+
 FILE = "talkstick.db"
 _CONNECTIONS = 4  # each has a cache of its own
 _CACHE_KIB = 512
