@@ -74,7 +74,9 @@ def boards() -> Sequence[tuple[str, ...]]:
 
 def chatters(logins: Mapping[str, Login]) -> Sequence[Chatter]:
     """Return the speakers, none of them started."""
-    return [Chatter(logins[name], each.sentences, each.voice, _PAUSE_S) for name, each in SPEAKERS.items()]
+    return [
+        Chatter(logins[name], each.sentences, think_s=_PAUSE_S, voice=each.voice) for name, each in SPEAKERS.items()
+    ]
 
 
 def actors(logins: Mapping[str, Login]) -> Sequence[Actor]:

@@ -107,7 +107,7 @@ class Satellite(Device):
         self.announcements: list[Talk] = []
         self.voice = voice
         self._ability = {"speech": "pcm16_16k", "frame_bytes": 1400, "buffer_ms": BUFFER_MS, **(ability or {})}
-        self._pace = pace
+        self.pace = pace
         self.speaker = Loudspeaker(self._ability["buffer_ms"])
         self._turn = 0
         self._numbered: deque[Talk] = deque()  # those that the server has yet to number
@@ -209,7 +209,7 @@ class Satellite(Device):
         talk.turn = self._turn
         self.talks[self._turn] = self._speaking = talk
         self.speaker.hush(self._turn)
-        start, each_s = time.monotonic(), FRAME_MS / 1000 * self._pace
+        start, each_s = time.monotonic(), FRAME_MS / 1000 * self.pace
         self._waiting = deque((start + number * each_s, wire) for number, wire in enumerate(wires, 1))
 
     def _talk(self, turn: int) -> Talk:
