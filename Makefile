@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check models bench bench-broker bench-growth bench-relay soak fuzz fire schemas lock format system-packages clean
+.PHONY: help demo serve test check models bench bench-broker bench-growth bench-relay bench-voice soak soak-voice fuzz fire schemas lock format system-packages clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -48,8 +48,14 @@ bench-growth: $(INSTALLED) ## Measure what a claim and an idle device cost, with
 bench-relay: $(INSTALLED) ## Measure a channel with 200 listeners against the bare broker's own fan-out
 	$(BIN)/python -m tools.relay_bench $(BENCH_ARGS)
 
+bench-voice: $(INSTALLED) ## Measure how long a conversation takes, and how many a server bears at once
+	$(BIN)/python -m tools.voice_bench $(BENCH_ARGS)
+
 soak: $(INSTALLED) ## An hour with 1,000 boards: does memory stay flat?
 	$(BIN)/python -m tools.soak $(SOAK_ARGS)
+
+soak-voice: $(INSTALLED) ## Ten boards are talked to for minutes: is each answered, and each history its own?
+	$(BIN)/python -m tools.voice_soak $(SOAK_ARGS)
 
 fuzz: $(INSTALLED) ## 100,000 malformed inputs against the broker, while others are served; takes minutes
 	TALKSTICK_FUZZ_INPUTS=$${TALKSTICK_FUZZ_INPUTS:-100000} $(BIN)/python -m pytest tests/fuzz -s
