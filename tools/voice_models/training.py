@@ -166,7 +166,7 @@ def _folded(module: torch.nn.Sequential, priors: Sequence[float]) -> Network:
         scale, shift = _normalisation(first)
         *convs, last = [layer for layer in rest if isinstance(layer, torch.nn.Conv1d)]
         norms = [layer for layer in rest if isinstance(layer, torch.nn.BatchNorm1d)]
-        layers = []
+        layers: list[Layer] = []
         for conv, norm, offsets in zip(convs, norms, _OFFSETS, strict=True):
             weights, bias = conv.weight.double(), conv.bias.double()
             if not layers:

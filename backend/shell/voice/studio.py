@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,7 @@ class Outgoing:
 
 
 class Voicebox:
-    """The speakers, from the first time that something is to be said: a house without voice has no use for them."""
+    """The speakers, which start when something is first to be said: a house without voice has no use for them."""
 
     def __init__(self, stack: AsyncExitStack, workers: int) -> None:
         self._stack = stack
@@ -130,6 +130,9 @@ async def studio(house: Surroundings) -> AsyncIterator[Studio]:
     async with AsyncExitStack() as stack:
         voicebox = Voicebox(stack, settings.voice_workers)
         ears = await _ears(settings, stack)
+        if ears.languages:  # then somebody will be answered
+            with suppress(Refused):
+                await voicebox.start()
         world = House(house.accounts, house.sessions, house.presence, deeds, outgoing.add, now)
         answers = opened(settings, world)
         stack.push_async_callback(answers.close)
