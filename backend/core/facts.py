@@ -160,15 +160,16 @@ class SessionEnded(Fact):
 class TurnEnded(Fact):
     """A turn of a conversation is over, with or without an answer: what will be remembered of it.
 
-    ``user`` held the device, or asked for the announcement; ``heard`` is None of an announcement; ``code`` tells why
-    the turn failed, where it did. ``phrases`` are the keys of what was spoken from the cache. Times are milliseconds:
-    how much audio came, how much of it was speech, and how long after its end, or after the request, the text was final
-    and the first audio went out.
+    ``boot`` is that of the device when it began. ``user`` held the device, or asked for the announcement; ``heard`` is
+    None of an announcement; ``code`` tells why the turn failed, where it did. ``phrases`` are the keys of what was
+    spoken from the cache. Times are milliseconds: how much audio came, how much of it was speech, and how long after
+    its end, or after the request, the text was final and the first audio went out.
     """
 
     device: str
     turn: int
     at: float
+    boot: int | None = None
     user: str | None = None
     heard: str | None = None
     answer: str | None = None

@@ -66,12 +66,12 @@ def _make_tables(engine: Engine, path: Path) -> None:
 def _prepare(connection: Any, _record: Any) -> None:
     """Readers never block the writer (WAL); a commit survives a power cut (FULL); a second writer waits its turn.
 
-    What is deleted is overwritten, where that costs no writing of its own: conversations are private.
+    What is deleted is overwritten: conversations are private.
     """
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",
-        "secure_delete=FAST",
+        "secure_delete=ON",
         "busy_timeout=5000",
         f"cache_size=-{_CACHE_KIB}",
     ):

@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -76,9 +77,16 @@ class Journal:
                 if asked.once and asked.asked.id is not None:
                     answer = Remembered(asked.asked.topic, asked.asked.id, reply.payload(), now + REMEMBERED_S)
                     _upsert(session.connection(), ReplyRow, [_reply(answer)])
-                return reply
+            if asked.once:
+                self._overwrite()
+            return reply
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise NotStoredError from error
+
+    def _overwrite(self) -> None:
+        """Empty the log, where what was just forgotten may stand; unless somebody reads it the whole time."""
+        with suppress(SQLAlchemyError), self._database.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _write(self, connection: Connection, changes: Changes, now: float) -> None:
         for rows, states in changes.states:

@@ -1,8 +1,7 @@
 """What is known of each device that converses, and who may ask for what. How a turn goes is up to the shell."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from backend.core.desk import Effect
 from backend.core.effects import Perform, Record
@@ -16,17 +15,21 @@ from backend.core.facts import (
     TurnEnded,
 )
 from backend.core.floors import id_of, is_channel
+from backend.core.refusals import Code
 from backend.features.voice.requests import ConversationAsked, announced, answer
 from backend.features.voice.settings import settings_of
-from backend.features.voice.state import DEFAULTS, ConversationErased, LastTurn, Talker
+from backend.features.voice.state import DEFAULTS, ConversationErased, HushOrdered, LastTurn, Silenced, Talker
 
-_LEARNED: Mapping[type, Callable[[Talker, Any], Talker]] = {
-    FloorChanged: lambda talker, fact: replace(talker, holder=fact.holder),
-    DeviceDeclared: lambda talker, fact: replace(talker, ability=fact.audio),
-    DeviceBooted: lambda talker, fact: replace(talker, boot=fact.boot),
-}
-
-EVENTS = (ConversationAsked, Announced, TurnEnded, PhraseMade, DirectoryChanged, *_LEARNED)
+EVENTS = (
+    ConversationAsked,
+    Announced,
+    TurnEnded,
+    PhraseMade,
+    DirectoryChanged,
+    FloorChanged,
+    DeviceBooted,
+    DeviceDeclared,
+)
 
 
 def keys(event: object, known: Iterable[str]) -> list[str]:
@@ -42,8 +45,6 @@ def keys(event: object, known: Iterable[str]) -> list[str]:
 
 def step(talker: Talker, event: object, _now: float) -> tuple[Talker, list[Effect]]:
     """Apply *event*."""
-    if type(event) in _LEARNED:
-        return _LEARNED[type(event)](talker, event), []
     match event:
         case ConversationAsked():
             return answer(talker, event)
@@ -54,14 +55,33 @@ def step(talker: Talker, event: object, _now: float) -> tuple[Talker, list[Effec
         case DirectoryChanged():
             return _directory_changed(talker, event)
         case _:
+            return _learned(talker, event)
+
+
+def _learned(talker: Talker, event: object) -> tuple[Talker, list[Effect]]:
+    """Take note of how a device is. What began under other circumstances goes on no longer."""
+    match event:
+        case DeviceDeclared(audio=ability):
+            return replace(talker, ability=ability), []
+        case DeviceBooted(boot=boot):
+            known_another = talker.boot not in (None, boot)
+            return replace(talker, boot=boot), [Perform(HushOrdered(talker.device))] if known_another else []
+        case FloorChanged(holder=holder):
+            lost = talker.settings.heard == "holder" and talker.holder not in (None, holder)
+            return replace(talker, holder=holder), [_silenced(talker, Code.NOT_IN_USE)] if lost else []
+        case _:
             return talker, []
+
+
+def _silenced(talker: Talker, code: Code) -> Perform:
+    return Perform(Silenced(talker.device, code))
 
 
 def _kept(talker: Talker, event: TurnEnded | PhraseMade) -> tuple[Talker, list[Effect]]:
     """Remember what was said; of a device that was removed meanwhile, nothing."""
     if not talker.provisioned:
         return talker, []
-    if isinstance(event, TurnEnded):
+    if isinstance(event, TurnEnded) and event.boot == talker.boot:
         talker = replace(talker, last=LastTurn(talker.boot, max(event.turn, talker.turn)))
     return talker, [Record(event)]
 
@@ -72,7 +92,8 @@ def _directory_changed(talker: Talker, directory: DirectoryChanged) -> tuple[Tal
     if device in directory.devices:
         own = directory.voices.get(device)
         settings = DEFAULTS if own is None else settings_of(own)
-        return replace(talker, provisioned=True, settings=settings), []
+        ended = [_silenced(talker, Code.VOICE_OFF)] if talker.settings.enabled and not settings.enabled else []
+        return replace(talker, provisioned=True, settings=settings), [*ended]
     if not talker.provisioned:
         return talker, []
     gone = ConversationErased(device)

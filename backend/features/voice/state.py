@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from backend.core.audio import UNDECLARED, AudioAbility
 from backend.core.effects import Asked
+from backend.core.refusals import Code
 from backend.features.voice.settings import VoiceSettings
 
 DEFAULTS = VoiceSettings()
@@ -55,6 +56,14 @@ class HushOrdered:
     """End what a device says or hears at the moment."""
 
     device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """What a device hears and says, and what waits to be said, is allowed no more; ``code`` tells why."""
+
+    device: str
+    code: Code
 
 
 @dataclass(frozen=True, slots=True)

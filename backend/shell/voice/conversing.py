@@ -15,15 +15,20 @@ from backend.core.clock import iso
 from backend.core.engine import Arrived, Send
 from backend.core.facts import Announced, Fact, MessageRefused
 from backend.core.messages import UINT32
+from backend.core.rates import Bucket
 from backend.core.refusals import EXPLAINED, Code, Refused
 from backend.features.voice.feature import Talkers
 from backend.features.voice.frames import HEARD, Flag, Frame
 from backend.features.voice.messages import AUDIO, CONVERSATION, UTTERANCE, TurnFailed, turn_number
-from backend.features.voice.state import Announce, ConversationErased, HushOrdered, Talker
+from backend.features.voice.state import Announce, ConversationErased, HushOrdered, Silenced, Talker
 from backend.shell.voice.course import Course, Steps
 from backend.shell.voice.feed import Feed
 from backend.shell.voice.recordings import Recordings
 from backend.shell.voice.tally import Tally
+
+_TURNS_PER_S, _TURNS_AT_ONCE = 2.0, 10.0  # of one device
+_COMPLAINTS_PER_S, _COMPLAINTS_AT_ONCE = 2.0, 10.0
+_CUT = (Code.SUPERSEDED, Code.ABORTED)  # of such a turn there is nothing to remember, unless something was understood
 
 
 class Script(Protocol):
@@ -50,6 +55,13 @@ class _Line:
     course: Course | None = None
     announcements: deque[Announce] = field(default_factory=deque)
     told: tuple[str, Code] | None = None
+    begun: Bucket = field(default_factory=Bucket)
+    complaints: Bucket = field(default_factory=Bucket)
+
+    def follow(self, talker: Talker) -> None:
+        """A device that booted again counts its turns anew."""
+        if self.boot != talker.boot:
+            self.boot, self.turn = talker.boot, talker.turn
 
 
 class Conversing:
@@ -102,6 +114,9 @@ class Conversing:
                 self._forget(device)
             case HushOrdered(device=device) if (line := self._lines.get(device)) is not None:
                 _end(line, Code.ABORTED)
+            case Silenced(device=device, code=code) if (line := self._lines.get(device)) is not None:
+                _end(line, code)
+                self._refuse_announcements(line, code)
 
     def _forget(self, device: str) -> None:
         """Forget what is kept beside the journal; of a turn that is under way, nothing will be remembered.
@@ -128,12 +143,10 @@ class Conversing:
             _end(line, Code.ABORTED)
 
     def _line(self, talker: Talker) -> _Line:
-        """Return the line of a device. One that booted again counts its turns anew."""
         line = self._lines.get(talker.device)
         if line is None:
             line = self._lines[talker.device] = _Line(talker.device, talker.boot, talker.turn)
-        if line.boot != talker.boot:
-            line.boot, line.turn = talker.boot, talker.turn
+        line.follow(talker)
         return line
 
     def _frame(self, line: _Line, talker: Talker, turn: int, frame: Frame) -> None:
@@ -163,6 +176,9 @@ class Conversing:
         self._begin(line, talker, line.turn + 1, partial(self._script.whole, data=data))
 
     def _begin(self, line: _Line, talker: Talker, turn: int, steps: Steps) -> None:
+        """Begin a turn; who began one before has it ended. Raises Refused: ``rate_limited``."""
+        if line.begun.take(_TURNS_PER_S, _TURNS_AT_ONCE, self._now()):
+            raise Refused(Code.RATE_LIMITED, f"a device begins at most {_TURNS_PER_S:g} turns a second")
         _end(line, Code.SUPERSEDED)
         line.turn, line.feed = turn, None
         line.course = self._course(line, talker)
@@ -180,15 +196,19 @@ class Conversing:
     def _next(self, line: _Line) -> None:
         """Make the next announcement, on the turn that the device had last: it has no number of its own."""
         talker = self._talkers.talker(line.device)
-        while line.course is None and line.announcements:
+        if talker is None:
+            self._refuse_announcements(line, Code.UNKNOWN_DEVICE)
+        elif line.course is None and line.announcements:
+            line.follow(talker)
             announce = line.announcements.popleft()
-            if talker is None:
-                self._tell(Announced(announce.asked, line.device, code=Code.UNKNOWN_DEVICE))
-                continue
             self._tell(Announced(announce.asked, line.device, turn=line.turn))
             line.feed = None
             line.course = self._course(line, talker)
             line.course.start(partial(self._script.announced, announce=announce))
+
+    def _refuse_announcements(self, line: _Line, code: Code) -> None:
+        while line.announcements:
+            self._tell(Announced(line.announcements.popleft().asked, line.device, code=code))
 
     def _course(self, line: _Line, talker: Talker) -> Course:
         return Course(talker, line.turn, self._publish, self._now, partial(self._over, line))
@@ -196,7 +216,7 @@ class Conversing:
     def _over(self, line: _Line, course: Course) -> None:
         """A turn has ended: what came of it is remembered."""
         self.tally.add(course.record)
-        if course.is_remembered:
+        if course.is_remembered and (course.record.heard is not None or course.record.code not in _CUT):
             self._remember(course)
         if line.course is course:  # else it was superseded
             line.course = line.feed = None
@@ -212,8 +232,9 @@ class Conversing:
     def _refuse(self, line: _Line, talker: Talker, turn: str, refused: Refused) -> None:
         """Tell what is wrong with audio, once for each turn and reason: a board sends fifty frames a second."""
         what = (turn, refused.code)
-        if line.told != what:
-            line.told = what
+        is_news = line.told != what
+        line.told = what
+        if is_news and not line.complaints.take(_COMPLAINTS_PER_S, _COMPLAINTS_AT_ONCE, self._now()):
             body = TurnFailed(
                 turn=_meant(turn, line.turn), at=iso(self._now()), code=refused.code.value, message=refused.message
             )

@@ -40,7 +40,7 @@ class Course:
         self.turn = turn
         self.say = say
         self.now = now
-        self.record = TurnEnded(talker.device, turn, now())
+        self.record = TurnEnded(talker.device, turn, now(), talker.boot)
         self.made: list[PhraseMade] = []
         self.is_remembered = True
         self.tape = bytearray() if talker.settings.keep_audio else None

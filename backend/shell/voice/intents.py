@@ -23,6 +23,7 @@ class Intents:
         """Answer with these sentences about this world."""
         self._library, self._world = library, world
         self._known: tuple[Mapping[str, str], Names] | None = None
+        self._spoken: tuple[Mapping[str, str], dict[str, list[str]]] = ({}, {})
 
     @property
     def languages(self) -> frozenset[str]:
@@ -31,7 +32,13 @@ class Intents:
 
     def sentences(self, language: str) -> list[str]:
         """Return what people may say, for a recogniser that shall hear nothing else."""
-        return spoken_sentences(self._library.book(language), self._world.names(), self._library.words)
+        names = self._world.names()
+        if self._spoken[0] is not names:
+            self._spoken = names, {}
+        _, known = self._spoken
+        if language not in known:
+            known[language] = spoken_sentences(self._library.book(language), names, self._library.words)
+        return known[language]
 
     def no_chat(self, language: str) -> str:
         """Return what is said when only the chat endpoint could have answered, and did not."""

@@ -52,12 +52,12 @@ class Saying:
         """
         ability = course.talker.ability
         said = _Said(Pacer(course.codec, ability.frame_bytes, ability.buffer_ms, course.now()))
-        making = asyncio.create_task(self._make(course, said, finding, language))
+        sending = asyncio.create_task(_send(course, said))
         try:
-            await _send(course, said)
-            await making
+            await self._make(course, said, finding, language)
+            await sending
         finally:
-            making.cancel()
+            sending.cancel()
         first_audio_ms = round(((said.first_at or course.now()) - since) * 1000, 1)
         course.note(first_audio_ms=first_audio_ms, phrases=tuple(said.known))
         course.tell(
@@ -69,14 +69,13 @@ class Saying:
         )
 
     async def _make(self, course: Course, said: _Said, finding: Awaitable[str], language: str) -> None:
-        """Make the pieces, one after the other. Raises Refused."""
-        try:
-            said.add(await self._encoder.opening(course.codec))
-            for piece in sentences(await finding):
-                said.add(await self._piece(course, said, piece, language))
-        finally:
-            said.pacer.end()
-            said.news.set()
+        """Make the pieces, one after the other. Raises Refused: then nothing more is sent, the end neither."""
+        pieces = sentences(await finding)
+        said.add(await self._encoder.opening(course.codec))
+        for piece in pieces:
+            said.add(await self._piece(course, said, piece, language))
+        said.pacer.end()
+        said.news.set()
 
     async def _piece(self, course: Course, said: _Said, text: str, language: str) -> Piece:
         settings = course.talker.settings

@@ -16,8 +16,10 @@ from backend.core.facts import (
     PhraseMade,
     TurnEnded,
 )
+from backend.core.refusals import Code
 from backend.features.voice.feature import ConversationErased, Talker, Talkers, desk
 from backend.features.voice.settings import VoiceSettings
+from backend.features.voice.state import HushOrdered, Silenced
 
 NOW = 1_700_000_000.0
 DIRECTORY = DirectoryChanged(frozenset({"speaker-1", "speaker-2"}), frozenset())
@@ -98,9 +100,30 @@ def test_nothing_of_it_is_projected_or_waits_for_time(voice: Desk[Talker]) -> No
 
 
 def test_a_device_counts_its_turns_from_its_last_boot(voice: Desk[Talker]) -> None:
-    hears(voice, DeviceBooted("speaker-1", 17), TURN)
+    turn = replace(TURN, boot=17)
+    hears(voice, DeviceBooted("speaker-1", 17), turn)
     assert voice.states["speaker-1"].turn == 7
-    hears(voice, replace(TURN, turn=6))
+    hears(voice, replace(turn, turn=6))
     assert voice.states["speaker-1"].turn == 7, "an announcement may end after the turn that cut it"
-    hears(voice, DeviceBooted("speaker-1", 18))
+    assert hears(voice, DeviceBooted("speaker-1", 17)) == [], "it is told again after a restart"
+    assert hears(voice, DeviceBooted("speaker-1", 18)) == [Perform(HushOrdered("speaker-1"))]
     assert voice.states["speaker-1"].turn == 0
+    hears(voice, replace(turn, turn=8))
+    assert voice.states["speaker-1"].turn == 0, "a turn of the boot before that ended late"
+
+
+def test_what_began_in_a_session_ends_with_it(voice: Desk[Talker]) -> None:
+    hears(voice, FloorChanged("devices/speaker-1", "alice", 0))
+    assert hears(voice, FloorChanged("devices/speaker-1", "bob", 0)) == [], "anyone is heard"
+    hears(voice, replace(DIRECTORY, voices={"speaker-1": {"heard": "holder"}}))
+    assert hears(voice, FloorChanged("devices/speaker-1", "bob", 3)) == []
+    silenced = [Perform(Silenced("speaker-1", Code.NOT_IN_USE))]
+    assert hears(voice, FloorChanged("devices/speaker-1", "alice", 2)) == silenced
+    assert hears(voice, FloorChanged("devices/speaker-1", None, 0)) == silenced
+    assert hears(voice, FloorChanged("devices/speaker-1", "bob", 0)) == []
+
+
+def test_a_voice_that_is_switched_off_ends_in_the_middle_of_a_word(voice: Desk[Talker]) -> None:
+    off = replace(DIRECTORY, voices={"speaker-1": {"enabled": False}})
+    assert hears(voice, off) == [Perform(Silenced("speaker-1", Code.VOICE_OFF))]
+    assert hears(voice, off) == []

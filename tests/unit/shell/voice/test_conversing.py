@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from backend.features.voice.feature import Talkers, desk
 from backend.features.voice.frames import Codec, Flag, Frame
 from backend.features.voice.messages import Final
 from backend.features.voice.settings import VoiceSettings
-from backend.features.voice.state import Announce, ConversationErased, HushOrdered, Talker
+from backend.features.voice.state import Announce, ConversationErased, HushOrdered, Silenced, Talker
 from backend.shell.voice.conversing import Conversing
 from backend.shell.voice.course import Course
 from backend.shell.voice.feed import Feed
@@ -172,7 +173,8 @@ def test_a_turn_may_be_cut_before_it_did_anything() -> None:
             frame = Frame(0, Flag(3), Codec.PCM16_16K, b"x")
             stage.conversing.take(Arrived(f"devices/{KITCHEN}/audio/{turn}", frame.wire()))
         await stage.finish()
-        assert stage.ended() == [(KITCHEN, 1, None, Code.SUPERSEDED), (KITCHEN, 2, "x", None)]
+        assert sorted(stage.events()) == [(1, "superseded"), (2, "x")]
+        assert stage.ended() == [(KITCHEN, 2, "x", None)], "there is nothing to remember of the first"
 
     play(story)
 
@@ -412,5 +414,45 @@ def test_a_turn_that_is_under_way_when_all_is_to_be_forgotten_is_not_remembered(
         assert (stage.ended(), await stage.recorded()) == ([], [])
         await stage.hear(2, "public")
         assert stage.ended() == [(KITCHEN, 2, "public", None)]
+
+    play(story)
+
+
+def test_when_it_may_speak_no_longer_what_waits_is_refused_too() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(1, "long")
+        asked = stage.perform("next")
+        stage.conversing.perform(Silenced(KITCHEN, Code.NOT_IN_USE))
+        stage.conversing.perform(Silenced(LAB, Code.NOT_IN_USE))
+        await settle()
+        assert stage.events() == [(1, "not_in_use")]
+        assert Announced(asked, KITCHEN, code=Code.NOT_IN_USE) in stage.facts
+        assert stage.ended() == [(KITCHEN, 1, "long", Code.NOT_IN_USE)]
+
+    play(story)
+
+
+def test_an_announcement_after_a_boot_belongs_to_its_turns() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(57, "long")
+        stage.perform("welcome")
+        stage.voice.states[KITCHEN] = replace(stage.voice.states[KITCHEN], boot=2)
+        stage.conversing.perform(HushOrdered(KITCHEN))
+        await stage.finish()
+        assert stage.events() == [(57, "aborted"), (0, "welcome")]
+
+    play(story)
+
+
+def test_a_device_that_begins_too_many_turns_is_told_so_now_and_then() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.finish()
+        for turn in range(1, 1001):
+            await stage.hear(turn, "")
+        codes = Counter(code for _, code in stage.events())
+        assert codes["rate_limited"] == 10
+        assert len(stage.script.began) == 10
+        await stage.hear(1, "", device=LAB)
+        assert stage.script.began[-1] == (LAB, 1)
 
     play(story)
