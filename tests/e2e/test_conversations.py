@@ -83,3 +83,15 @@ def test_what_is_old_is_cleaned_up_with_and_without_a_server(tmp_path: Path) -> 
         talkstick.stop()
         assert record(talkstick, "cleanup", "--days", "0.0000001") == dict.fromkeys(nothing, 1)
         assert "x>0" in voice(talkstick, "cleanup", "--days", "0", ok=False)
+
+
+def test_what_a_device_has_said_before_is_not_made_again_and_each_has_its_own(tmp_path: Path) -> None:
+    with serving(tmp_path) as talkstick:
+        talkstick.device("lab-1")
+        with talkstick.subscribe("admin", "devices/+/conversation") as admin:
+            for device, cached in (("scale-1", False), ("scale-1", True), ("lab-1", False), ("lab-1", True)):
+                seen = len(admin.got)
+                voice(talkstick, "say", device, "Dinner is ready.")
+                spoken = admin.body(f"devices/{device}/conversation", seen, event="spoken")
+                assert spoken["cached"] == cached
+                assert spoken["first_audio_ms"] > 0

@@ -4,10 +4,12 @@ from pathlib import Path
 from threading import Event
 
 from tools.brokers import free_port
+from tools.voice_bench import boards
 from tools.voice_party import QUESTIONS, hosted, party, told
 
 SECONDS = 30
 BOARDS = 10
+WITHIN_S = 60.0
 
 
 def test_ten_conversations_at_once(tmp_path: Path) -> None:
@@ -21,3 +23,15 @@ def test_ten_conversations_at_once(tmp_path: Path) -> None:
     talks = [talk for each in found for talk in each.talks]
     assert {talk.said for talk in talks} == set(QUESTIONS)
     assert sum(each.understood for each in found) > 0.7 * len(talks)
+
+
+def test_who_comes_while_the_server_has_its_hands_full_waits_and_is_answered(tmp_path: Path) -> None:
+    with hosted(tmp_path, free_port(), 3, voice_turns=1) as (_server, guests), boards(guests) as satellites:
+        first = [satellite.whole(QUESTIONS[0]) for satellite in satellites]
+        assert [talk.wait(WITHIN_S).code for talk in first] == [None] * 3
+        audio = satellites[0].spoken(QUESTIONS[0])
+        talks = [satellite.stream(audio) for satellite in satellites]
+        assert [talk.wait(WITHIN_S).code for talk in talks] == [None] * 3
+    busy = [[event["position"] for event in talk.events if event["event"] == "busy"] for talk in talks]
+    assert sorted(busy) == [[], [1], [2, 1]]
+    assert all(talk.text("answer") for talk in talks)
