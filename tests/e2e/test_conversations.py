@@ -95,3 +95,15 @@ def test_what_a_device_has_said_before_is_not_made_again_and_each_has_its_own(tm
                 spoken = admin.body(f"devices/{device}/conversation", seen, event="spoken")
                 assert spoken["cached"] == cached
                 assert spoken["first_audio_ms"] > 0
+
+
+def test_the_log_tells_what_was_refused_and_never_what_was_said(tmp_path: Path) -> None:
+    with serving(tmp_path, log_level="DEBUG") as talkstick:
+        says(talkstick, "Dinner is ready.", "bob")
+        with talkstick.subscribe("admin", EVENTS) as admin:
+            talkstick.publish("scale-1", "devices/scale-1/audio/7", b"??")
+            admin.body(EVENTS, event="error", turn=7, code="bad_frame")
+        talkstick.stop()
+        log = talkstick.log.read_text()
+    assert "bad_frame on 'devices/scale-1/audio/7'" in log
+    assert "Dinner" not in log
