@@ -7,7 +7,6 @@ from backend.features.voice.frames import SEQUENCES, Codec, Flag, Frame
 from backend.shell.voice.saving import decoded, wav
 
 _BYTES_A_S = {Codec.PCM16_16K: 32_000, Codec.PCM16_8K: 16_000, Codec.MULAW_8K: 8_000}
-_SLACK_S = 0.06  # more than the declared buffer that may be there: a frame, and what the network brings together
 
 
 @dataclass(slots=True)
@@ -28,8 +27,8 @@ class Played:
     underruns: int = 0
     """How often there was nothing to play in the middle of the answer, and for how long."""
     silent_s: float = 0.0
-    overfull: int = 0
-    """How many frames came that the buffer could not hold."""
+    excess_s: float = 0.0
+    """How much more came at most than the buffer holds, beside the frame at hand."""
     aborted: bool = False
 
     def wav(self) -> bytes:
@@ -96,4 +95,4 @@ class Loudspeaker:
             played.silent_s += now - self._dry_at
         lasts_s = len(frame.payload) / _BYTES_A_S.get(frame.codec, 1e9)  # of files nobody knows without decoding them
         self._dry_at = max(now, self._dry_at) + lasts_s
-        played.overfull += self._dry_at - now > self._buffer_s + lasts_s + _SLACK_S
+        played.excess_s = max(played.excess_s, self._dry_at - now - self._buffer_s - lasts_s)

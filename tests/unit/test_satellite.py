@@ -74,7 +74,7 @@ class TestLoudspeaker:
         for at, frame in enumerate(spoken(2000)):
             speaker.take(3, frame.wire(), played, now=10 + max(0.0, at * 0.04 - 0.9))
         assert played.audio == b"".join(frame.payload for frame in spoken(2000))
-        assert (played.underruns, played.overfull, played.missing, played.repeated, played.stale) == (0, 0, 0, 0, 0)
+        assert (played.underruns, played.excess_s, played.missing, played.repeated, played.stale) == (0, 0, 0, 0, 0)
         assert (played.first_at, played.starts, played.ends, played.frames) == (10, 1, 1, 50)
         with wave.open(io.BytesIO(played.wav())) as file:
             assert file.getnframes() == 2 * RATE
@@ -91,7 +91,7 @@ class TestLoudspeaker:
         speaker, played = Loudspeaker(200), Played()
         for frame in spoken(400):
             speaker.take(1, frame.wire(), played, now=0.0)
-        assert played.overfull == 3, "200 ms fit, a frame of 40 ms and 60 ms of slack besides"
+        assert played.excess_s == pytest.approx(0.16), "200 ms fit, and the frame that has just come"
 
     def test_it_notices_gaps_and_repetitions(self) -> None:
         speaker, played = Loudspeaker(1000), Played()
