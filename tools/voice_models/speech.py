@@ -134,9 +134,17 @@ class _Synthesiser:
         return phones
 
 
+_OPENING = threading.Lock()
+
+
 @functools.cache
-def _synthesiser() -> _Synthesiser:
+def _opened() -> _Synthesiser:
     return _Synthesiser()
+
+
+def _synthesiser() -> _Synthesiser:
+    with _OPENING:  # two threads that begin at once would both open the library
+        return _opened()
 
 
 def utter(text: str, voice: str, *, speed: int = 160, pitch: int = 50) -> Utterance:
