@@ -30,7 +30,7 @@ from backend.shell.outbox import Overheard
 from backend.shell.relaying import Relaying
 from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
-from backend.shell.voice.studio import Surroundings, studio
+from backend.shell.voice.studio import Studio, Surroundings, studio
 from backend.shell.watcher import Watcher
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
@@ -38,6 +38,7 @@ with suppress(ImportError):  # it is not made for every platform
     from uvloop import new_event_loop
 
 _READY_WITHIN_S = 20.0
+_END_WITHIN_S = 2.0  # for those who talk; a broker that is away does not hear of it anyhow
 
 
 def run(settings: Settings, ready: Callable[[], None]) -> None:
@@ -97,7 +98,7 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
             tasks.create_task(relaying.run(), name="relay"),
             tasks.create_task(talk.run(link), name="voice"),
             tasks.create_task(count(site.figures, measured, inbox, settings.stats_s), name="counter"),
-            tasks.create_task(_stop(stopping, inbox), name="stopper"),
+            tasks.create_task(_stop(stopping, talk, inbox), name="stopper"),
         ]
         await service.run()
         await link.send([_farewell(now()), _status("disconnected", now())])
@@ -118,8 +119,11 @@ def _surroundings(settings: Settings, parts: Parts, inbox: Inbox, now: SteadyClo
     )
 
 
-async def _stop(stopping: asyncio.Event, inbox: Inbox) -> None:
+async def _stop(stopping: asyncio.Event, talk: Studio, inbox: Inbox) -> None:
     await stopping.wait()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_END_WITHIN_S):
+            await talk.end()
     await inbox.put(Stop())
 
 

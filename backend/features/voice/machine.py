@@ -1,10 +1,10 @@
 """What is known of each device that converses, and who may ask for what. How a turn goes is up to the shell."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
-from backend.core.desk import Effect
-from backend.core.effects import Perform, Record
+from backend.core.clock import iso
+from backend.core.desk import Effect, Known
+from backend.core.effects import Perform, Publish, Record
 from backend.core.facts import (
     Announced,
     DeviceBooted,
@@ -12,10 +12,12 @@ from backend.core.facts import (
     DirectoryChanged,
     FloorChanged,
     PhraseMade,
+    PublishRefused,
     TurnEnded,
 )
 from backend.core.floors import id_of, is_channel
-from backend.core.refusals import Code
+from backend.core.refusals import EXPLAINED, Code
+from backend.features.voice.messages import AUDIO, CONVERSATION, UTTERANCE, TurnFailed
 from backend.features.voice.requests import ConversationAsked, announced, answer
 from backend.features.voice.settings import settings_of
 from backend.features.voice.state import DEFAULTS, ConversationErased, HushOrdered, LastTurn, Silenced, Talker
@@ -29,21 +31,25 @@ EVENTS = (
     FloorChanged,
     DeviceBooted,
     DeviceDeclared,
+    PublishRefused,
 )
 
 
-def keys(event: object, known: Iterable[str]) -> list[str]:
+def keys(event: object, known: Known) -> list[str]:
     """Return the devices that an event concerns."""
     match event:
         case DirectoryChanged(devices=devices):
             return sorted(devices.union(known))
         case FloorChanged(floor=floor):
             return [] if is_channel(floor) else [id_of(floor)]
+        case PublishRefused(topic=topic):
+            levels = UTTERANCE.match(topic) or AUDIO.match(topic)
+            return [levels["device"]] if levels is not None and levels["device"] in known else []
         case _:
             return [event.device]  # type: ignore[attr-defined]
 
 
-def step(talker: Talker, event: object, _now: float) -> tuple[Talker, list[Effect]]:
+def step(talker: Talker, event: object, now: float) -> tuple[Talker, list[Effect]]:
     """Apply *event*."""
     match event:
         case ConversationAsked():
@@ -54,6 +60,8 @@ def step(talker: Talker, event: object, _now: float) -> tuple[Talker, list[Effec
             return _kept(talker, event)
         case DirectoryChanged():
             return _directory_changed(talker, event)
+        case PublishRefused(code=code):
+            return talker, [_unheard(talker, code, now)]
         case _:
             return _learned(talker, event)
 
@@ -71,6 +79,12 @@ def _learned(talker: Talker, event: object) -> tuple[Talker, list[Effect]]:
             return replace(talker, holder=holder), [_silenced(talker, Code.NOT_IN_USE)] if lost else []
         case _:
             return talker, []
+
+
+def _unheard(talker: Talker, code: Code, now: float) -> Publish:
+    """Tell that the broker did not pass audio on; nobody else would."""
+    body = TurnFailed(turn=talker.turn, at=iso(now), code=code.value, message=EXPLAINED[code])
+    return Publish(CONVERSATION.at(device=talker.device), body)
 
 
 def _silenced(talker: Talker, code: Code) -> Perform:

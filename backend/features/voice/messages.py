@@ -31,6 +31,8 @@ Turn = Annotated[
 ]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 By = Literal["intents", "chat", "announcement"]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$", max_length=20)]
+"""A language, or one of a region: `es`, `en-us`."""
 
 
 def turn_number(level: str) -> int:
@@ -113,7 +115,7 @@ class Say(Request):
 
     action: Literal["say"]
     text: Text = Field(description="What it says.")
-    language: str | None = Field(default=None, description="Of the text; else the device's own.")
+    language: Language | None = Field(default=None, description="Of the text; else the device's own.")
 
 
 class Hush(Request):

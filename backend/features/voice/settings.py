@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from backend.features.voice.messages import Language
+
 Responder = Literal["intents", "chat", "both"]
 """Who answers; `both`: the intents, and the chat endpoint what they do not understand."""
-
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$")]
 
 _FORMS: Mapping[int | str, str] = {
     "language": "must be a tag like `en` or `es-419`",

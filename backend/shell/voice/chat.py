@@ -85,7 +85,8 @@ class Chat:
         self._endpoint = endpoint
         self._breaker = Breaker(clock)
         self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else {},
+            headers={"Accept-Encoding": "identity"}
+            | ({"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}),
             limits=httpx.Limits(max_connections=_CONNECTIONS),
             timeout=endpoint.timeout_s,
         )
@@ -113,6 +114,8 @@ class Chat:
             raise self._failed(ChatError(Reason.UNREACHABLE, type(error).__name__)) from error
         except ChatError as error:
             raise self._failed(error) from error.__cause__
+        except Exception as error:  # below httpx there are more of them than it tells
+            raise self._failed(ChatError(Reason.UNREACHABLE, repr(error)[:200])) from error
         self._breaker.worked()
         return Answer(text, "chat")
 
@@ -128,7 +131,7 @@ class Chat:
             if response.status_code != httpx.codes.OK:
                 raise ChatError(_of_status(response.status_code), f"status {response.status_code}")
             body = bytearray()
-            async for piece in response.aiter_bytes():
+            async for piece in response.aiter_raw():  # a few bytes can be compressed from more than the memory holds
                 body += piece
                 if len(body) > _MOST_BYTES:
                     raise ChatError(Reason.TOO_LARGE)

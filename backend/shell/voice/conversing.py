@@ -83,6 +83,7 @@ class Conversing:
         self._tell = tell
         self._now = now
         self._lines: dict[str, _Line] = {}
+        self._is_over = False
         self.tally = Tally()
 
     def take(self, message: Arrived) -> list[Send] | None:
@@ -93,7 +94,7 @@ class Conversing:
         if levels is None:
             return None
         talker = self._talkers.talker(levels["device"])
-        if talker is None or message.retained:
+        if talker is None or message.retained or self._is_over:
             return []
         line = self._line(talker)
         try:
@@ -137,10 +138,15 @@ class Conversing:
         """How many devices are in a turn."""
         return sum(line.course is not None for line in self._lines.values())
 
-    def close(self) -> None:
-        """End all turns."""
-        for line in self._lines.values():
+    async def end(self) -> None:
+        """End all turns, and begin no more; return once all of them are told to be over."""
+        self._is_over = True
+        courses = [line.course for line in self._lines.values() if line.course is not None]
+        for line in list(self._lines.values()):
+            self._refuse_announcements(line, Code.ABORTED)
             _end(line, Code.ABORTED)
+        for course in courses:
+            await course.wait()
 
     def _line(self, talker: Talker) -> _Line:
         line = self._lines.get(talker.device)
@@ -196,8 +202,8 @@ class Conversing:
     def _next(self, line: _Line) -> None:
         """Make the next announcement, on the turn that the device had last: it has no number of its own."""
         talker = self._talkers.talker(line.device)
-        if talker is None:
-            self._refuse_announcements(line, Code.UNKNOWN_DEVICE)
+        if talker is None or self._is_over:
+            self._refuse_announcements(line, Code.UNKNOWN_DEVICE if talker is None else Code.ABORTED)
         elif line.course is None and line.announcements:
             line.follow(talker)
             announce = line.announcements.popleft()

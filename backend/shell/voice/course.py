@@ -47,12 +47,17 @@ class Course:
         self._done = done
         self._why = Code.ABORTED
         self._frames = 0
+        self._is_over = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self, steps: Steps) -> None:
         """Begin: *steps* are the turn. They raise Refused where it cannot go on."""
         self._task = asyncio.create_task(steps(self), name=f"turn {self.turn} of {self.device}")
         self._task.add_done_callback(self._over)
+
+    async def wait(self) -> None:
+        """Return once it is over, and everybody was told."""
+        await self._is_over.wait()
 
     def end(self, why: Code) -> None:
         """Cut it short."""
@@ -85,6 +90,7 @@ class Course:
         finally:  # nothing that goes wrong here may keep the device from its next turn
             self.note(at=self.now())
             self._done(self)
+            self._is_over.set()
 
     def _tell_failure(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()

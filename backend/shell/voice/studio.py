@@ -57,10 +57,13 @@ class Outgoing:
     def __init__(self) -> None:
         self._sends: list[Send] = []
         self._news = asyncio.Event()
+        self._sent = asyncio.Event()
+        self._sent.set()
 
     def add(self, send: Send) -> None:
         """Send it soon."""
         self._sends.append(send)
+        self._sent.clear()
         self._news.set()
 
     async def run(self, link: Outbox) -> None:
@@ -70,6 +73,12 @@ class Outgoing:
             self._news.clear()
             sends, self._sends = self._sends, []
             await link.send(sends)
+            if not self._sends:
+                self._sent.set()
+
+    async def flush(self) -> None:
+        """Return once all is sent."""
+        await self._sent.wait()
 
 
 class Voicebox:
@@ -108,6 +117,12 @@ class Studio:
         self.perform = conversing.perform
         self.learn = deeds.learn
         self.run = outgoing.run
+        self._outgoing = outgoing
+
+    async def end(self) -> None:
+        """End all turns, and tell everybody."""
+        await self._conversing.end()
+        await self._outgoing.flush()
 
     def counts(self) -> VoiceCount:
         """Return what is heard and said."""
@@ -147,7 +162,7 @@ async def studio(house: Surroundings) -> AsyncIterator[Studio]:
         recordings = Recordings(settings.data / "recordings", settings.conversation_days)
         stack.push_async_callback(recordings.close)
         conversing = Conversing(dialogue, recordings, house.talkers, outgoing.add, inbox.add, now)
-        stack.callback(conversing.close)
+        stack.push_async_callback(conversing.end)
         yield Studio(conversing, deeds, outgoing, ears, places)
 
 

@@ -7,17 +7,19 @@ import pytest
 
 from backend.core.audio import AudioAbility
 from backend.core.desk import Desk, Effect
-from backend.core.effects import Perform, Record
+from backend.core.effects import Perform, Publish, Record
 from backend.core.facts import (
     DeviceBooted,
     DeviceDeclared,
     DirectoryChanged,
     FloorChanged,
     PhraseMade,
+    PublishRefused,
     TurnEnded,
 )
 from backend.core.refusals import Code
 from backend.features.voice.feature import ConversationErased, Talker, Talkers, desk
+from backend.features.voice.messages import TurnFailed
 from backend.features.voice.settings import VoiceSettings
 from backend.features.voice.state import HushOrdered, Silenced
 
@@ -127,3 +129,16 @@ def test_a_voice_that_is_switched_off_ends_in_the_middle_of_a_word(voice: Desk[T
     off = replace(DIRECTORY, voices={"speaker-1": {"enabled": False}})
     assert hears(voice, off) == [Perform(Silenced("speaker-1", Code.VOICE_OFF))]
     assert hears(voice, off) == []
+
+
+@pytest.mark.parametrize("topic", ["devices/speaker-1/audio", "devices/speaker-1/audio/9"])
+def test_a_board_is_told_that_the_broker_refused_its_audio(voice: Desk[Talker], topic: str) -> None:
+    (told,) = hears(voice, PublishRefused(Code.TOO_LARGE, topic, "speaker-1"))
+    assert isinstance(told, Publish)
+    assert isinstance(told.body, TurnFailed)
+    assert (told.topic, told.body.code) == ("devices/speaker-1/conversation", "too_large")
+
+
+@pytest.mark.parametrize("topic", ["devices/nobody/audio", "devices/speaker-1/result", "nonsense"])
+def test_other_refusals_are_no_business_of_voice(voice: Desk[Talker], topic: str) -> None:
+    assert hears(voice, PublishRefused(Code.TOO_LARGE, topic, "speaker-1")) == []

@@ -126,8 +126,7 @@ def play(story: Callable[[Stage], Coroutine[Any, Any, None]]) -> Stage:
             stage = Stage(Path(folder))
             async with asyncio.timeout(10):
                 await story(stage)
-                stage.conversing.close()
-                await settle()
+                await stage.conversing.end()
                 await stage.recordings.close()
         return stage
 
@@ -454,5 +453,21 @@ def test_a_device_that_begins_too_many_turns_is_told_so_now_and_then() -> None:
         assert len(stage.script.began) == 10
         await stage.hear(1, "", device=LAB)
         assert stage.script.began[-1] == (LAB, 1)
+
+    play(story)
+
+
+def test_the_server_stops_in_the_middle_of_everything() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(1, "long")
+        asked = stage.perform("next")
+        await stage.conversing.end()
+        assert stage.events() == [(1, "aborted")]
+        assert stage.ended() == [(KITCHEN, 1, "long", Code.ABORTED)]
+        assert Announced(asked, KITCHEN, code=Code.ABORTED) in stage.facts
+        await stage.hear(2, "late")
+        stage.perform("late")
+        await settle()
+        assert stage.script.began == [(KITCHEN, 1)]
 
     play(story)
