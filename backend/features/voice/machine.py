@@ -20,7 +20,7 @@ from backend.core.refusals import EXPLAINED, Code
 from backend.features.voice.messages import AUDIO, CONVERSATION, UTTERANCE, TurnFailed
 from backend.features.voice.requests import ConversationAsked, announced, answer
 from backend.features.voice.settings import settings_of
-from backend.features.voice.state import DEFAULTS, ConversationErased, HushOrdered, LastTurn, Silenced, Talker
+from backend.features.voice.state import DEFAULTS, ConversationErased, LastTurn, Silenced, Talker
 
 EVENTS = (
     ConversationAsked,
@@ -72,8 +72,7 @@ def _learned(talker: Talker, event: object) -> tuple[Talker, list[Effect]]:
         case DeviceDeclared(audio=ability):
             return replace(talker, ability=ability), []
         case DeviceBooted(boot=boot):
-            known_another = talker.boot not in (None, boot)
-            return replace(talker, boot=boot), [Perform(HushOrdered(talker.device))] if known_another else []
+            return replace(talker, boot=boot), []
         case FloorChanged(holder=holder):
             lost = talker.settings.heard == "holder" and talker.holder not in (None, holder)
             return replace(talker, holder=holder), [_silenced(talker, Code.NOT_IN_USE)] if lost else []

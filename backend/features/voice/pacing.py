@@ -10,6 +10,8 @@ from backend.features.voice.frames import HEADER_BYTES, SEQUENCES, Codec, Flag, 
 KEEP_ALIVE_S = 0.5
 """After so long without a frame an empty one is sent, so that nobody takes the turn for dead."""
 
+_FILLED = 0.8  # of the device's buffer: it may begin to play a little later than we think
+
 
 class Pacer:
     """Cuts the audio of one turn into frames, and tells when they are due.
@@ -21,7 +23,7 @@ class Pacer:
     def __init__(self, codec: Codec, frame_bytes: int, buffer_ms: int, now: float) -> None:
         self._codec = codec
         self._most = max(2, (frame_bytes - HEADER_BYTES) & ~1)  # whole samples
-        self._buffer_s = buffer_ms / 1000
+        self._buffer_s = buffer_ms / 1000 * _FILLED
         self._waiting: deque[tuple[bytes, float]] = deque()
         self._ended = False
         self._over = False
@@ -53,12 +55,6 @@ class Pacer:
     def end(self) -> None:
         """Say that this was all."""
         self._ended = True
-
-    def abort(self) -> Frame | None:
-        """Give the turn up. Return the frame that tells the device, if it heard of the turn and not of its end."""
-        told, self._over = self._seq > 0 and not self._over, True
-        self._waiting.clear()
-        return self._frame(Flag.ABORT) if told else None
 
     def due(self, now: float) -> list[Frame]:
         """Return what is to be sent now."""

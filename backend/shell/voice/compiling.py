@@ -11,6 +11,8 @@ from backend.shell.voice.sentence_files import List, SentenceFile, SentencesErro
 DEVICE = "device"
 """The list of the devices' names, which is made anew for each sentence."""
 
+_MOST_IN_ANY_ORDER = 5  # parts of a sentence: of six there are 720 orders
+
 
 def compiled(file: SentenceFile, change: Callable[[str], str] = str) -> hassil.Intents:
     """Return the sentences for hassil, with every word *changed*. Raises SentencesError."""
@@ -106,6 +108,8 @@ class _Template:
         self._walk(key, sentence.expression, inside)
 
     def _walk(self, key: str, expression: hassil.Expression, inside: tuple[str, ...]) -> None:
+        if isinstance(expression, hassil.Permutation) and len(expression.items) > _MOST_IN_ANY_ORDER:
+            raise SentencesError(f"{key}: at most {_MOST_IN_ANY_ORDER} parts can be in any order")
         if isinstance(expression, hassil.Group):
             for item in expression.items:
                 self._walk(key, item, inside)
@@ -113,9 +117,11 @@ class _Template:
             if expression.list_name not in self._lists:
                 raise SentencesError(f"{key}: there is no list {{{expression.list_name}}}")
         elif isinstance(expression, hassil.RuleReference):
-            name = expression.rule_name
-            if name not in self._rules:
-                raise SentencesError(f"{key}: there is no rule <{name}>")
-            if name in inside:
-                raise SentencesError(f"{key}: the rule <{name}> needs itself")
-            self.check(f"{key}, rule <{name}>", self._rules[name], (*inside, name))
+            self._walk_rule(key, expression.rule_name, inside)
+
+    def _walk_rule(self, key: str, name: str, inside: tuple[str, ...]) -> None:
+        if name not in self._rules:
+            raise SentencesError(f"{key}: there is no rule <{name}>")
+        if name in inside:
+            raise SentencesError(f"{key}: the rule <{name}> needs itself")
+        self.check(f"{key}, rule <{name}>", self._rules[name], (*inside, name))

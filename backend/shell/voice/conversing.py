@@ -4,12 +4,14 @@ A device has one turn at a time. The next ends the one before, whatever that was
 older one is dropped. Announcements wait until nobody talks with the device.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
+
+from pydantic import ValidationError
 
 from backend.core.clock import iso
 from backend.core.engine import Arrived, Send
@@ -17,6 +19,7 @@ from backend.core.facts import Announced, Fact, MessageRefused
 from backend.core.messages import UINT32
 from backend.core.rates import Bucket
 from backend.core.refusals import EXPLAINED, Code, Refused
+from backend.features.presence.messages import STATUS, Status
 from backend.features.voice.feature import Talkers
 from backend.features.voice.frames import HEARD, Flag, Frame
 from backend.features.voice.messages import AUDIO, CONVERSATION, UTTERANCE, TurnFailed, turn_number
@@ -28,6 +31,7 @@ from backend.shell.voice.tally import Tally
 
 _TURNS_PER_S, _TURNS_AT_ONCE = 2.0, 10.0  # of one device
 _COMPLAINTS_PER_S, _COMPLAINTS_AT_ONCE = 2.0, 10.0
+_BIRTHS = 1000  # that are remembered until the engine must have heard of them
 _CUT = (Code.SUPERSEDED, Code.ABORTED)  # of such a turn there is nothing to remember, unless something was understood
 
 
@@ -58,11 +62,6 @@ class _Line:
     begun: Bucket = field(default_factory=Bucket)
     complaints: Bucket = field(default_factory=Bucket)
 
-    def follow(self, talker: Talker) -> None:
-        """A device that booted again counts its turns anew."""
-        if self.boot != talker.boot:
-            self.boot, self.turn = talker.boot, talker.turn
-
 
 class Conversing:
     """All conversations. *publish* takes what is to be sent at once; *tell* takes facts for the engine."""
@@ -83,11 +82,14 @@ class Conversing:
         self._tell = tell
         self._now = now
         self._lines: dict[str, _Line] = {}
+        self._born: OrderedDict[str, int] = OrderedDict()  # boots that the engine may not know of yet
         self._is_over = False
         self.tally = Tally()
 
     def take(self, message: Arrived) -> list[Send] | None:
         """Take audio; None: the message is none. What comes of it is published in its time."""
+        if message.topic.endswith("/status"):
+            self._notice_birth(message)
         if "/audio" not in message.topic:
             return None
         levels = AUDIO.match(message.topic) or UTTERANCE.match(message.topic)
@@ -151,9 +153,31 @@ class Conversing:
     def _line(self, talker: Talker) -> _Line:
         line = self._lines.get(talker.device)
         if line is None:
-            line = self._lines[talker.device] = _Line(talker.device, talker.boot, talker.turn)
-        line.follow(talker)
+            boot = self._born.get(talker.device, talker.boot)
+            turn = talker.turn if boot == talker.boot else 0
+            line = self._lines[talker.device] = _Line(talker.device, boot, turn)
         return line
+
+    def _notice_birth(self, message: Arrived) -> None:
+        """Notice that a device booted, before the engine does: audio that follows at once is of the new boot."""
+        levels = STATUS.match(message.topic)
+        if levels is None or message.retained:
+            return
+        with suppress(Refused, ValidationError):
+            status = Status.model_validate(message.json())
+            if status.state == "online":
+                self._begin_anew(levels["device"], status.boot)
+
+    def _begin_anew(self, device: str, boot: int) -> None:
+        """A device that booted again counts its turns anew, and hears nothing of those before."""
+        self._born[device] = boot
+        self._born.move_to_end(device)
+        if len(self._born) > _BIRTHS:
+            self._born.popitem(last=False)
+        line = self._lines.get(device)
+        if line is not None and line.boot != boot:
+            line.boot, line.turn, line.feed = boot, 0, None
+            _end(line, Code.ABORTED)
 
     def _frame(self, line: _Line, talker: Talker, turn: int, frame: Frame) -> None:
         """Take a frame: of the turn at hand, or of a new one. Raises Refused."""
@@ -205,7 +229,6 @@ class Conversing:
         if talker is None or self._is_over:
             self._refuse_announcements(line, Code.UNKNOWN_DEVICE if talker is None else Code.ABORTED)
         elif line.course is None and line.announcements:
-            line.follow(talker)
             announce = line.announcements.popleft()
             self._tell(Announced(announce.asked, line.device, turn=line.turn))
             line.feed = None
@@ -217,7 +240,7 @@ class Conversing:
             self._tell(Announced(line.announcements.popleft().asked, line.device, code=code))
 
     def _course(self, line: _Line, talker: Talker) -> Course:
-        return Course(talker, line.turn, self._publish, self._now, partial(self._over, line))
+        return Course(replace(talker, boot=line.boot), line.turn, self._publish, self._now, partial(self._over, line))
 
     def _over(self, line: _Line, course: Course) -> None:
         """A turn has ended: what came of it is remembered."""

@@ -45,7 +45,7 @@ class Course:
         self.is_remembered = True
         self.tape = bytearray() if talker.settings.keep_audio else None
         self._done = done
-        self._why = Code.ABORTED
+        self._why: Code | None = None
         self._frames = 0
         self._is_over = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -62,7 +62,7 @@ class Course:
     def end(self, why: Code) -> None:
         """Cut it short."""
         if self._task is not None and not self._task.done():
-            self._why = why
+            self._why = self._why or why
             self._task.cancel()
 
     def tell(self, event: type[TurnEvent], **what: Any) -> None:
@@ -96,7 +96,8 @@ class Course:
         error = None if task.cancelled() else task.exception()
         match error:
             case None if task.cancelled():
-                self._fail(self._why, EXPLAINED[self._why])
+                why = self._why or Code.ABORTED
+                self._fail(why, EXPLAINED[why])
             case Refused():
                 self._fail(error.code, error.message)
             case Exception():

@@ -10,6 +10,7 @@ from typing import Any
 from backend.core.desk import Desk
 from backend.core.engine import Arrived, Send
 from backend.core.floors import device_floor
+from backend.core.ids import is_id
 from backend.core.principals import Principal, Role
 from backend.core.refusals import Code
 from backend.features.directory.feature import Listing
@@ -118,6 +119,8 @@ class House:
 
     async def command(self, device: str, speaker: str, name: str, body: Mapping[str, object]) -> Outcome:
         """Send a command to a device that the speaker holds; its fence is added."""
+        if not is_id(name):
+            return Outcome(ok=False, code=Code.BAD_ID)
         session = self._session(device)
         if session is None or session.holder != speaker:
             return Outcome(ok=False, code=Code.NOT_HOLDER)

@@ -19,7 +19,7 @@ from backend.features.voice.feature import Talkers, desk
 from backend.features.voice.frames import Codec, Flag, Frame
 from backend.features.voice.messages import Final
 from backend.features.voice.settings import VoiceSettings
-from backend.features.voice.state import Announce, ConversationErased, HushOrdered, Silenced, Talker
+from backend.features.voice.state import Announce, ConversationErased, HushOrdered, LastTurn, Silenced, Talker
 from backend.shell.voice.conversing import Conversing
 from backend.shell.voice.course import Course
 from backend.shell.voice.feed import Feed
@@ -85,6 +85,11 @@ class Stage:
     async def take(self, topic: str, payload: bytes, *, retained: bool = False) -> None:
         assert self.conversing.take(Arrived(topic, payload, retained)) == []
         await settle()
+
+    def boots(self, boot: int) -> None:
+        """Let the board of the kitchen say that it is there."""
+        birth = Arrived(f"devices/{KITCHEN}/status", b'{"state":"online","boot":%d}' % boot)
+        assert self.conversing.take(birth) is None
 
     def sets(self, **settings: Any) -> None:
         """Change the voice settings of the kitchen."""
@@ -215,13 +220,43 @@ def test_frames_of_a_turn_that_is_over_change_nothing() -> None:
     play(story)
 
 
-def test_a_board_that_booted_again_counts_anew() -> None:
+def test_a_board_that_booted_again_counts_anew_and_hears_no_old_answer() -> None:
     async def story(stage: Stage) -> None:
-        await stage.finish()
         await stage.hear(9, "before")
-        stage.voice.states[KITCHEN] = replace(stage.voice.states[KITCHEN], boot=2)
+        stage.boots(2)
         await stage.hear(1, "after")
-        assert stage.events() == [(9, "before"), (1, "after")]
+        await stage.finish()
+        assert stage.events() == [(9, "aborted"), (1, "after")]
+        assert [fact.boot for fact in stage.facts if isinstance(fact, TurnEnded)] == [1, 2]
+
+    play(story)
+
+
+def test_what_follows_a_birth_at_once_is_of_the_new_boot_although_the_engine_does_not_know_it_yet() -> None:
+    async def story(stage: Stage) -> None:
+        stage.voice.states[KITCHEN] = replace(stage.voice.states[KITCHEN], last=LastTurn(1, 57))
+        stage.boots(2)
+        await stage.hear(1, "", flags=1)
+        stage.voice.states[KITCHEN] = replace(stage.voice.states[KITCHEN], boot=2)
+        stage.boots(2)
+        frame = Frame(1, Flag.END, Codec.PCM16_16K, b"whole")
+        await stage.take(f"devices/{KITCHEN}/audio/1", frame.wire())
+        await stage.finish()
+        assert stage.events() == [(1, "whole")]
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    "status", [b'{"state":"lost","boot":2}', b'{"state":"online"}', b"nonsense", b'{"state":"online","boot":1}']
+)
+def test_other_statuses_change_no_turn(status: bytes) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(9, "goes on")
+        assert stage.conversing.take(Arrived(f"devices/{KITCHEN}/status", status)) is None
+        assert stage.conversing.take(Arrived(f"devices/{KITCHEN}/status", b'{"state":"online","boot":3}', True)) is None
+        await stage.finish()
+        assert stage.events() == [(9, "goes on")]
 
     play(story)
 
@@ -435,8 +470,7 @@ def test_an_announcement_after_a_boot_belongs_to_its_turns() -> None:
     async def story(stage: Stage) -> None:
         await stage.hear(57, "long")
         stage.perform("welcome")
-        stage.voice.states[KITCHEN] = replace(stage.voice.states[KITCHEN], boot=2)
-        stage.conversing.perform(HushOrdered(KITCHEN))
+        stage.boots(2)
         await stage.finish()
         assert stage.events() == [(57, "aborted"), (0, "welcome")]
 

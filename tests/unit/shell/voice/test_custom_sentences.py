@@ -142,6 +142,7 @@ INTENT = "language: en\nintents:\n  New:\n    data:\n      - sentences: [{senten
         (INTENT.format(sentence='"a (b|c"', more=""), "cannot be parsed"),
         (INTENT.format(sentence='"a {b}"', more=""), "intents.New.data.0.sentences.0: there is no list {b}"),
         (INTENT.format(sentence='"a <b>"', more=""), "there is no rule <b>"),
+        (INTENT.format(sentence='"(a;b;c;d;e;f) g"', more=""), "at most 5 parts can be in any order"),
         (INTENT.format(sentence='"a <b>"', more="expansion_rules: {b: 'x [<b>]'}"), "the rule <b> needs itself"),
         (INTENT.format(sentence='"a {b}"', more="lists: {b: {}}"), "lists.b: has none of"),
         (INTENT.format(sentence='"a {b}"', more="lists: {b: {values: [x], wildcard: true}}"), "or several of them"),
