@@ -53,9 +53,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.voice_models", description=__doc__)
     parser.add_argument("languages", nargs="*", default=CODES, metavar="LANGUAGE", help="en, es")
     parser.add_argument("--into", type=Path, default=Path(__file__).parent, help="where the models go")
-    parser.add_argument("--utterances", type=int, default=3000)
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--utterances", type=int, default=4000, help="how many to train with (4000)")
+    parser.add_argument("--epochs", type=int, default=5, help="how often to hear each (5)")
+    parser.add_argument("--seed", type=int, default=1, help="of all chance (1)")
     options = parser.parse_args()
     for code in options.languages:
         began = time.monotonic()

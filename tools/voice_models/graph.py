@@ -19,6 +19,7 @@ Pronunciations = Mapping[str, Mapping[Sequence[str], float]]
 
 _EPSILON = 0
 _SILENCE = 1
+_START = 0
 _PLACES = {"B": "begin", "E": "end", "I": "internal", "S": "singleton"}
 
 
@@ -26,12 +27,14 @@ _PLACES = {"B": "begin", "E": "end", "I": "internal", "S": "singleton"}
 class Weights:
     """What paths cost, as negative logarithms, and how probable it is that what comes next is in no command.
 
-    The costs are those of a word that no command has there, of an unknown one, of a silence, and of the end.
+    The costs are those of a word that no command has there, of an unknown one, of each frame of that, of a silence, and
+    of an end that no command has there.
     """
 
-    word: float = 4.0
+    word: float = 3.0
     unknown: float = 4.0
-    silence: float = 1.0
+    unknown_frame: float = 0.9
+    silence: float = 0.5
     end: float = 2.0
     elsewhere: float = 0.2
 
@@ -52,8 +55,8 @@ class Tables:
         return _SILENCE + 1 + 4 * self._signs.index(sign) + list(_PLACES).index(place)
 
     def pdfs(self) -> Sequence[int]:
-        """Return the output of the network for each phone: silence, the phones, no speech (not used), any speech."""
-        bases = [*range(1, len(self.phones) + 1), len(self.phones) + 2]
+        """Return the output of the network for each phone: silence, the phones, any speech."""
+        bases = range(1, len(self.phones) + 2)
         return [0, *(base for base in bases for _ in _PLACES)]
 
     @property
@@ -101,31 +104,31 @@ class Fst:
 def spelling(tables: Tables, pronunciations: Pronunciations, weights: Weights) -> Fst:
     """Return `HCLr.fst`: any words in any order, silence between them or not.
 
-    An unknown word is three phones, of at least a frame each, that all sound like an unknown word.
+    An unknown word is three frames or more of any speech, which sounds as good as the best phone of each frame; so it
+    has its price for each frame, or nothing would ever be known.
     """
     fst = Fst()
-    start = fst.state()
-    fst.final[start] = 0.0
-    _chain(fst, start, start, [_SILENCE], cost=weights.silence)
+    fst.final[fst.state()] = 0.0
+    _round(fst, [_SILENCE], cost=weights.silence)
     for word, ways in pronunciations.items():
         for signs, cost in ways.items():
             places = ["S"] if len(signs) == 1 else ["B", *"I" * (len(signs) - 2), "E"]
             phones = [tables.phone(sign, place) for sign, place in zip(signs, places, strict=True)]
-            _chain(fst, start, start, phones, write=tables.word(word), cost=cost)
+            _round(fst, phones, write=tables.word(word), cost=cost)
     unknown = [tables.phone(UNKNOWN, place) for place in "BIE"]
-    _chain(fst, start, start, unknown, write=tables.word(UNKNOWN), cost=0.0)
+    _round(fst, unknown, write=tables.word(UNKNOWN), cost=0.0, frame=weights.unknown_frame)
     return fst
 
 
-def _chain(fst: Fst, source: int, target: int, phones: Sequence[int], *, write: int = _EPSILON, cost: float) -> None:
-    """Add a path over phones: the arc that leaves a phone comes first, then the loop that stays in it."""
-    at = source
+def _round(fst: Fst, phones: Sequence[int], *, write: int = _EPSILON, cost: float, frame: float = 0.0) -> None:
+    """Add a path from the start over phones and back: first the arc that enters a phone, then the loop that stays."""
+    at = _START
     for phone in phones:
         after = fst.state()
-        fst.arc(at, after, read=2 * phone, write=write, cost=cost)
-        fst.arc(after, after, read=2 * phone - 1)
+        fst.arc(at, after, read=2 * phone, write=write, cost=cost + frame)
+        fst.arc(after, after, read=2 * phone - 1, cost=frame)
         at, write, cost = after, _EPSILON, 0.0
-    fst.arc(at, target)
+    fst.arc(at, _START)
 
 
 def grammar(tables: Tables, commands: Sequence[Sequence[str]], weights: Weights) -> Fst:

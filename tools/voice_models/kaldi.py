@@ -1,5 +1,6 @@
 """Kaldi's binary formats, as far as an acoustic model of one-state phones and plain layers needs them."""
 
+import math
 import struct
 from array import array
 from collections.abc import Sequence
@@ -20,14 +21,14 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Layers with rectifiers after them, and at the end heads with a log-softmax each, whose outputs stand in a row.
+    """Layers with rectifiers between them and a softmax at the end: how probable silence is, and each phone.
 
     `context` is how many frames the layers together look back, and ahead; `priors` is how often each output is right.
+    What Kaldi gets are likelihoods, and after them the greatest one of all phones, which stands for any speech.
     """
 
     features: int
     layers: Sequence[Layer]
-    heads: Sequence[Layer]
     context: int
     priors: Vector
 
@@ -69,13 +70,15 @@ def _network(network: Network) -> bytes:
 
     at = "input"
     for number, layer in enumerate(network.layers):
-        affine = add(f"affine{number}", _spliced(at, layer), _affine(layer))
-        at = add(f"relu{number}", affine, _nonlinear("RectifiedLinearComponent", len(layer.bias)))
-    outputs = []
-    for number, head in enumerate(network.heads):
-        affine = add(f"head{number}", _spliced(at, head), _affine(head))
-        outputs.append(add(f"logsoftmax{number}", affine, _nonlinear("LogSoftmaxComponent", len(head.bias))))
-    config.append(f"output-node name=output input=Append({', '.join(outputs)}) objective=linear")
+        if number > 0:
+            at = add(f"relu{number}", at, _nonlinear("RectifiedLinearComponent", len(network.layers[number - 1].bias)))
+        at = add(f"affine{number}", _spliced(at, layer), _affine(layer))
+    outputs = len(network.priors)
+    softmax = add("logsoftmax", at, _nonlinear("LogSoftmaxComponent", outputs))
+    likelihoods = add("likelihoods", softmax, _bias([-math.log(prior) for prior in network.priors]))
+    config.append(f"dim-range-node name=phones input-node={likelihoods} dim-offset=1 dim={outputs - 1}")
+    greatest = add("greatest", "phones", _greatest(outputs - 1))
+    config.append(f"output-node name=output input=Append({likelihoods}, {greatest}) objective=linear")
     return b"".join(
         (
             b"<Nnet3> \n",
@@ -88,7 +91,7 @@ def _network(network: Network) -> bytes:
             b"<RightContext> ",
             _int(network.context),
             b"<Priors> ",
-            _vector(network.priors),
+            _vector([]),
         )
     )
 
@@ -108,6 +111,19 @@ def _affine(layer: Layer) -> bytes:
             b"</FixedAffineComponent> ",
         )
     )
+
+
+def _bias(bias: Vector) -> bytes:
+    return b"<FixedBiasComponent> <Bias> " + _vector(bias) + b"</FixedBiasComponent> "
+
+
+def _greatest(width: int) -> bytes:
+    """Return the component whose one output is the greatest of all its inputs."""
+    sizes = {"<InputXDim> ": width, "<InputYDim> ": 1, "<InputZDim> ": 1}
+    sizes |= {"<PoolXSize> ": width, "<PoolYSize> ": 1, "<PoolZSize> ": 1}
+    sizes |= {"<PoolXStep> ": 1, "<PoolYStep> ": 1, "<PoolZStep> ": 1}
+    body = b"".join(name.encode() + _int(size) for name, size in sizes.items())
+    return b"<MaxpoolingComponent> " + body + b"</MaxpoolingComponent> "
 
 
 def _nonlinear(kind: str, width: int) -> bytes:

@@ -89,8 +89,8 @@ def _lesson(language: Language, voice: str, said: dict[str, Counter[Sequence[str
 def _spoilt(audio: bytes, chance: random.Random) -> bytes:
     """Return audio as microphones hear it: louder or softer, with noise, some over a telephone."""
     heard = speech.amplified(audio, chance.uniform(-24, 2))
-    if chance.random() < 0.65:
-        heard = speech.noisy(heard, chance.uniform(3, 30), chance.randrange(1 << 30), chance.choice(_COLOURS))
+    if chance.random() < 0.7:
+        heard = speech.noisy(heard, chance.uniform(2, 28), chance.randrange(1 << 30), chance.choice(_COLOURS))
     return speech.telephoned(heard) if chance.random() < 0.1 else heard
 
 
@@ -126,8 +126,7 @@ def _module(outputs: int) -> torch.nn.Sequential:
         conv = torch.nn.Conv1d(width, _WIDTH, len(offsets), dilation=offsets[1] - offsets[0])
         layers += [conv, torch.nn.BatchNorm1d(_WIDTH), torch.nn.ReLU()]
         width = _WIDTH
-    # Two heads side by side: which phone it is, and whether it is speech at all.
-    return torch.nn.Sequential(*layers, torch.nn.Conv1d(width, outputs + 2, 1))
+    return torch.nn.Sequential(*layers, torch.nn.Conv1d(width, outputs, 1))
 
 
 def _train(features: torch.Tensor, labels: torch.Tensor, epochs: int) -> Network:
@@ -143,20 +142,18 @@ def _train(features: torch.Tensor, labels: torch.Tensor, epochs: int) -> Network
         batch = torch.stack([features[at : at + _CHUNK + 2 * _CONTEXT].T for at in starts])
         wanted = torch.stack([labels[at + _CONTEXT : at + _CONTEXT + _CHUNK] for at in starts])
         scores = module(batch)
-        loss = torch.nn.functional.cross_entropy(scores[:, :outputs], wanted)
-        loss = loss + 0.2 * torch.nn.functional.cross_entropy(scores[:, outputs:], (wanted > 0).long())
+        loss = torch.nn.functional.cross_entropy(scores, wanted)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         schedule.step()
-        right += int((scores[:, :outputs].argmax(1) == wanted).sum())
+        right += int((scores.argmax(1) == wanted).sum())
         seen += wanted.numel()
         if step % 100 == 0:
             print(f"  step {step} of {steps}: {right / seen:.1%} of the frames right", flush=True)
             right = seen = 0
     counts = torch.bincount(labels, minlength=outputs).double() + 1
-    priors = counts / counts.sum()
-    return _folded(module.eval(), [*priors.tolist(), float(priors[0]), 1 - float(priors[0])])
+    return _folded(module.eval(), (counts / counts.sum()).tolist())
 
 
 def _folded(module: torch.nn.Sequential, priors: Sequence[float]) -> Network:
@@ -173,12 +170,14 @@ def _folded(module: torch.nn.Sequential, priors: Sequence[float]) -> Network:
                 bias = bias + (weights * shift[None, :, None]).sum((1, 2))
                 weights = weights * scale[None, :, None]
             gain, offset = _normalisation(norm)
-            weights, bias = weights * gain[:, None, None], bias * gain + offset
-            rows = weights.permute(0, 2, 1).reshape(len(weights), -1)
-            layers.append(Layer(offsets, rows.tolist(), bias.tolist()))
-        rows, bias = last.weight[:, :, 0].tolist(), last.bias.tolist()
-    heads = [Layer((0,), rows[:-2], bias[:-2]), Layer((0,), rows[-2:], bias[-2:])]
-    return Network(FEATURES, layers, heads, _CONTEXT, priors)
+            layers.append(_layer(offsets, weights * gain[:, None, None], bias * gain + offset))
+        layers.append(_layer((0,), last.weight, last.bias))
+    return Network(FEATURES, layers, _CONTEXT, priors)
+
+
+def _layer(offsets: Sequence[int], weights: torch.Tensor, bias: torch.Tensor) -> Layer:
+    """Return a convolution as a layer: what it weighs frame by frame, each with all its channels."""
+    return Layer(offsets, weights.permute(0, 2, 1).reshape(len(weights), -1).tolist(), bias.tolist())
 
 
 def _normalisation(norm: torch.nn.BatchNorm1d) -> tuple[torch.Tensor, torch.Tensor]:
