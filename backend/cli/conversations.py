@@ -3,6 +3,7 @@
 All but the clean-up are asked of the server, which knows who may read what.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -100,6 +101,8 @@ def cleanup(context: Context, days: float | None, as_json: bool) -> None:
 
     A server does so once an hour. It need not run for this.
     """
+    if days is not None and not math.isfinite(days):
+        raise click.BadParameter(f"{days} is no number of days", param_hint="--days")
     days = context.settings.conversation_days if days is None else days
     try:
         gone = context.memory.clean_up(days, context.now())

@@ -14,6 +14,7 @@ import click
 from backend.cli import mqtt
 from backend.cli.context import Context, as_option, json_option, pass_context, printable, show
 from backend.cli.users import existing
+from backend.core.access import MAX_PAYLOAD
 from backend.core.principals import Role
 from backend.core.refusals import Code, Refused
 from backend.features.voice.frames import Codec, Flag, Frame, framed
@@ -38,7 +39,7 @@ _FRAME_S = 0.02
 def try_(
     context: Context, file: Path, device: str, stream: bool, save: Path | None, name: str | None, as_json: bool
 ) -> None:
-    """Say what is in FILE, a WAV, to a device; show what was understood, and what is answered.
+    """Say what is in FILE (WAV, MP3 or Ogg) to a device; show what was understood, and what is answered.
 
     The device says the answer, too. Only admins may speak in its place.
     """
@@ -48,6 +49,9 @@ def try_(
         audio = asyncio.run(whole(file.read_bytes(), _MOST_S))
     except (OSError, Refused) as error:
         raise click.ClickException(f"{file}: {getattr(error, 'message', error)}") from error
+    if not stream and len(saving.wav(audio)) > MAX_PAYLOAD:
+        longest = MAX_PAYLOAD / pcm.SECOND
+        raise click.ClickException(f"{file}: in one piece at most {longest:.0f} s can be sent; leave out --whole")
     turn = _Turn(quiet=as_json)
     mqtt.run(context, _say(context, login, device, audio, turn, stream=stream))
     if save is not None and turn.codec is not None:

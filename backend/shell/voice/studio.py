@@ -171,6 +171,8 @@ async def _ears(settings: Settings, stack: AsyncExitStack) -> Ears:
     stack.callback(ears.close)
     for problem in await ears.load():
         log.error("%s", problem)
-    if not ears.languages:
+    if ears.languages:
+        log.info("voice hears %s", ", ".join(ears.languages))
+    else:
         log.info("voice is off: there is no speech model; see `talkstick voice models list`")
     return ears
