@@ -1,25 +1,37 @@
 """The first half of a turn: from the audio of a board to the words that were said."""
 
+import asyncio
 from collections.abc import Callable
 
 from backend.core.refusals import EXPLAINED, Code, Refused
 from backend.features.voice.messages import Final, Partial, Waiting
 from backend.features.voice.settings import VoiceSettings
 from backend.shell.voice.course import Course
-from backend.shell.voice.decoding import decoder
+from backend.shell.voice.decoding import Decoder, decoder
 from backend.shell.voice.feed import Feed
 from backend.shell.voice.hearing import Ears, Heard, Listener
 from backend.shell.voice.places import Places
 from backend.shell.voice.utterance import whole
 
+LATE_S = 5.0
+"""How much longer than it sounds an utterance may take to arrive."""
+
 
 class Listening:
     """Hears turns, so many at a time; the others wait, and know their position. *sentences* makes a grammar."""
 
-    def __init__(self, ears: Ears, places: Places, most_s: float, sentences: Callable[[str], list[str]]) -> None:
+    def __init__(
+        self,
+        ears: Ears,
+        places: Places,
+        most_s: float,
+        sentences: Callable[[str], list[str]],
+        late_s: float = LATE_S,
+    ) -> None:
         self._ears = ears
         self._places = places
         self._most_s = most_s
+        self._late_s = late_s
         self._sentences = sentences
 
     async def frames(self, course: Course, feed: Feed) -> float:
@@ -28,13 +40,11 @@ class Listening:
         audio = decoder(feed.assembly.codec, self._most_s)
         try:
             async with self._places.place(lambda position: course.tell(Waiting, position=position)):
-                while (payloads := await feed.read()) is not None:
-                    pcm = b"".join([await audio.decode(payload) for payload in payloads])
-                    await _hear(course, listener, pcm)
-                    if listener.is_over:
-                        feed.end()
-                await _hear(course, listener, await audio.finish())
+                async with asyncio.timeout(self._most_s + self._late_s):  # a board that hangs gives its place to others
+                    await _follow(course, feed, audio, listener)
                 heard = await listener.finish()
+        except TimeoutError:
+            raise Refused(Code.TOO_LONG, f"an utterance has at most {self._most_s:g} s") from None
         finally:
             listener.close()
             await audio.close()
@@ -64,6 +74,15 @@ class Listening:
             case listed:
                 grammar = list(listed)
         return self._ears.listen(settings.language, grammar, settings.silence_s)
+
+
+async def _follow(course: Course, feed: Feed, audio: Decoder, listener: Listener) -> None:
+    """Hear frames as they come, until the board, or a silence, ends the utterance. Raises Refused."""
+    while (payloads := await feed.read()) is not None:
+        await _hear(course, listener, b"".join([await audio.decode(payload) for payload in payloads]))
+        if listener.is_over:
+            feed.end()
+    await _hear(course, listener, await audio.finish())
 
 
 async def _hear(course: Course, listener: Listener, pcm: bytes) -> None:
