@@ -10,6 +10,8 @@ from backend.features.voice.frames import HEADER_BYTES, SEQUENCES, Codec, Flag, 
 KEEP_ALIVE_S = 0.5
 """After so long without a frame an empty one is sent, so that nobody takes the turn for dead."""
 
+_BURST, _BURST_S = 128, 0.1
+"""So many frames go out in so many seconds: a broker keeps no more than some hundred for a slow board."""
 _FILLED = 0.8  # of the device's buffer: it may begin to play a little later than we think
 
 
@@ -29,7 +31,9 @@ class Pacer:
         self._over = False
         self._seq = 0
         self._sent_at = now
+        self._burst_at, self._in_burst = now, 0
         self._plays_until = now
+        self._sent_s = 0.0
 
     @property
     def over(self) -> bool:
@@ -40,6 +44,11 @@ class Pacer:
     def frames(self) -> int:
         """How many frames were due so far."""
         return self._seq
+
+    @property
+    def sent_s(self) -> float:
+        """How much audio was due so far."""
+        return self._sent_s
 
     @property
     def plays_until(self) -> float:
@@ -63,6 +72,8 @@ class Pacer:
             payload, seconds = self._waiting.popleft() if self._may_play(now) else (b"", 0.0)
             self._plays_until = max(self._plays_until, now) + seconds
             self._sent_at = now
+            self._sent_s += seconds
+            self._count(now)
             self._over = self._ended and not self._waiting
             frames.append(self._frame(Flag.END if self._over else Flag(0), payload))
         return frames
@@ -73,11 +84,21 @@ class Pacer:
             return float("inf")
         alive = self._sent_at + KEEP_ALIVE_S
         if self._waiting:
-            return min(alive, self._room_at())
+            return min(alive, self._may_play_at())
         return self._sent_at if self._ended else alive
 
     def _may_play(self, now: float) -> bool:
-        return bool(self._waiting) and self._room_at() <= now
+        return bool(self._waiting) and self._may_play_at() <= now
+
+    def _count(self, now: float) -> None:
+        if now >= self._burst_at + _BURST_S:
+            self._burst_at, self._in_burst = now, 0
+        self._in_burst += 1
+
+    def _may_play_at(self) -> float:
+        """Return when the next frame may go: there is room for it, and it is not one too many at a time."""
+        room = self._room_at()
+        return room if self._in_burst < _BURST else max(room, self._burst_at + _BURST_S)
 
     def _room_at(self) -> float:
         """Return when the device has room for the next frame."""

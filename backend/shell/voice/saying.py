@@ -97,9 +97,9 @@ async def _send(course: Course, said: _Said) -> None:
     while True:
         said.news.clear()
         for frame in said.pacer.due(course.now()):
-            if said.first_at is None and frame.payload:
-                said.first_at = course.now()
             course.speak(frame)
+        if said.first_at is None and said.pacer.sent_s:  # the header of a file is no audio
+            said.first_at = course.now()
         if said.pacer.over:
             return
         with suppress(TimeoutError):

@@ -144,9 +144,19 @@ def test_an_answer_without_audio_is_one_frame() -> None:
     assert pacer.over
 
 
+def test_no_more_go_at_once_than_a_broker_keeps_for_a_slow_board() -> None:
+    pacer = Pacer(Codec.PCM16_8K, 104, 60_000, 0.0)
+    pacer.add(bytes(100 * 1000), 6.25)
+    assert len(pacer.due(0.0)) == 128
+    assert pacer.due(0.05) == []
+    assert pacer.deadline() == 0.1
+    assert len(pacer.due(0.1)) == 128
+    assert pacer.sent_s == pytest.approx(1.6)
+
+
 def test_the_numbers_wrap() -> None:
     pacer = Pacer(Codec.PCM16_8K, 6, 1000, 0.0)
     pacer.add(bytes(2 * (SEQUENCES + 1)), 0.1)
-    frames = pacer.due(0.0)
+    frames = [frame for at in range(SEQUENCES // 128 + 2) for frame in pacer.due(at * 0.2)]
     assert frames[-2].seq == SEQUENCES - 1
     assert frames[-1] == Frame(0, Flag(0), Codec.PCM16_8K, b"\0\0")
