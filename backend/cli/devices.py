@@ -11,8 +11,9 @@ from backend.cli.users import change_secret, existing, remove
 from backend.core.floors import device_floor
 from backend.core.ids import device_id
 from backend.core.principals import Principal, Role
-from backend.features.presence.messages import HEARTBEAT, PRESENCE, STATUS
+from backend.features.presence.messages import HEARTBEAT, INFO, PRESENCE, STATUS
 from backend.features.sessions.messages import COMMAND, RESULT, SESSION
+from backend.features.voice.messages import AUDIO, CONVERSATION, SPEECH
 from backend.shell import certificates
 from backend.shell.accounts import Account, AccountError, new_secret
 
@@ -88,6 +89,8 @@ def owner_(context: Context, name: str, owner: str | None, nobody: bool) -> None
         return
     try:
         context.accounts.set_owner(name, owner)
+        if found.owner not in (None, owner):
+            click.echo(f"What was said to it while it was {found.owner}'s is forgotten.")
     except AccountError as error:
         raise click.ClickException(str(error)) from error
     click.echo(_whose(name, owner))
@@ -141,8 +144,13 @@ def _show_board(context: Context, name: str, secret: str, host: str | None, *, a
             "status": prefix + status,
             "heartbeat": prefix + HEARTBEAT.at(device=name),
             "result": prefix + RESULT.at(device=name),
+            "info": prefix + INFO.at(device=name),
         },
         "subscribes": {"session": prefix + SESSION.at(device=name), "commands": prefix + COMMAND.bound(device=name)},
+        "voice": {
+            "publishes": prefix + AUDIO.at(device=name, turn="TURN"),
+            "subscribes": [prefix + SPEECH.bound(device=name), prefix + CONVERSATION.at(device=name)],
+        },
         "last_will": {"topic": prefix + status, "payload": '{"state":"lost","boot":N}', "qos": 1, "retain": True},
     }
     show(record, as_json=as_json, text=lambda: _board_text(record))
@@ -188,4 +196,6 @@ def _board_text(record: dict[str, Any]) -> str:
     ]
     lines += [f"  publishes   {topic}" for topic in record["publishes"].values()]
     lines += [f"  subscribes  {topic}" for topic in record["subscribes"].values()]
+    lines += ["One that people talk to, besides:", f"  publishes   {record['voice']['publishes']}"]
+    lines += [f"  subscribes  {topic}" for topic in record["voice"]["subscribes"]]
     return "\n".join(lines)

@@ -102,7 +102,7 @@ EXPLAINED: dict[Code, str] = {
     Code.BAD_AUDIO: "the audio cannot be decoded",
     Code.UNKNOWN_CODEC: "no such audio codec, or not in this direction",
     Code.TOO_LONG: "the utterance is longer than allowed",
-    Code.ABORTED: "the device gave the turn up",
+    Code.ABORTED: "the turn was ended: by the device, by `stop`, or because the server stops",
     Code.STALE_TURN: "a newer turn of the device has begun",
     Code.NO_SPEECH: "nobody spoke, or nothing could be understood",
     Code.VOICE_OFF: "the server has no speech model of this language, so it cannot hear",

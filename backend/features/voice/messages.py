@@ -122,6 +122,7 @@ class Hush(Request):
     """End what the device says or hears at the moment."""
 
     action: Literal["stop"]
+    turn: Turn | None = Field(default=None, description="Only if it is this turn; else whichever it is.")
 
 
 class Recall(Request):

@@ -41,7 +41,7 @@ def answer(talker: Talker, said: ConversationAsked) -> tuple[Talker, list[Effect
         case Say():
             return _say(talker, said, said.body)
         case Hush():
-            return talker, _hush(talker, said)
+            return talker, _hush(talker, said, said.body)
         case _ if not is_private_to(said.who, said.device, said.owner):
             message = f"what is said on {said.device} is for itself, its owner and admins only"
             return talker, [_no(said.asked, Code.FORBIDDEN, message)]
@@ -88,10 +88,10 @@ def _say(talker: Talker, said: ConversationAsked, body: Say) -> tuple[Talker, li
     return replace(talker, announcing=(*talker.announcing, said.asked)), [Perform(announce)]
 
 
-def _hush(talker: Talker, said: ConversationAsked) -> list[Effect]:
+def _hush(talker: Talker, said: ConversationAsked, body: Hush) -> list[Effect]:
     if not _may_speak(talker, said) and said.who.name != talker.device:
         return [_not_yours(talker, said)]
-    return [Perform(HushOrdered(talker.device)), _yes(said.asked, "stopped")]
+    return [Perform(HushOrdered(talker.device, body.turn)), _yes(said.asked, "stopped")]
 
 
 def _remembered(said: ConversationAsked, body: Message) -> list[Effect]:

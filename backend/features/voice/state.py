@@ -53,9 +53,10 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class HushOrdered:
-    """End what a device says or hears at the moment."""
+    """End what a device says or hears at the moment; if a turn is named, only that one."""
 
     device: str
+    turn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,8 +115,9 @@ class Conversing:
                 self._announce(what)
             case ConversationErased(device=device):
                 self._forget(device)
-            case HushOrdered(device=device) if (line := self._lines.get(device)) is not None:
-                _end(line, Code.ABORTED)
+            case HushOrdered(device=device, turn=turn) if (line := self._lines.get(device)) is not None:
+                if turn in (None, line.turn):
+                    _end(line, Code.ABORTED)
             case Silenced(device=device, code=code) if (line := self._lines.get(device)) is not None:
                 _end(line, code)
                 self._refuse_announcements(line, code)

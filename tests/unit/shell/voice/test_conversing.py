@@ -374,6 +374,9 @@ def test_a_device_can_be_hushed() -> None:
     async def story(stage: Stage) -> None:
         stage.perform("long")
         await settle()
+        stage.conversing.perform(HushOrdered(KITCHEN, turn=7))
+        await settle()
+        assert stage.events() == []
         stage.conversing.perform(HushOrdered(KITCHEN))
         stage.conversing.perform(HushOrdered(LAB))
         await settle()
