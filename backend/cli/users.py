@@ -102,7 +102,8 @@ def existing(context: Context, name: str, *, device: bool) -> Account:
     try:
         account = context.accounts.get(name)
     except AccountError as error:
-        raise click.ClickException(str(error)) from error
+        message = f"there is no device {name}; see `talkstick device list`" if device else str(error)
+        raise click.ClickException(message) from error
     if (account.role is Role.DEVICE) != device:
         raise click.ClickException(
             f"{name} is a {account.role.value}; use `talkstick {'user' if device else 'device'}`"

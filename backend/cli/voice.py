@@ -8,6 +8,7 @@ from backend.cli.context import Context, json_option, pass_context, show_all
 from backend.cli.policies import check_unset, explained, unset_option
 from backend.core.principals import Role
 from backend.features.voice.settings import SettingError, VoiceSettings, meanings, read_setting, settings_of
+from backend.shell.voice.models import installed
 from backend.shell.voices import VoiceError
 
 _AT_A_GLANCE = ("enabled", "language", "responder", "heard", "voice", "speed")
@@ -59,6 +60,9 @@ def set_(context: Context, device: str, given: dict[str, Any], unset: tuple[str,
     except VoiceError as error:
         raise click.ClickException(str(error)) from error
     show_all(rows, as_json=as_json, empty=f"{device} has no such settings any more.")
+    language, hears = given.get("language"), installed(context.settings)
+    if language is not None and language.partition("-")[0] not in {each.partition("-")[0] for each in hears}:
+        click.echo(f"No model hears {language!r} yet: see `talkstick voice models list`.", err=True)
 
 
 @voice.command("show")

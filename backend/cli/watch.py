@@ -3,14 +3,18 @@
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
 
-import aiomqtt
 import click
 
+from backend.app.table import TABLE
 from backend.cli import mqtt
 from backend.cli.context import Context, as_option, json_option, pass_context, printable, text_of
 from backend.core.clock import iso
+from backend.core.refusals import Refused
 from backend.core.topics import is_filter
+from backend.features.voice.frames import Frame
 from backend.shell.operator import Login
 
 _REFUSED = 0x80  # the SUBACK return code of a failure
@@ -20,6 +24,7 @@ _REFUSED = 0x80  # the SUBACK return code of a failure
 @click.argument("topic_filter", metavar="[FILTER]", default="#")
 @click.option("--for", "seconds", type=float, help="End after so many seconds.")
 @click.option("--count", type=int, help="End after so many messages.")
+@click.option("--audio", is_flag=True, help="Also tell each piece of audio: there are fifty a second.")
 @as_option
 @json_option
 @pass_context
@@ -28,6 +33,7 @@ def watch(
     topic_filter: str,
     seconds: float | None,
     count: int | None,
+    audio: bool,
     name: str | None,
     as_json: bool,
 ) -> None:
@@ -36,40 +42,63 @@ def watch(
         raise click.BadParameter("'#' must be the last level, and '+' a level of its own", param_hint="FILTER")
     login = context.login(name)
     try:
-        mqtt.run(context, _watch(context, login, topic_filter, seconds, count, as_json=as_json))
+        shown = _shown(context, login, topic_filter, audio=audio)
+        mqtt.run(context, _watch(shown, seconds, count, as_json=as_json))
     except KeyboardInterrupt:
         click.echo(err=True)
 
 
-async def _watch(
-    context: Context, login: Login, topic_filter: str, seconds: float | None, count: int | None, *, as_json: bool
-) -> None:
-    prefix, seen = context.settings.prefix, 0
+async def _shown(
+    context: Context, login: Login, topic_filter: str, *, audio: bool
+) -> AsyncIterator[tuple[str, object, bool]]:
+    """Yield each message: its topic, what is in it, and whether it is retained."""
+    prefix = context.settings.prefix
     async with mqtt.connected(context, login) as client:
         granted = await client.subscribe(prefix + topic_filter, qos=1)
         if any(code == _REFUSED for code in granted):
             raise click.ClickException(f"{login.user} may not subscribe to {topic_filter}")
-        try:
-            async with asyncio.timeout(seconds):
-                async for message in client.messages:
-                    click.echo(_line(message, prefix, as_json=as_json))
-                    seen += 1
-                    if seen == count:
-                        return
-        except TimeoutError:
-            return
+        async for message in client.messages:
+            topic = str(message.topic).removeprefix(prefix)
+            found = TABLE.find(topic)
+            is_audio = found is not None and found[0].is_binary
+            if audio or not is_audio:
+                raw = message.payload if isinstance(message.payload, bytes) else b""
+                yield topic, _audio(raw) if is_audio else _content(raw), message.retain
 
 
-def _line(message: aiomqtt.Message, prefix: str, *, as_json: bool) -> str:
-    topic = str(message.topic).removeprefix(prefix)
-    raw = message.payload if isinstance(message.payload, bytes) else b""
+async def _watch(
+    shown: AsyncIterator[tuple[str, object, bool]], seconds: float | None, count: int | None, *, as_json: bool
+) -> None:
+    seen = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            async for topic, body, retained in shown:
+                click.echo(_line(topic, body, retained=retained, as_json=as_json))
+                seen += 1
+                if seen == count:
+                    return
+
+
+def _content(raw: bytes) -> object:
     try:
-        body = json.loads(raw)
+        return json.loads(raw)
     except ValueError:
-        body = raw.decode(errors="replace")
+        return raw.decode(errors="replace")
+
+
+def _audio(raw: bytes) -> object:
+    """Return what can be told of a frame; of a whole utterance, its size."""
+    with suppress(Refused):
+        frame = Frame.read(raw)
+        flags = [flag.name for flag in frame.flags if flag.name is not None]
+        return {"frame": frame.seq, "codec": frame.codec.name, "bytes": len(frame.payload), "flags": " ".join(flags)}
+    return {"bytes": len(raw)}
+
+
+def _line(topic: str, body: object, *, retained: bool, as_json: bool) -> str:
     if as_json:
-        return json.dumps({"at": iso(time.time()), "topic": topic, "retained": message.retain, "payload": body})
-    clock = click.style("retained" if message.retain else time.strftime("%H:%M:%S"), dim=True)
+        return json.dumps({"at": iso(time.time()), "topic": topic, "retained": retained, "payload": body})
+    clock = click.style("retained" if retained else time.strftime("%H:%M:%S"), dim=True)
     return f"{clock:8} {click.style(printable(topic), fg='cyan')}  {_readable(body)}"
 
 

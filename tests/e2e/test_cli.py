@@ -68,7 +68,7 @@ def test_boards(tmp_path: Path) -> None:
     assert json.loads(talkstick.run("device", "rotate", "lab-scale-2", "--json"))["password"]
     assert "use `talkstick user`" in talkstick.run("device", "rm", "admin", "--yes", ok=False)
     talkstick.run("device", "rm", "lab-scale-2", "--yes")
-    assert "no account" in talkstick.run("device", "show", "lab-scale-2", ok=False)
+    assert "no device" in talkstick.run("device", "show", "lab-scale-2", ok=False)
 
 
 def test_sessions_of_a_running_server(tmp_path: Path) -> None:
