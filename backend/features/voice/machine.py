@@ -42,9 +42,9 @@ def keys(event: object, known: Known) -> list[str]:
             return sorted(devices.union(known))
         case FloorChanged(floor=floor):
             return [] if is_channel(floor) else [id_of(floor)]
-        case PublishRefused(topic=topic):
-            levels = UTTERANCE.match(topic) or AUDIO.match(topic)
-            return [levels["device"]] if levels is not None and levels["device"] in known else []
+        case PublishRefused(topic=topic, principal=device):  # what others try is no business of the board
+            levels = UTTERANCE.match(topic) or AUDIO.match(topic) or {}
+            return [device] if levels.get("device") == device and device in known else []
         case _:
             return [event.device]  # type: ignore[attr-defined]
 

@@ -141,3 +141,4 @@ def test_a_board_is_told_that_the_broker_refused_its_audio(voice: Desk[Talker], 
 @pytest.mark.parametrize("topic", ["devices/nobody/audio", "devices/speaker-1/result", "nonsense"])
 def test_other_refusals_are_no_business_of_voice(voice: Desk[Talker], topic: str) -> None:
     assert hears(voice, PublishRefused(Code.TOO_LARGE, topic, "speaker-1")) == []
+    assert hears(voice, PublishRefused(Code.FORBIDDEN, "devices/speaker-1/audio", "carol")) == []
