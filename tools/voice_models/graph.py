@@ -32,7 +32,7 @@ class Weights:
     """
 
     word: float = 3.0
-    unknown: float = 4.0
+    unknown: float = 4.5
     unknown_frame: float = 0.9
     silence: float = 0.5
     end: float = 2.0
@@ -132,15 +132,18 @@ def _round(fst: Fst, phones: Sequence[int], *, write: int = _EPSILON, cost: floa
 
 
 def grammar(tables: Tables, commands: Sequence[Sequence[str]], weights: Weights) -> Fst:
-    """Return `Gr.fst`: pairs of words as commands have them are cheap, and any word may still follow any."""
+    """Return `Gr.fst`: pairs of words as commands have them are cheap, and any word, known or not, may follow any."""
     fst = Fst()
     start, anywhere = fst.state(), fst.state()
     pairs = _pairs(commands)
-    after = {word: fst.state() if word in pairs else anywhere for word in tables.words}
+    after = {word: fst.state() for word in pairs if word}
+    unknown = tables.word(UNKNOWN)
     for word in tables.words:
-        number = tables.word(word)
-        cost = weights.unknown if word == UNKNOWN else weights.word
-        fst.arc(anywhere, after[word], read=number, write=number, cost=cost)
+        if word != UNKNOWN:
+            number = tables.word(word)
+            fst.arc(anywhere, after.get(word, anywhere), read=number, write=number, cost=weights.word)
+    for state in (start, anywhere, *after.values()):
+        fst.arc(state, anywhere, read=unknown, write=unknown, cost=weights.unknown)
     fst.final[anywhere] = weights.end
     for before, following in pairs.items():
         state = after[before] if before else start

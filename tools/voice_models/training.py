@@ -19,7 +19,7 @@ FEATURES = 40
 _SHIFT_S, _CENTRE_S = 0.010, 0.0125
 _SHORTEST = 3
 _PAUSE = speech.Phone("", 0.0, -1)
-_COLOURS = (0.0, 0.0, 0.7, 0.95)
+_COLOURS = (0.0, 0.0, 0.5, 0.8, 0.95, 0.98)
 _OFFSETS = ((-2, -1, 0, 1, 2), (-3, 0, 3), (-3, 0, 3), (-6, 0, 6))
 _CONTEXT = sum(offsets[-1] for offsets in _OFFSETS)
 _WIDTH = 112
@@ -67,8 +67,8 @@ def _usual(ways: Counter[Sequence[str]]) -> dict[Sequence[str], float]:
 
 
 def _lesson(language: Language, voice: str, said: dict[str, Counter[Sequence[str]]], chance: random.Random) -> Lesson:
-    if chance.random() < 0.03:
-        level = 10 ** chance.uniform(0, 3.7)
+    if chance.random() < 0.06:
+        level = 10 ** chance.uniform(0, 3.8)
         return Lesson(speech.noise(2.0, level, chance.randrange(1 << 30), chance.choice(_COLOURS)), [_PAUSE])
     words = corpus.sentence(language, chance).split()
     utterance = speech.utter(" ".join(words), voice, speed=chance.randint(110, 215), pitch=chance.randint(15, 85))
@@ -105,7 +105,9 @@ def _features(audio: bytes) -> np.ndarray:
     mfcc = knf.OnlineMfcc(options)
     mfcc.accept_waveform(speech.RATE, np.frombuffer(audio, np.int16).astype(np.float32).tolist())
     mfcc.input_finished()
-    return np.stack([mfcc.get_frame(frame) for frame in range(mfcc.num_frames_ready)])
+    frames = np.stack([mfcc.get_frame(frame) for frame in range(mfcc.num_frames_ready)])
+    # What Kaldi does where a network looks beyond the audio.
+    return np.pad(frames, ((_CONTEXT, _CONTEXT), (0, 0)), mode="edge")
 
 
 def _labels(lesson: Lesson, frames: int, phones: Sequence[str]) -> np.ndarray:
@@ -115,7 +117,7 @@ def _labels(lesson: Lesson, frames: int, phones: Sequence[str]) -> np.ndarray:
     first = -_SHORTEST
     for phone in lesson.phones:
         first = max(first + _SHORTEST, math.ceil((phone.start - _CENTRE_S) / _SHIFT_S))
-        labels[first:] = outputs[phone.sign]
+        labels[_CONTEXT + max(first, 0) :] = outputs[phone.sign]
     return labels
 
 
