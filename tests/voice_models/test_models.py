@@ -14,7 +14,7 @@ from tools.voice_models.corpus import CODES, UNKNOWN, Language
 
 COMMANDS, JUMBLES = 220, 80
 NOISE_DB = 10
-CLEAN_BAR, NOISY_BAR, JUMBLED_BAR = 0.03, 0.12, 0.10
+CLEAN_BAR, NOISY_BAR, JUMBLED_BAR = 0.03, 0.10, 0.10
 
 UNHEARD_OF = {
     "en": """
