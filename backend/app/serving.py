@@ -30,7 +30,8 @@ from backend.shell.outbox import Overheard
 from backend.shell.relaying import Relaying
 from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
-from backend.shell.voice.studio import Studio, Surroundings, studio
+from backend.shell.voice.studio import Studio, studio
+from backend.shell.voice.surroundings import Surroundings
 from backend.shell.watcher import Watcher
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop

@@ -57,6 +57,8 @@ class Thing:
     """How many wait for it."""
     next_name: str | None = None
     """Who is the next of them, as people call it."""
+    ends_s: float | None = None
+    """When the holder loses it if nothing is done, in seconds from now."""
     eta_s: float | None = None
     """When somebody who asks for it now would get it, in seconds from now. None: nobody knows."""
 

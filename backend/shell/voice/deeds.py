@@ -79,7 +79,14 @@ async def _queue(turn: Turn, thing: Thing) -> str:
 
 
 async def _claim(turn: Turn, thing: Thing) -> str:
-    return await claimed(turn, thing) or turn.about(thing, "default")
+    """Claim a device, and tell for how long: nobody renews what was claimed by voice."""
+    refused = await claimed(turn, thing)
+    if refused is not None:
+        return refused
+    now = turn.world.thing(thing.id) or thing
+    if now.ends_s is None:
+        return turn.about(thing, "default")
+    return turn.say("ends", device=thing.name, time=duration(turn.book, now.ends_s))
 
 
 async def _release(turn: Turn, thing: Thing) -> str:

@@ -3,20 +3,12 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Engine as Database
-
-from backend.core.desk import Desk
 from backend.core.engine import Send
 from backend.core.facts import VoiceCount
 from backend.core.refusals import Code, Refused
-from backend.features.directory.feature import Listing
-from backend.features.voice.feature import Talkers
-from backend.shell.inbox import Inbox
 from backend.shell.outbox import Outbox
 from backend.shell.settings import Settings
 from backend.shell.voice.conversing import Conversing
@@ -31,24 +23,11 @@ from backend.shell.voice.recordings import Recordings
 from backend.shell.voice.responding import opened
 from backend.shell.voice.saying import Saying
 from backend.shell.voice.speaking import Speakers, SpeakersError
+from backend.shell.voice.surroundings import Surroundings
 from backend.shell.voice.worker import Speech, Voice
 from backend.shell.voice.world import Deeds, House
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What voice needs of the rest of the house."""
-
-    settings: Settings
-    database: Database
-    accounts: Listing
-    talkers: Talkers
-    sessions: Desk[Any]
-    presence: Desk[Any]
-    inbox: Inbox
-    now: Callable[[], float]
 
 
 class Outgoing:
@@ -148,7 +127,7 @@ async def studio(house: Surroundings) -> AsyncIterator[Studio]:
         if ears.languages:  # then somebody will be answered
             with suppress(Refused):
                 await voicebox.start()
-        world = House(house.accounts, house.sessions, house.presence, deeds, outgoing.add, now)
+        world = House(house, deeds, outgoing.add)
         answers = opened(settings, world)
         stack.push_async_callback(answers.close)
         memory, places = Memory(house.database), Places(settings.voice_turns)

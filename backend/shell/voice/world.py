@@ -13,10 +13,10 @@ from backend.core.floors import device_floor
 from backend.core.ids import is_id
 from backend.core.principals import Principal, Role
 from backend.core.refusals import Code
-from backend.features.directory.feature import Listing
 from backend.features.sessions.feature import COMMAND, REPLY, REQUEST, SessionDocument
 from backend.shell.inbox import Inbox
 from backend.shell.voice.asking import Outcome, Thing
+from backend.shell.voice.surroundings import Surroundings
 
 _WITHIN_S = 3.0  # longer than any commit takes; then the disk is full, or the server stops
 
@@ -61,30 +61,19 @@ class Deeds:
 class House:
     """The world of the intents: the devices, as everybody sees them. *send* publishes."""
 
-    def __init__(
-        self,
-        accounts: Listing,
-        sessions: Desk[Any],
-        presence: Desk[Any],
-        deeds: Deeds,
-        send: Callable[[Send], None],
-        now: Callable[[], float],
-    ) -> None:
-        self._accounts = accounts
-        self._sessions = sessions
-        self._presence = presence
+    def __init__(self, house: Surroundings, deeds: Deeds, send: Callable[[Send], None]) -> None:
+        self._house = house
         self._deeds = deeds
         self._send = send
-        self._now = now
         self._names: tuple[Mapping[str, Principal], Mapping[str, str]] = ({}, {})
 
     def now(self) -> datetime:
         """Return the local time, with its zone."""
-        return datetime.fromtimestamp(self._now()).astimezone()
+        return datetime.fromtimestamp(self._house.now()).astimezone()
 
     def names(self) -> Mapping[str, str]:
         """Return how people call each device, by id: the same object for as long as it says the same."""
-        principals, names = self._accounts.principals(), self._names
+        principals, names = self._house.accounts.principals(), self._names
         if principals is not names[0]:
             devices = {name: who.display_name for name, who in principals.items() if who.role is Role.DEVICE}
             self._names = principals, devices
@@ -96,7 +85,7 @@ class House:
         name = self.names().get(device)
         if session is None or name is None:
             return None
-        shown = self._shown(self._presence, device)
+        shown = self._shown(self._house.presence, device)
         first = session.queue[0] if session.queue else None
         return Thing(
             device,
@@ -105,13 +94,16 @@ class House:
             holder=session.holder,
             holder_name=session.holder_name,
             waiting=len(session.queue),
+            ends_s=session.expires_in_s,
             next_name=first.name if first is not None else None,
             eta_s=session.queue[-1].eta_s if session.queue else session.expires_in_s,
         )
 
     async def claim(self, device: str, speaker: str) -> Outcome:
-        """Claim a device, without waiting for it where it is in use."""
-        return await self._deeds.ask(device, speaker, "claim", type="voice")
+        """Claim a device, without waiting for it where it is in use; for long, since nobody renews it."""
+        state = self._house.sessions.states.get(device_floor(device))
+        longest = {"lease_s": state.policy(self._house.settings.policy).max_lease_s} if state is not None else {}
+        return await self._deeds.ask(device, speaker, "claim", type="voice", **longest)
 
     async def release(self, device: str, speaker: str) -> Outcome:
         """Give a device back."""
@@ -129,11 +121,11 @@ class House:
         return Outcome(ok=True)
 
     def _session(self, device: str) -> SessionDocument | None:
-        document: SessionDocument | None = self._shown(self._sessions, device_floor(device))
+        document: SessionDocument | None = self._shown(self._house.sessions, device_floor(device))
         return document
 
     def _shown(self, desk: Desk[Any], key: str) -> Any:
         """Return the document of one key as it is published."""
         state = desk.states.get(key)
-        published = desk.project(state, self._now()) if state is not None else []
+        published = desk.project(state, self._house.now()) if state is not None else []
         return published[0].body if published else None

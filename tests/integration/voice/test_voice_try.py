@@ -82,7 +82,7 @@ def test_what_cannot_be_tried(talkstick: Talkstick, question: str, tmp_path: Pat
     (tmp_path / "text.wav").write_text("this is no audio")
     assert "neither WAV" in complaint(str(tmp_path / "text.wav"), "speaker-1")
     assert "does not exist" in complaint(str(tmp_path / "nothing.wav"), "speaker-1")
-    assert "no account nobody" in complaint(question, "nobody")
+    assert "no device nobody" in complaint(question, "nobody")
     assert "alice is a user" in complaint(question, "alice")
     as_alice = {"TALKSTICK_USER": "alice", "TALKSTICK_PASSWORD": talkstick.passwords["alice"]}
     assert "only admins" in complaint(question, "speaker-1", **as_alice)

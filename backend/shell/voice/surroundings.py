@@ -1,0 +1,27 @@
+"""What voice needs of the rest of the house."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine as Database
+
+from backend.core.desk import Desk
+from backend.features.directory.feature import Listing
+from backend.features.voice.feature import Talkers
+from backend.shell.inbox import Inbox
+from backend.shell.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The settings and the database, who is there and who holds what, where facts go, and the clock."""
+
+    settings: Settings
+    database: Database
+    accounts: Listing
+    talkers: Talkers
+    sessions: Desk[Any]
+    presence: Desk[Any]
+    inbox: Inbox
+    now: Callable[[], float]
