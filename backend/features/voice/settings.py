@@ -46,7 +46,11 @@ class VoiceSettings(BaseModel):
         default="off",
         description="Hear nothing but these sentences: those of the intents, or a list. Quicker, and surer.",
     )
-    prompt: str = Field(default="", max_length=2000, description="What the chat endpoint is told about its part, in place of the default.")
+    prompt: str = Field(
+        default="",
+        max_length=2000,
+        description="What the chat endpoint is told about its part, in place of the default.",
+    )
     keep_audio: bool = Field(default=False, description="Store what was said as WAV files, for debugging.")
 
 
