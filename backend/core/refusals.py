@@ -105,7 +105,7 @@ EXPLAINED: dict[Code, str] = {
     Code.ABORTED: "the turn was ended: by the device, by `stop`, or because the server stops",
     Code.STALE_TURN: "a newer turn of the device has begun",
     Code.NO_SPEECH: "nobody spoke, or nothing could be understood",
-    Code.VOICE_OFF: "the server has no speech model of this language, so it cannot hear",
+    Code.VOICE_OFF: "the device's voice is switched off, or the server has no speech model of its language",
     Code.SPEECH_FAILED: "the server could not speak",
     Code.HEARING_FAILED: "the server could not listen",
 }

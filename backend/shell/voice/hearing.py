@@ -80,7 +80,7 @@ class Ears:
         for name in (language, family, *(each for each in self.languages if each.startswith(f"{family}-"))):
             if name in self._models:
                 return self._models[name]
-        raise Refused(Code.VOICE_OFF, f"{EXPLAINED[Code.VOICE_OFF]}: {language}")
+        raise Refused(Code.VOICE_OFF, f"the server has no speech model of this language, so it cannot hear: {language}")
 
 
 class Listener:
