@@ -55,6 +55,11 @@ class Outgoing:
             if not self._sends:
                 self._sent.set()
 
+    async def sent(self, send: Send) -> None:
+        """Send it; return once it is the broker's."""
+        self.add(send)
+        await self.flush()
+
     async def flush(self) -> None:
         """Return once all is sent."""
         await self._sent.wait()
@@ -127,7 +132,7 @@ async def studio(house: Surroundings) -> AsyncIterator[Studio]:
         if ears.languages:  # then somebody will be answered
             with suppress(Refused):
                 await voicebox.start()
-        world = House(house, deeds, outgoing.add)
+        world = House(house, deeds, outgoing.sent)
         answers = opened(settings, world)
         stack.push_async_callback(answers.close)
         memory, places = Memory(house.database), Places(settings.voice_turns)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -59,9 +59,12 @@ class Deeds:
 
 
 class House:
-    """The world of the intents: the devices, as everybody sees them. *send* publishes."""
+    """The world of the intents: the devices, as everybody sees them. *send* publishes, and returns once that is done.
 
-    def __init__(self, house: Surroundings, deeds: Deeds, send: Callable[[Send], None]) -> None:
+    What is asked then, such as to give a device back, comes after it in the eyes of everybody.
+    """
+
+    def __init__(self, house: Surroundings, deeds: Deeds, send: Callable[[Send], Awaitable[None]]) -> None:
         self._house = house
         self._deeds = deeds
         self._send = send
@@ -117,7 +120,7 @@ class House:
         if session is None or session.holder != speaker:
             return Outcome(ok=False, code=Code.NOT_HOLDER)
         payload = json.dumps({**body, "fence": session.fence}).encode()
-        self._send(Send(COMMAND.at(device=device, name=name), payload))
+        await self._send(Send(COMMAND.at(device=device, name=name), payload))
         return Outcome(ok=True)
 
     def _session(self, device: str) -> SessionDocument | None:
