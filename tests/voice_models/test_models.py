@@ -130,8 +130,8 @@ def test_what_is_not_known_is_unknown_or_nothing(
     sure = [words for words in taken if all(word.conf > 0.9 for word in words)]
     figures = f"{len(taken)} of {len(said)} unknown words taken for known ones, {len(sure)} of them surely"
     tell(capsys, f"{language.code}: {figures}")
-    assert len(taken) <= len(said) * 0.1, taken
-    assert len(sure) <= len(said) * 0.05, sure
+    assert len(taken) <= len(said) * 0.12, taken
+    assert len(sure) <= len(said) * 0.06, sure
 
 
 def test_a_grammar_of_the_moment(language: Language, model: Model) -> None:

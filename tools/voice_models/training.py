@@ -117,7 +117,7 @@ def _labels(lesson: Lesson, frames: int, phones: Sequence[str]) -> np.ndarray:
     first = -_SHORTEST
     for phone in lesson.phones:
         first = max(first + _SHORTEST, math.ceil((phone.start - _CENTRE_S) / _SHIFT_S))
-        labels[_CONTEXT + max(first, 0) :] = outputs[phone.sign]
+        labels[_CONTEXT + first :] = outputs[phone.sign]
     return labels
 
 
