@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tools.voice_models.corpus import UNKNOWN
-
-Pronunciations = Mapping[str, Mapping[Sequence[str], float]]
-"""For each word its ways of being said, and how probable each is."""
+from tools.voice_models.lexicon import Pronunciations
 
 _EPSILON = 0
 _SILENCE = 1
@@ -32,7 +30,7 @@ class Weights:
     """
 
     word: float = 3.0
-    unknown: float = 4.5
+    unknown: float = 4.0
     unknown_frame: float = 0.9
     silence: float = 0.5
     end: float = 2.0

@@ -30,6 +30,7 @@ _WIDTH = 2
 _SYNCHRONOUS, _EVENTS_OF_PHONES_IN_IPA = 2, 3
 _SPEED, _PITCH = 1, 3
 _UTF8 = 1
+_SEED = 1
 _DIN_LEVEL = 3_000
 _END, _WORD, _PHONE = 0, 1, 7
 _NO_SOUND = frozenset("ˈˌː:_|'̪̩͡ ")
@@ -102,6 +103,8 @@ class _Synthesiser:
                 raise SpeechError(f"espeak-ng has no voice {voice!r}")
             self._library.espeak_SetParameter(_SPEED, speed, 0)
             self._library.espeak_SetParameter(_PITCH, pitch, 0)
+            # The breath of some voices is noise: the same for the same text.
+            self._library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
             self._audio.clear()
             self._events.clear()
             said = text.encode() + b"\0"

@@ -2,7 +2,6 @@
 
 import math
 import random
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,8 +11,8 @@ import torch
 
 from tools.voice_models import corpus, speech
 from tools.voice_models.corpus import Language
-from tools.voice_models.graph import Pronunciations
 from tools.voice_models.kaldi import Layer, Network
+from tools.voice_models.lexicon import Lexicon, Pronunciations
 
 FEATURES = 40
 _SHIFT_S, _CENTRE_S = 0.010, 0.0125
@@ -49,34 +48,24 @@ def learn(language: Language, utterances: int, epochs: int, seed: int) -> Learne
     torch.manual_seed(seed)
     # One thread: more hinder each other on a machine that is busy, and add up in another order every time.
     torch.set_num_threads(1)
-    said: dict[str, Counter[Sequence[str]]] = defaultdict(Counter)
+    lexicon = Lexicon(language.words)
     voices = [*list(language.accents) * 4, *language.voices(corpus.variants().trained)]
-    lessons = [_lesson(language, chance.choice(voices), said, chance) for _ in range(utterances)]
+    lessons = [_lesson(language, chance.choice(voices), lexicon, chance) for _ in range(utterances)]
     phones = sorted({phone.sign for lesson in lessons for phone in lesson.phones if phone.sign})
     features = [_features(lesson.audio) for lesson in lessons]
     labels = [_labels(lesson, len(frames), phones) for lesson, frames in zip(lessons, features, strict=True)]
     print(f"{language.code}: {sum(map(len, features)) / 6000:.0f} min of speech, {len(phones)} phones", flush=True)
     network = _train(torch.from_numpy(np.concatenate(features)), torch.from_numpy(np.concatenate(labels)), epochs)
-    return Learned(phones, {word: _usual(ways) for word, ways in said.items()}, network)
+    return Learned(phones, lexicon.pronunciations(), network)
 
 
-def _usual(ways: Counter[Sequence[str]]) -> dict[Sequence[str], float]:
-    """Return the ways a word is mostly said, and what each costs: nothing for the first."""
-    most = max(ways.values())
-    return {way: math.log(most / count) for way, count in ways.items() if count >= max(2, most * 0.04)}
-
-
-def _lesson(language: Language, voice: str, said: dict[str, Counter[Sequence[str]]], chance: random.Random) -> Lesson:
+def _lesson(language: Language, voice: str, lexicon: Lexicon, chance: random.Random) -> Lesson:
     if chance.random() < 0.06:
         level = 10 ** chance.uniform(0, 3.8)
         return Lesson(speech.noise(2.0, level, chance.randrange(1 << 30), chance.choice(_COLOURS)), [_PAUSE])
     words = corpus.sentence(language, chance).split()
     utterance = speech.utter(" ".join(words), voice, speed=chance.randint(110, 215), pitch=chance.randint(15, 85))
-    by_word = [tuple(phone.sign for phone in utterance.phones if phone.word == at) for at in range(len(words))]
-    for word, signs, following in zip(words, by_word, [*by_word[1:], ("",)], strict=True):
-        # The synthesiser says some pairs, such as "of the", as one word: they teach nothing about either.
-        if word in language.words and signs and following:
-            said[word][signs] += 1
+    lexicon.hear(words, utterance.phones)
     # Speakers of other sizes than the synthesiser has: faster and higher, or slower and lower.
     size = chance.uniform(0.85, 1.2) if chance.random() < 0.5 else 1.0
     before, after = chance.uniform(0.1, 0.7), chance.uniform(0.1, 0.7)
