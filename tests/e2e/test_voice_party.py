@@ -22,7 +22,7 @@ def test_ten_conversations_at_once(tmp_path: Path) -> None:
     assert len({tuple(turn["heard"] for turn in each.history) for each in found}) == BOARDS
     talks = [talk for each in found for talk in each.talks]
     assert {talk.said for talk in talks} == set(QUESTIONS)
-    assert sum(each.understood for each in found) > 0.7 * len(talks), "how well it hears is measured elsewhere"
+    assert sum(each.understood for each in found) > 0.9 * len(talks)
 
 
 def test_who_comes_while_the_server_has_its_hands_full_waits_and_is_answered(tmp_path: Path) -> None:
