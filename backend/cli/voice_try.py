@@ -26,6 +26,7 @@ from backend.shell.voice.utterance import whole
 
 _MOST_S = 120.0
 _FRAME_S = 0.02
+_LOOKS, _LOOK_S = 4, 0.3
 
 
 @click.command("try")
@@ -167,15 +168,24 @@ async def _patiently(listening: "asyncio.Task[None]", turn: _Turn) -> None:
 
 async def _next_number(client: aiomqtt.Client, topic: str) -> int:
     """Return the number of the next turn, as the server remembers the last one."""
+    for _ in range(_LOOKS):
+        body = await _last_turn(client, topic)
+        if body["code"] != Code.UNKNOWN_DEVICE:  # else it was just added, and the server looks twice a second
+            break
+        await asyncio.sleep(_LOOK_S)
+    if not body["ok"]:
+        raise click.ClickException(printable(f"{body['code']}: {body.get('message', '')}"))
+    return 1 + max((past["turn"] for past in body["turns"]), default=0)
+
+
+async def _last_turn(client: aiomqtt.Client, topic: str) -> Mapping[str, Any]:
     request = secrets.token_hex(8)
     await client.publish(topic, json.dumps({"id": request, "action": "history", "limit": 1}), qos=1)
     async with asyncio.timeout(mqtt.ANSWER_WITHIN_S):
         async for message in client.messages:
             body = mqtt.body_of(message) if "/reply/" in str(message.topic) else {}
             if body.get("id") == request:
-                if not body["ok"]:
-                    raise click.ClickException(printable(f"{body['code']}: {body.get('message', '')}"))
-                return 1 + max((past["turn"] for past in body["turns"]), default=0)
+                return body
     raise aiomqtt.MqttError("the connection ended")
 
 

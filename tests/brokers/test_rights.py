@@ -12,6 +12,7 @@ from backend.app.table import TABLE
 from backend.core.access import Rulebook
 from backend.core.principals import Principal, Role, Roster
 from backend.core.topics import overlaps
+from backend.features.voice.frames import Codec, Flag, Frame
 from tests.brokers.brokers import PEOPLE, Site
 from tests.brokers.guest import Guest, guest, text
 
@@ -152,6 +153,7 @@ async def a_day(people: dict[str, Guest]) -> None:
     assert (await scale.ask("scale-1", id="s", action="claim"))["code"] == "busy"
     assert (await alice.ask("scale-1", id="r", action="release"))["code"] == "released"
     await a_show(people)
+    await a_talk(people)
     assert (await people["admin"].ask_at("backend", id="x", action="broadcast", message="Good night"))["ok"]
 
 
@@ -164,6 +166,17 @@ async def a_show(people: dict[str, Guest]) -> None:
     assert (await alice.ask_at(floor, id="g", action="release"))["code"] == "released"
     await alice.publish("channels/stage/data/alice", {"id": "e"})
     assert (await alice.body(f"{floor}/reply/alice", id="e"))["reason"] == "not_holder"
+
+
+async def a_talk(people: dict[str, Guest]) -> None:
+    """Let a board be talked to, which the server cannot hear, and its owner let it say something."""
+    scale, alice = people["scale-1"], people["alice"]
+    await scale.publish("devices/scale-1/audio", b"RIFF")
+    await scale.publish("devices/scale-1/audio/9", Frame(0, Flag.START | Flag.END, Codec.PCM16_16K).wire())
+    await alice.body("devices/scale-1/conversation", event="error", turn=9)
+    said = await alice.ask_at("devices/scale-1/conversation", id="say", action="say", text="Good night.")
+    assert said["code"] == "said"
+    await alice.body("devices/scale-1/conversation", event="spoken")
 
 
 def test_subscribing(site: Site) -> None:
