@@ -142,15 +142,19 @@ def may_write(route: Route, who: Principal, levels: Mapping[str, str]) -> bool:
         return True
     match route.writer:
         case Party.THE_DEVICE:
-            return who.role is Role.DEVICE and levels.get("device") == who.name
+            return _is_the_device(who, levels)
         case Party.IN_ITS_PLACE:
-            return who.role is Role.ADMIN or (who.role is Role.DEVICE and levels.get("device") == who.name)
+            return who.role is Role.ADMIN or _is_the_device(who, levels)
         case Party.THE_PRINCIPAL:
             return levels.get("principal") == who.name and _may_ask(who, levels)
         case Party.HOLDER:
             return _may_ask(who, levels)
         case _:
             return False
+
+
+def _is_the_device(who: Principal, levels: Mapping[str, str]) -> bool:
+    return who.role is Role.DEVICE and levels.get("device") == who.name
 
 
 def _may_ask(who: Principal, levels: Mapping[str, str]) -> bool:
@@ -195,7 +199,7 @@ def _lets(device: Principal, who: Principal, party: Party) -> bool:
 def _is_named(party: Party, who: Principal, levels: Mapping[str, str]) -> bool:
     match party:
         case Party.THE_DEVICE:
-            return who.role is Role.DEVICE and levels.get("device") == who.name
+            return _is_the_device(who, levels)
         case Party.THE_PRINCIPAL:  # a device asks on its own session only
             return levels.get("principal") == who.name and (
                 who.role is not Role.DEVICE or levels.get("device") == who.name

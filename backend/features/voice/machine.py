@@ -105,8 +105,9 @@ def _directory_changed(talker: Talker, directory: DirectoryChanged) -> tuple[Tal
     if device in directory.devices:
         own = directory.voices.get(device)
         settings = DEFAULTS if own is None else settings_of(own)
-        ended = [_silenced(talker, Code.VOICE_OFF)] if talker.settings.enabled and not settings.enabled else []
-        return replace(talker, provisioned=True, settings=settings), [*ended]
+        is_off_now = talker.settings.enabled and not settings.enabled
+        after = replace(talker, provisioned=True, settings=settings)
+        return after, [_silenced(talker, Code.VOICE_OFF)] if is_off_now else []
     if not talker.provisioned:
         return talker, []
     gone = ConversationErased(device)

@@ -7,7 +7,7 @@ from backend.core.desk import Effect
 from backend.core.effects import Answer, Asked, Consult, Perform
 from backend.core.facts import Announced
 from backend.core.messages import Message, refusal
-from backend.core.principals import Principal, Role
+from backend.core.principals import PARTICIPANTS, Principal, Role
 from backend.core.refusals import EXPLAINED, Code
 from backend.features.voice.messages import ConversationReply, Figures, Forget, Hush, Recall, Say
 from backend.features.voice.state import (
@@ -21,7 +21,6 @@ from backend.features.voice.state import (
 )
 
 _MOST_WAITING = 8  # announcements of one device that have not begun
-_SPEAKERS = frozenset({Role.USER, Role.INTEGRATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def _may_speak(talker: Talker, said: ConversationAsked) -> bool:
 
 
 def _has_a_say(talker: Talker, who: Principal) -> bool:
-    return who.role in _SPEAKERS or who.name == talker.device
+    return who.role in PARTICIPANTS or who.name == talker.device
 
 
 def _say(talker: Talker, said: ConversationAsked, body: Say) -> tuple[Talker, list[Effect]]:

@@ -14,7 +14,8 @@ from typing import TypeVar
 from backend.core.refusals import EXPLAINED, Code, Refused
 from backend.shell.voice import pcm
 from backend.shell.voice.activity import CHUNK, Detector, Gate
-from backend.shell.voice.recogniser import Model, ModelError, Recogniser, Word, text
+from backend.shell.voice.models import ModelError
+from backend.shell.voice.recogniser import Model, Recogniser, Word, text
 
 __all__ = ["Ears", "Heard", "Listener", "ModelError", "Word"]
 

@@ -24,7 +24,7 @@ _GRAPHS = (("HCLG.fst",), ("HCLr.fst", "Gr.fst"))
 
 
 class ModelError(Exception):
-    """A model cannot be had, added or removed; the message says why."""
+    """A model cannot be had, loaded, added or removed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +77,18 @@ def all_fetched(settings: Settings) -> list[str]:
     return sorted(each.name for each in place.iterdir() if _NAME.fullmatch(each.name)) if place.is_dir() else []
 
 
+def graph(directory: Path) -> Path:
+    """Return where a model has its graph: Vosk knows two layouts."""
+    return directory / "graph" if (directory / "graph").is_dir() else directory
+
+
 def problem(directory: Path) -> str | None:
     """Return why this directory is no model for Vosk, as far as that can be told without loading it."""
     if not directory.is_dir():
         return f"{directory} is no directory"
     if not any((directory / each).is_file() for each in _ACOUSTIC):
         return f"{directory} is no model for Vosk: it has no {_ACOUSTIC[0]}"
-    graph = directory / "graph" if (directory / "graph").is_dir() else directory
-    if not any(all((graph / each).is_file() for each in graphs) for graphs in _GRAPHS):
+    if not any(all((graph(directory) / each).is_file() for each in graphs) for graphs in _GRAPHS):
         return f"{directory} is no model for Vosk: it has neither HCLG.fst nor HCLr.fst and Gr.fst"
     return None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.shell.voice import pcm
+from backend.shell.voice.models import ModelError, graph
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +20,6 @@ _TRIAL = "import sys, vosk; vosk.KaldiRecognizer(vosk.Model(sys.argv[1]), 16_000
 _PARTS = ("HCLr.fst", "Gr.fst")  # of a model that takes grammars; others have one HCLG.fst
 _GRAMMARS = 16  # that a model remembers
 _NAMED = 20  # words in a complaint
-
-
-class ModelError(Exception):
-    """A model cannot be loaded; the message says where it is, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class Model:
         self._vosk = vosk
         self._model = vosk.Model(str(folder))
         self._folder = folder
-        self._takes_grammars = all((_graph(folder) / part).is_file() for part in _PARTS)
+        self._takes_grammars = all((graph(folder) / part).is_file() for part in _PARTS)
         self._grammars: dict[tuple[str, ...], str] = {}
 
     def recogniser(self, phrases: tuple[str, ...]) -> "Recogniser":
@@ -133,7 +130,3 @@ def _try(folder: Path) -> None:
     if tried.returncode or errors:
         why = errors[0].removeprefix("ERROR").lstrip(": ") if errors else f"it crashes ({tried.returncode})"
         raise ModelError(f"{folder}: a file of the model is missing or broken, says Vosk: {why}")
-
-
-def _graph(folder: Path) -> Path:
-    return folder / "graph" if (folder / "graph").is_dir() else folder
