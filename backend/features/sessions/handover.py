@@ -55,6 +55,7 @@ def _accept(turn: Turn, who: Principal, asked: Asked, body: Accept) -> None:
         lease_s=body.lease_s if body.lease_s is not None else turn.policy.lease_s,
         asked=asked,
         since=turn.now,
+        missed=0,  # the turns that its giver let pass are not the heir's
     )
     turn.hand_over(running, heir)
 

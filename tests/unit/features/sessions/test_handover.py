@@ -289,3 +289,17 @@ def test_a_session_that_goes_from_hand_to_hand_is_no_longer_than_one() -> None:
     assert history.session.holder == "bob"
     history.passes(0.1)
     assert history.endings == [("bob", "expired")]
+
+
+def test_the_turns_that_the_giver_let_pass_are_not_the_heirs() -> None:
+    history = SessionHistory(Policy(lease_s=60, idle_s=20, offer_s=30, joins=True))
+    history.claims(ALICE)
+    history.claims(BOB)
+    history.passes(20)  # Alice did nothing with it, and waits on
+    history.asks(BOB, "release")
+    assert history.session.holder == "alice"
+    history.asks(ALICE, "offer", to="carol")
+    history.asks(CAROL, "accept")
+    history.claims(BOB)
+    history.passes(20)
+    assert history.queue == ["carol"], "it was her first turn that passed unused"
