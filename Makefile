@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check models bench bench-broker bench-growth bench-relay bench-voice soak soak-voice fuzz fire schemas lock format system-packages clean
+.PHONY: help demo serve test check models bench bench-broker bench-growth bench-relay bench-voice soak soak-voice fuzz search fire schemas lock format system-packages clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ soak-voice: $(INSTALLED) ## Ten boards are talked to for minutes: is each answer
 
 fuzz: $(INSTALLED) ## 100,000 malformed inputs against the broker, while others are served; takes minutes
 	TALKSTICK_FUZZ_INPUTS=$${TALKSTICK_FUZZ_INPUTS:-100000} $(BIN)/python -m pytest tests/fuzz -s
+
+search: $(INSTALLED) ## Look for histories that break a rule among ever new ones, for as long as you like; takes minutes
+	TALKSTICK_SEARCH=$${TALKSTICK_SEARCH:-20} $(BIN)/python -m pytest tests/stateful -n auto --timeout 0
 
 fire: $(INSTALLED) system-packages ## Kill the server, then backend and Mosquitto, 100 times each at work: is a promise broken?
 	$(BIN)/python -m tools.fire $(FIRE_ARGS)

@@ -1,7 +1,9 @@
 """What Hypothesis makes up for the tests."""
 
+import os
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 # Of the histories of devices and people.
@@ -10,6 +12,13 @@ moments = st.sampled_from([1, 1, 2, 3, 4, 6, 20])
 usually = st.sampled_from([True, True, True, False])
 later = st.sampled_from([0, 0, 0, 1, 2, 3])
 off_by = st.sampled_from([0, 0, 0, -1, 1])
+
+
+def histories(number: int) -> settings:
+    """Return how to look at that *number* of histories of 40 steps; `make search` looks at many times as many."""
+    times = int(os.environ.get("TALKSTICK_SEARCH", "1"))
+    return settings(max_examples=number * times, stateful_step_count=40, deadline=None)
+
 
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 _LEAVES = (

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -16,6 +15,7 @@ from broker.limits import Limits
 from broker.messages import Message
 from broker.outgoing import Outgoing
 from broker.session import Session
+from tests.strategies import histories
 
 WINDOW, QUEUE = 3, 5
 LIMITS = Limits(inflight=WINDOW, queued_messages=QUEUE, queued_bytes=10_000)
@@ -181,4 +181,4 @@ class Client(RuleBasedStateMachine):
 
 
 TestClient = Client.TestCase
-TestClient.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestClient.settings = histories(150)

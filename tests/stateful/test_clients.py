@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -17,6 +16,7 @@ from backend.features.clients.feature import desk
 from backend.features.clients.machine import ClientSaid, User, document
 from backend.features.clients.messages import ClientStatus
 from tests.histories import START, plain
+from tests.strategies import histories
 
 LIMITS = Limits(debounce_s=2, heartbeat_s=10)
 AWAY = ("lost", "disconnected")
@@ -226,4 +226,4 @@ class Watching(RuleBasedStateMachine):
 
 
 TestClients = Watching.TestCase
-TestClients.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestClients.settings = histories(300)

@@ -6,7 +6,6 @@ from copy import deepcopy
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
@@ -20,7 +19,7 @@ from tests.model import Floor
 from tests.moves import GRID_S, POLICY
 from tests.observer import Observer, timeless
 from tests.people import EVERYBODY
-from tests.strategies import later, moments, off_by, usually
+from tests.strategies import histories, later, moments, off_by, usually
 
 ACCOUNTS = EVERYBODY | PEOPLE
 LIMITS = Limits(debounce_s=4, heartbeat_s=100)
@@ -382,4 +381,4 @@ class House24(Crowd):
 
 
 TestHouse = House24.TestCase
-TestHouse.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestHouse.settings = histories(120)

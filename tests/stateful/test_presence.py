@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -16,6 +15,7 @@ from backend.features.presence.feature import desk
 from backend.features.presence.machine import Presence, StatusSaid, document
 from backend.features.presence.messages import Status
 from tests.histories import DEVICE, START, plain
+from tests.strategies import histories
 
 LIMITS = Limits(debounce_s=2, heartbeat_s=10)
 HERE, AWAY = ("online", "sleeping"), ("lost", "disconnected")
@@ -191,4 +191,4 @@ class Watching(RuleBasedStateMachine):
 
 
 TestPresence = Watching.TestCase
-TestPresence.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestPresence.settings = histories(300)

@@ -3,7 +3,6 @@
 from copy import deepcopy
 from typing import Any, Literal, cast
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 from pydantic import TypeAdapter
@@ -35,7 +34,7 @@ from tests.histories import START
 from tests.model import Floor
 from tests.moves import GRID_S, POLICY
 from tests.observer import Observer, sends, timeless
-from tests.strategies import later, moments, off_by, usually
+from tests.strategies import histories, later, moments, off_by, usually
 
 REQUESTS: TypeAdapter[Message] = TypeAdapter(SessionRequest)
 
@@ -288,4 +287,4 @@ class Sessions(Crowd):
 
 
 TestSessions = Sessions.TestCase
-TestSessions.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestSessions.settings = histories(300)
