@@ -13,6 +13,9 @@ from backend.core.refusals import Code
 Voice = Mapping[str, Any]
 """How a device converses: the settings that somebody made for it, by name, as they are stored."""
 
+Definition = Mapping[str, Any]
+"""What a trigger, or a profile, is: as somebody defined it, and as it is stored."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -34,6 +37,7 @@ class DirectoryChanged(Fact):
     """These are all devices, principals and channels there are now: told whole, so that no earlier telling matters.
 
     ``rules`` are those of floors that have some of their own, by floor; ``voices`` are settings of devices likewise.
+    ``triggers`` and ``profiles`` are their definitions, by id.
     """
 
     devices: frozenset[str]
@@ -41,6 +45,8 @@ class DirectoryChanged(Fact):
     channels: frozenset[str] = frozenset()
     rules: Mapping[str, Rules] = field(default_factory=dict)
     voices: Mapping[str, Voice] = field(default_factory=dict)
+    triggers: Mapping[str, Definition] = field(default_factory=dict)
+    profiles: Mapping[str, Definition] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +211,65 @@ class Announced(Fact):
     device: str
     turn: int | None = None
     code: Code | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerSensed(Fact):
+    """The source of a trigger told something. ``active``: None where it told nothing about that, but has new data."""
+
+    trigger: str
+    active: bool | None
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something that takes a worker for a while. ``key`` is whose it is; ``urgent`` jobs come before all others."""
+
+    key: str
+    id: str
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WorkWanted(Fact):
+    """These jobs want a worker each, in this order."""
+
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkAdmitted(Fact):
+    """These jobs of one key have a worker now."""
+
+    key: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkEnded(Fact):
+    """These jobs are done, or want no worker any more."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrandDone(Fact):
+    """What was to be done in one phase of a run is done, or failed, or was called off.
+
+    ``delivered`` counts actions, the last of them at ``delivered_at``. ``code`` and ``message``: of the first failure.
+    Told once for each errand that the shell was asked for.
+    """
+
+    trigger: str
+    profile: str
+    session: str
+    phase: Literal["start", "repeat", "end"]
+    delivered: int = 0
+    delivered_at: float | None = None
+    failed: int = 0
+    code: str | None = None
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

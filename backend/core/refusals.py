@@ -16,6 +16,8 @@ class Code(StrEnum):
     UNKNOWN_TOPIC = "unknown_topic"
     UNKNOWN_DEVICE = "unknown_device"
     UNKNOWN_CHANNEL = "unknown_channel"
+    UNKNOWN_TRIGGER = "unknown_trigger"
+    UNKNOWN_PROFILE = "unknown_profile"
     UNKNOWN_PRINCIPAL = "unknown_principal"
     TOO_LARGE = "too_large"
     RETAINED = "retained"
@@ -57,6 +59,13 @@ class Code(StrEnum):
     VOICE_OFF = "voice_off"
     SPEECH_FAILED = "speech_failed"
     HEARING_FAILED = "hearing_failed"
+    ALREADY_SUBSCRIBED = "already_subscribed"
+    NOT_SUBSCRIBED = "not_subscribed"
+    BAD_TEMPLATE = "bad_template"
+    TIMED_OUT = "timed_out"
+    UNREACHABLE = "unreachable"
+    INTERRUPTED = "interrupted"
+    ACTION_FAILED = "action_failed"
 
 
 EXPLAINED: dict[Code, str] = {
@@ -67,6 +76,8 @@ EXPLAINED: dict[Code, str] = {
     Code.UNKNOWN_TOPIC: "no such topic in the contract",
     Code.UNKNOWN_DEVICE: "no device of this id is provisioned",
     Code.UNKNOWN_CHANNEL: "there is no channel of this id",
+    Code.UNKNOWN_TRIGGER: "there is no trigger of this id",
+    Code.UNKNOWN_PROFILE: "there is no profile of this id",
     Code.UNKNOWN_PRINCIPAL: "no account of this name exists",
     Code.TOO_LARGE: "the payload, or the document it would make, is larger than allowed",
     Code.RETAINED: "this topic takes no retained messages",
@@ -108,6 +119,13 @@ EXPLAINED: dict[Code, str] = {
     Code.VOICE_OFF: "the device's voice is switched off, or the server has no speech model of its language",
     Code.SPEECH_FAILED: "the server could not speak",
     Code.HEARING_FAILED: "the server could not listen",
+    Code.ALREADY_SUBSCRIBED: "the profile is subscribed to this trigger already",
+    Code.NOT_SUBSCRIBED: "the profile is not subscribed to this trigger",
+    Code.BAD_TEMPLATE: "a template of the profile cannot be filled in",
+    Code.TIMED_OUT: "an action of the profile took longer than it may",
+    Code.UNREACHABLE: "a URL that the profile calls did not answer, or answered that it failed",
+    Code.INTERRUPTED: "the server stopped meanwhile; nobody knows how far it came",
+    Code.ACTION_FAILED: "an action of the profile failed",
 }
 
 

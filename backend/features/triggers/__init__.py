@@ -1,0 +1,1 @@
+"""Triggers and profiles: one subscription per profile, one session per subscription."""

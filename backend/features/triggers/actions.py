@@ -1,0 +1,95 @@
+"""What a profile does. Texts are templates (see `templates`), and so is each text inside of a body."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from backend.core.messages import FreeJson, Message
+
+MAX_TEMPLATE = 4096  # characters
+MAX_ACTIONS = 20  # in one phase
+
+Template = Annotated[str, Field(min_length=1, max_length=MAX_TEMPLATE)]
+Patience = Annotated[float, Field(gt=0, le=3600)]
+
+
+class Action(Message):
+    """One thing to do. ``optional``: where it fails, those after it are done all the same."""
+
+    optional: bool = False
+
+
+class PublishAction(Action):
+    """Publish a message, where the owner of the subscription might itself."""
+
+    do: Literal["publish"]
+    topic: Template = Field(description="Where: outside of Talkstick's tree, or a topic that the owner may write.")
+    body: JsonValue = Field(default="", description="A text goes as it is, anything else as JSON.")
+    retain: bool = False
+
+
+class CommandAction(Action):
+    """Send a command to a device: claim it first, wait while it is in use, and give it back in the end."""
+
+    do: Literal["command"]
+    device: Template
+    name: Template = Field(description="The command: the last level of its topic.")
+    body: FreeJson = Field(default_factory=dict, description="Its `fence` is added.")
+    wait_s: Patience = Field(default=60.0, description="How long to wait for the device.")
+    result_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=0.0, description="How long to wait for the device to report the work as complete; 0: not at all."
+    )
+
+
+class SessionAction(Action):
+    """Hold a device until the run ends: commands to it go without claiming it anew."""
+
+    do: Literal["session"]
+    device: Template
+    type: str | None = Field(default=None, max_length=64, description="What kind of work it is, for people to see.")
+    input: FreeJson = Field(default_factory=dict, description="What the session begins with.")
+    wait_s: Patience = Field(default=60.0, description="How long to wait for the device.")
+
+
+class SpeakAction(Action):
+    """Let a device say something; it is done once it begins to."""
+
+    do: Literal["speak"]
+    device: Template
+    text: Template
+    language: str | None = Field(default=None, max_length=20, description="Else that of the device.")
+    wait_s: Patience = Field(default=30.0, description="How long to wait until it speaks.")
+
+
+class WebhookAction(Action):
+    """Call a URL. What cannot be reached, or has trouble of its own (5xx, 429), is called again."""
+
+    do: Literal["webhook"]
+    url: Template
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    headers: dict[str, Template] = Field(default_factory=dict, max_length=20, description="Never shown anywhere.")
+    body: JsonValue = Field(default=None, description="A text goes as it is, anything else as JSON; null: none.")
+    timeout_s: Patience = Field(default=10.0, description="How long each call may take.")
+    retries: int = Field(default=2, ge=0, le=10, description="How often it is called again, after 0.5, 1, 2, … s.")
+
+
+class WaitAction(Action):
+    """Wait a moment before what comes next."""
+
+    do: Literal["wait"]
+    seconds: Annotated[float, Field(gt=0, le=600)]
+
+
+AnyAction = Annotated[
+    PublishAction | CommandAction | SessionAction | SpeakAction | WebhookAction | WaitAction, Field(discriminator="do")
+]
+Actions = Annotated[tuple[AnyAction, ...], Field(max_length=MAX_ACTIONS, strict=False)]
+
+
+class ProfileDefinition(Message):
+    """A profile: what is done when a run begins, again and again while it is monitoring, and when it ends."""
+
+    name: str = Field(default="", max_length=100, description="How people call it.")
+    start: Actions = Field(default=(), description="When a run begins.")
+    repeat: Actions = Field(default=(), description="Of monitoring runs: every so often, as the subscription says.")
+    end: Actions = Field(default=(), description="When a run ends that had begun, whatever became of it.")
