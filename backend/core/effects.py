@@ -7,11 +7,15 @@ from backend.core.messages import Message, Reply
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Publish *body*; ``None`` is the empty payload that clears a retained topic."""
+    """Publish *body*; ``None`` is the empty payload that clears a retained topic.
+
+    ``only_last``: of several on one topic that are decided upon together, the last is enough.
+    """
 
     topic: str
     body: Message | None
     retain: bool = False
+    only_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,11 +45,12 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """An MQTT message to go out. An empty retained payload clears the topic."""
+    """An MQTT message to go out. An empty retained payload clears the topic. ``only_last``: see `Publish`."""
 
     topic: str
     payload: bytes
     retain: bool = False
+    only_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,5 +280,12 @@ def not_stored(table: RouteTable, message: Arrived) -> Send | None:
     return Send(asked.reply_topic, body.payload())
 
 
+def settled(sends: Sequence[Send]) -> list[Send]:
+    """Leave out what a later one makes needless, where the last is enough."""
+    last = {send.topic: number for number, send in enumerate(sends) if send.only_last}
+    return [send for number, send in enumerate(sends) if not send.only_last or last[send.topic] == number]
+
+
 def _send(publish: Publish) -> Send:
-    return Send(publish.topic, b"" if publish.body is None else publish.body.payload(), publish.retain)
+    payload = b"" if publish.body is None else publish.body.payload()
+    return Send(publish.topic, payload, publish.retain, publish.only_last)

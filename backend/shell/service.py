@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from backend.core.effects import Consult
-from backend.core.engine import Arrived, Engine, Send, not_stored
+from backend.core.engine import Arrived, Engine, Send, not_stored, settled
 from backend.core.facts import Resumed, StorageBack
 from backend.core.messages import refusal
 from backend.core.refusals import EXPLAINED, Code
@@ -131,7 +131,7 @@ class Service:
             await asyncio.to_thread(self._journal.commit, changes, now)
             self._storing = True
         self._engine.committed()
-        return sends
+        return settled(sends)
 
     async def _consult(self, asked: Consult) -> Send:
         """Answer a request from what is stored, or as the same one was answered a moment ago."""

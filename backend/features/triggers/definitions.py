@@ -71,6 +71,22 @@ def profile_definition(given: Mapping[str, Any]) -> ProfileDefinition:
     return _checked(ProfileDefinition, given)
 
 
+def understood_trigger(stored: Mapping[str, Any]) -> TriggerDefinition:
+    """Return a definition that was taken when it was made. One that this version does not take is as good as none."""
+    try:
+        return trigger_definition(stored)
+    except DefinitionError:
+        return TriggerDefinition()
+
+
+def understood_profile(stored: Mapping[str, Any]) -> ProfileDefinition:
+    """Return a definition that was taken when it was made. One that this version does not take does nothing."""
+    try:
+        return profile_definition(stored)
+    except DefinitionError:
+        return ProfileDefinition()
+
+
 def _checked(model: type[M], given: Mapping[str, Any]) -> M:
     unknown = sorted(set(given) - set(model.model_fields))
     if unknown:

@@ -32,9 +32,7 @@ Ending = Literal[
     "disabled",
 ]  # fmt: skip
 DropReason = Literal["cooldown", "running", "queue_full", "disabled"]
-Happening = Literal[
-    "activated", "deactivated", "subscribed", "changed", "unsubscribed", "started", "ended", "failed", "dropped"
-]
+Happening = Literal["activated", "deactivated", "subscribed", "changed", "unsubscribed", "started", "ended", "failed"]
 ProfileId = Annotated[str, Field(min_length=1, max_length=63)]
 
 
@@ -55,9 +53,7 @@ class TriggerEvent(Message):
     profile: str | None = Field(default=None, description="Whose run it was.")
     session: str | None = Field(default=None, description="The id of the run.")
     mode: Mode | None = None
-    reason: str | None = Field(
-        default=None, description="Why it ended (see the profile session), was dropped, or became inactive."
-    )
+    reason: str | None = Field(default=None, description="Why it ended (see the profile session), or became inactive.")
     code: str | None = Field(default=None, description="Of `failed`: the reason code.")
     message: str | None = Field(default=None, description="Of `failed`: the same for people.")
 
@@ -79,7 +75,7 @@ class RunCounts(Document):
     delivered: int = Field(default=0, description="Actions that were delivered.")
     repeated: int = Field(default=0, description="Repetitions of monitoring runs.")
     failed: int = Field(default=0, description="Actions that failed.")
-    coalesced: int = Field(default=0, description="Activations that a newer one replaced, and late repetitions.")
+    coalesced: int = Field(default=0, description="Activations that waited, and that a newer one replaced.")
     dropped: dict[str, int] = Field(default_factory=dict, description="Activations that led to nothing, by reason.")
 
 

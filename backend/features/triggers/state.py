@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from backend.core.facts import Definition
 from backend.features.triggers.actions import ProfileDefinition
 from backend.features.triggers.definitions import TriggerDefinition
 from backend.features.triggers.messages import Ending, RunState
-from backend.features.triggers.plan import Plan
+from backend.features.triggers.plan import Mode, Plan
 
+NOTHING = ProfileDefinition()
+NO_OWNER = TriggerDefinition()
 Phase = Literal["start", "repeat", "end"]
 Data = Mapping[str, Any]
 
@@ -64,6 +67,29 @@ class RunOver:
 
 
 @dataclass(frozen=True, slots=True)
+class PastRun:
+    """A run that is over, for the history."""
+
+    trigger: str
+    profile: str
+    owner: str
+    mode: Mode
+    run: "Run"
+    reason: Ending
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunsAsked:
+    """Somebody asks for the last runs of a trigger, or of one profile of it; those before the one of this key."""
+
+    trigger: str
+    profile: str | None
+    limit: int
+    before: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """What went wrong last."""
 
@@ -95,7 +121,12 @@ class Run:
     delivered: int = 0
     failure: Failure | None = None
     interrupted: bool = False
-    """The server stopped while it was at work."""
+    """The server stopped while it was at work, or wanted to be."""
+
+    @property
+    def wants_worker(self) -> bool:
+        """Whether it has something to do, and no worker."""
+        return self.phase is not None and not self.admitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +159,19 @@ class Subscription:
 
     ``met``: for each condition, whether it is so. ``holds_since``: since when trigger, conditions and windows are met
     (None: they are not); ``active``: they were for long enough. ``stopped``: nothing runs until it was inactive.
-    ``waiting``: the data of activations that wait. ``number`` counts runs, so that each has an id of its own.
+    ``turns_at``: when the next window begins or ends. ``waiting``: the data of activations that wait.
+    ``number`` counts runs, so that each has an id of its own. ``stored`` and ``definition``: the profile, as it is
+    told, and as it is understood. ``leaving``: it is to be removed once its runs are over.
     """
 
     profile: str
     owner: str
     plan: Plan
     since: float
-    definition: ProfileDefinition = field(default_factory=ProfileDefinition, compare=False)
-    met: tuple[bool, ...] = ()
+    stored: Definition = field(default_factory=dict, compare=False)
+    definition: ProfileDefinition = field(default=NOTHING, compare=False)
+    met: tuple[bool, ...] = field(default=(), compare=False)
+    turns_at: float | None = field(default=None, compare=False)
     holds_since: float | None = None
     active: bool = False
     stopped: bool = False
@@ -148,19 +183,42 @@ class Subscription:
     failure: Failure | None = None
     last: Last | None = None
     leaving: Ending | None = None
-    """It is to be removed once its runs are over."""
+
+    @property
+    def newest(self) -> Run | None:
+        """The run that began last, of those that are not over."""
+        return self.runs[-1] if self.runs else None
+
+    @property
+    def cooldown_until(self) -> float | None:
+        """Until when nothing new begins: so long after the last action that was delivered."""
+        if not self.plan.cooldown_s or self.delivered_at is None:
+            return None
+        return self.delivered_at + self.plan.cooldown_s
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """One trigger. ``reason``: why it is inactive, if not because it said so (`owner_lost`, `silent`)."""
+    """One trigger. ``reason``: why it is inactive, if not because it said so (`owner_lost`, `silent`).
+
+    ``told``: whether the directory was told since the server started; before, nobody knows what a profile does.
+    ``profiles`` are all that there are, as they are told.
+    """
 
     id: str
     known: bool = False
-    definition: TriggerDefinition = field(default_factory=TriggerDefinition)
+    told: bool = field(default=False, compare=False)
+    stored: Definition = field(default_factory=dict, compare=False)
+    definition: TriggerDefinition = field(default=NO_OWNER, compare=False)
+    profiles: Mapping[str, Definition] = field(default_factory=dict, compare=False)
     active: bool = False
     since: float | None = None
-    heard_at: float | None = None
-    data: Data = field(default_factory=dict)
+    heard_at: float | None = field(default=None, compare=False)
+    data: Data = field(default_factory=dict, compare=False)
     reason: str | None = None
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """How people call it."""
+        return self.definition.name or self.id

@@ -1,0 +1,89 @@
+"""A step of a trigger in the making: its subscriptions as they become, and what is to be told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from backend.core.desk import Effect
+from backend.features.triggers import activation, views
+from backend.features.triggers.course import Course
+from backend.features.triggers.messages import Happening
+from backend.features.triggers.state import Subscription, Trigger
+
+
+@dataclass
+class Draft:
+    """The trigger as it becomes. Where it changed, its documents are published anew: each once, as it is in the end."""
+
+    trigger: Trigger
+    now: float
+    effects: list[Effect] = field(default_factory=list)
+    subscriptions: dict[str, Subscription] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make a copy that may change."""
+        self.subscriptions = dict(self.trigger.subscriptions)
+
+    def result(self, before: Trigger) -> tuple[Trigger, list[Effect]]:
+        """Return the new trigger, and what is to be done."""
+        after = replace(self.trigger, subscriptions=self.subscriptions)
+        return after, [*_documents(before, after), *self.effects]
+
+    def change(self, **fields: Any) -> None:
+        """Replace fields of the trigger."""
+        self.trigger = replace(self.trigger, **fields)
+
+    def tell(self, what: Happening, **more: Any) -> None:
+        """Say what happened to the trigger."""
+        self.effects.append(views.event(self.trigger, what, self.now, **more))
+
+    def go_on(self, profile: str, do: Callable[[Course], None]) -> None:
+        """Let something happen to a subscription, and whatever follows from it; one that has left is removed."""
+        course = Course(self.trigger, self.subscriptions[profile], self.now)
+        activation.pass_time(course)
+        do(course)
+        activation.settle(course)
+        self.effects += [*course.effects, *course.facts()]
+        if course.subscription.leaving is not None and not course.subscription.runs:
+            del self.subscriptions[profile]
+            self.tell("unsubscribed", profile=profile, reason=course.subscription.leaving)
+        else:
+            self.subscriptions[profile] = course.subscription
+
+    def all_go_on(self, do: Callable[[Course], None] = activation.assess) -> None:
+        """Let something happen to all subscriptions."""
+        for profile in list(self.subscriptions):
+            self.go_on(profile, do)
+
+
+def _documents(before: Trigger, after: Trigger) -> list[Effect]:
+    """Return what is published anew."""
+    changed = [
+        each
+        for each in after.subscriptions.values()
+        if before.subscriptions.get(each.profile) != each or not before.known
+    ]
+    gone = before.subscriptions.keys() - after.subscriptions.keys()
+    told: list[Effect] = [views.session(after, each) for each in changed]
+    told += [views.gone(after, profile) for profile in sorted(gone)]
+    if not after.known and not after.subscriptions:
+        return [*told, *views.unlisted(after)] if before.known or gone else told
+    if after.known and after.definition.source is not None and _status(before) != _status(after):
+        told.append(views.status(after))
+    if gone or _heading(before) != _heading(after) or any(_differs(before, each) for each in changed):
+        told.append(views.profiles(after))
+    return told
+
+
+def _status(trigger: Trigger) -> tuple[object, ...]:
+    return trigger.known, trigger.active, trigger.since, trigger.definition.source is None
+
+
+def _heading(trigger: Trigger) -> tuple[object, ...]:
+    return trigger.known, trigger.name, trigger.active, trigger.since
+
+
+def _differs(before: Trigger, subscription: Subscription) -> bool:
+    """Tell whether a subscription looks otherwise in the list of all."""
+    was = before.subscriptions.get(subscription.profile)
+    return was is None or views.line(was) != views.line(subscription)

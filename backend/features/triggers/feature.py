@@ -1,0 +1,56 @@
+"""Triggers and profiles: one subscription per profile, one session per subscription. Table of contents."""
+
+from backend.core.desk import Desk
+from backend.features.triggers import rows
+from backend.features.triggers.actions import (
+    AnyAction,
+    CommandAction,
+    ProfileDefinition,
+    PublishAction,
+    SessionAction,
+    SpeakAction,
+    WaitAction,
+    WebhookAction,
+)
+from backend.features.triggers.definitions import DefinitionError, TriggerDefinition
+from backend.features.triggers.history import archive
+from backend.features.triggers.machine import EVENTS, keys, mentions, step, until
+from backend.features.triggers.routes import ROUTES
+from backend.features.triggers.state import CallOff, Context, Errand, RunOver, Trigger
+from backend.features.triggers.views import projection
+
+__all__ = [
+    "ROUTES",
+    "AnyAction",
+    "CallOff",
+    "CommandAction",
+    "Context",
+    "DefinitionError",
+    "Errand",
+    "ProfileDefinition",
+    "PublishAction",
+    "RunOver",
+    "SessionAction",
+    "SpeakAction",
+    "Trigger",
+    "TriggerDefinition",
+    "WaitAction",
+    "WebhookAction",
+    "archive",
+    "desk",
+]
+
+
+def desk() -> Desk[Trigger]:
+    """Return the desk of all triggers."""
+    return Desk(
+        name="triggers",
+        events=EVENTS,
+        fresh=Trigger,
+        keys=keys,
+        step=step,
+        until=until,
+        project=lambda trigger, _now: projection(trigger),
+        rows=rows,
+        mentions=mentions,
+    )

@@ -1,0 +1,57 @@
+"""A trigger as a row, with all that it owns. The machine never sees this file."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlmodel import Field, SQLModel, select
+from sqlmodel import Session as Database
+
+from backend.core.desk import ROWS_AT_ONCE
+from backend.features.triggers.state import NO_OWNER, NOTHING, Subscription, Trigger
+
+_STATE = TypeAdapter(Trigger)
+
+
+class TriggerStateRow(SQLModel, table=True):
+    """How one trigger stands. What it is, and what its profiles do, is the directory's."""
+
+    trigger: str = Field(primary_key=True)
+    state: str
+
+
+TABLE = TriggerStateRow
+
+
+def load(database: Database) -> dict[str, Trigger]:
+    """Return the stored triggers by id. What was at work, or waited to be, was interrupted."""
+    stored = database.exec(
+        select(TriggerStateRow.trigger, TriggerStateRow.state).execution_options(yield_per=ROWS_AT_ONCE)
+    )
+    return {trigger: _interrupted(_STATE.validate_json(state)) for trigger, state in stored}
+
+
+def dump(triggers: Iterable[Trigger]) -> list[dict[str, Any]]:
+    """Return one row per trigger."""
+    return [{"trigger": each.id, "state": _STATE.dump_json(_bare(each)).decode()} for each in triggers]
+
+
+def _bare(trigger: Trigger) -> Trigger:
+    """Leave out what the directory tells anew: it may be secret, and is stored once."""
+    bare = {
+        profile: replace(each, stored={}, definition=NOTHING, turns_at=None)
+        for profile, each in trigger.subscriptions.items()
+    }
+    return replace(
+        trigger, told=False, stored={}, definition=NO_OWNER, profiles={}, heard_at=None, subscriptions=bare
+    )
+
+
+def _interrupted(trigger: Trigger) -> Trigger:
+    return replace(trigger, subscriptions={profile: _stopped(each) for profile, each in trigger.subscriptions.items()})
+
+
+def _stopped(subscription: Subscription) -> Subscription:
+    runs = tuple(replace(run, interrupted=True) if run.phase is not None else run for run in subscription.runs)
+    return replace(subscription, runs=runs)

@@ -1,0 +1,148 @@
+"""How triggers and their subscriptions look from outside."""
+
+from typing import Any
+
+from backend.core.clock import iso
+from backend.core.effects import Publish
+from backend.features.triggers.messages import (
+    EVENT,
+    PROFILE,
+    PROFILES,
+    TRIGGER,
+    Happening,
+    ProfileLine,
+    ProfileSession,
+    RunCounts,
+    RunError,
+    RunState,
+    TriggerEvent,
+    TriggerProfiles,
+    TriggerStatus,
+)
+from backend.features.triggers.state import Run, Subscription, Trigger
+
+
+def status(trigger: Trigger) -> Publish:
+    """Return whether a trigger that has a source is active."""
+    body = TriggerStatus(active=trigger.active, data=dict(trigger.data), since=_moment(trigger.since))
+    return Publish(TRIGGER.at(trigger=trigger.id), body, retain=True, only_last=True)
+
+
+def profiles(trigger: Trigger) -> Publish:
+    """Return the list of the profiles of a trigger."""
+    body = TriggerProfiles(
+        name=trigger.name,
+        active=trigger.active,
+        since=_moment(trigger.since),
+        profiles=tuple(line(each) for _, each in sorted(trigger.subscriptions.items())),
+    )
+    return Publish(PROFILES.at(trigger=trigger.id), body, retain=True, only_last=True)
+
+
+def session(trigger: Trigger, subscription: Subscription) -> Publish:
+    """Return how a subscription stands."""
+    run, last, plan = subscription.newest, subscription.last, subscription.plan
+    over = last.reason if last is not None else None
+    body = ProfileSession(
+        state=_state(subscription),
+        mode=plan.mode,
+        run=plan.run,
+        enabled=plan.enabled,
+        owner=subscription.owner,
+        active=subscription.active,
+        session=_session_id(subscription),
+        since=_moment(_since(subscription)),
+        reason=run.ending if run is not None else over,
+        started_at=_moment(run.started_at if run is not None else last.started_at if last is not None else None),
+        ends_at=_moment(run.ends_at if run is not None else None),
+        next_at=_moment(run.next_at if run is not None else None),
+        running=len(subscription.runs),
+        waiting=len(subscription.waiting),
+        cooldown_until=_moment(subscription.cooldown_until),
+        delivered_at=_moment(subscription.delivered_at),
+        counts=_counts(subscription),
+        error=_error(subscription),
+    )
+    return Publish(_topic(trigger, subscription.profile), body, retain=True, only_last=True)
+
+
+def gone(trigger: Trigger, profile: str) -> Publish:
+    """Return what clears the topic of a subscription that there is no more."""
+    return Publish(_topic(trigger, profile), None, retain=True, only_last=True)
+
+
+def unlisted(trigger: Trigger) -> list[Publish]:
+    """Return what clears the topics of a trigger that there is no more."""
+    topics = (TRIGGER.at(trigger=trigger.id), PROFILES.at(trigger=trigger.id))
+    return [Publish(topic, None, retain=True, only_last=True) for topic in topics]
+
+
+def event(trigger: Trigger, what: Happening, now: float, **more: Any) -> Publish:
+    """Return what tells that something happened."""
+    return Publish(EVENT.at(trigger=trigger.id), TriggerEvent(event=what, at=iso(now), active=trigger.active, **more))
+
+
+def _topic(trigger: Trigger, profile: str) -> str:
+    return PROFILE.at(trigger=trigger.id, profile=profile)
+
+
+def line(subscription: Subscription) -> ProfileLine:
+    """Return what the list of all says of a subscription."""
+    return ProfileLine(
+        profile=subscription.profile,
+        name=subscription.definition.name or subscription.profile,
+        mode=subscription.plan.mode,
+        owner=subscription.owner,
+        state=_state(subscription),
+        session=_session_id(subscription),
+    )
+
+
+def _state(subscription: Subscription) -> RunState:
+    if subscription.newest is not None:
+        return subscription.newest.state
+    return "terminated" if subscription.last is not None else "idle"
+
+
+def _session_id(subscription: Subscription) -> str | None:
+    found: Run | None = subscription.newest
+    if found is not None:
+        return found.id
+    return subscription.last.id if subscription.last is not None else None
+
+
+def _since(subscription: Subscription) -> float:
+    if subscription.newest is not None:
+        return subscription.newest.since
+    return subscription.last.at if subscription.last is not None else subscription.since
+
+
+def _counts(subscription: Subscription) -> RunCounts:
+    counts = subscription.counts
+    return RunCounts(
+        activations=counts.activations,
+        started=counts.started,
+        ended=counts.ended,
+        delivered=counts.delivered,
+        repeated=counts.repeated,
+        failed=counts.failed,
+        coalesced=counts.coalesced,
+        dropped=dict(counts.dropped),
+    )
+
+
+def _error(subscription: Subscription) -> RunError | None:
+    failure = subscription.failure
+    return RunError(code=failure.code, message=failure.message, at=iso(failure.at)) if failure is not None else None
+
+
+def _moment(when: float | None) -> str | None:
+    return iso(when) if when is not None else None
+
+
+def projection(trigger: Trigger) -> list[Publish]:
+    """Return all that is retained of a trigger, as it is now."""
+    if not trigger.known and not trigger.subscriptions:
+        return []
+    told = [status(trigger)] if trigger.definition.source is not None else []
+    return [*told, profiles(trigger), *(session(trigger, each) for each in trigger.subscriptions.values())]
