@@ -7,7 +7,7 @@ import click
 from backend.cli import mqtt
 from backend.cli.context import Context, day, json_option, own_address, pass_context, show, show_all, show_one
 from backend.cli.policies import own_rules, policy_command
-from backend.cli.users import change_secret, existing, remove
+from backend.cli.users import change_secret, existing, remove, topics_command
 from backend.core.floors import device_floor
 from backend.core.ids import device_id
 from backend.core.principals import Principal, Role
@@ -61,13 +61,15 @@ def list_(context: Context, as_json: bool) -> None:
 @pass_context
 def show_(context: Context, name: str, as_json: bool) -> None:
     """Show one device; how it is right now, too, if the server runs."""
-    record: dict[str, Any] = _record(existing(context, name, device=True))
+    account = existing(context, name, device=True)
+    record: dict[str, Any] = _record(account) | {"topics": list(account.topics)}
     record["rules"] = own_rules(context, device_floor(name))
     record |= mqtt.live(context, {"presence": PRESENCE.at(device=name), "session": SESSION.at(device=name)})
     show_one(record, as_json=as_json)
 
 
 device.add_command(policy_command("device", device_floor))
+device.add_command(topics_command(device=True))
 
 
 @device.command("owner")

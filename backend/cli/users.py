@@ -4,8 +4,19 @@ from typing import Any
 
 import click
 
+from backend.app.rights import rights
 from backend.cli import mqtt
-from backend.cli.context import Context, day, json_option, pass_context, read_secret, show, show_all, show_one
+from backend.cli.context import (
+    Context,
+    day,
+    json_option,
+    pass_context,
+    printable,
+    read_secret,
+    show,
+    show_all,
+    show_one,
+)
 from backend.core.principals import PEOPLE, Principal, Role
 from backend.features.clients.messages import PRESENCE
 from backend.shell import operator
@@ -13,6 +24,17 @@ from backend.shell.accounts import Account, AccountError, new_secret
 from backend.shell.operator import Login
 
 stdin_option = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+
+
+def _check_topics(context: click.Context, _parameter: click.Parameter, filters: tuple[str, ...]) -> tuple[str, ...]:
+    """Insist on filters that an account may be given."""
+    outside = rights(context.ensure_object(Context).settings).rules.outside
+    try:
+        for each in filters:
+            outside.check(each)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return filters
 
 
 @click.group()
@@ -30,6 +52,13 @@ def user() -> None:
     show_default=True,
     help="What it may do.",
 )
+@click.option(
+    "--topics",
+    metavar="FILTER",
+    multiple=True,
+    callback=_check_topics,
+    help="What it may use outside of Talkstick's topics; may be repeated. See `user topics`.",
+)
 @stdin_option
 @json_option
 @pass_context
@@ -38,13 +67,14 @@ def add(
     name: str,
     display_name: str | None,
     role: str,
+    topics: tuple[str, ...],
     password_stdin: bool,
     as_json: bool,
 ) -> None:
     """Add an account; its password is made here and shown once."""
     secret = read_secret() if password_stdin else new_secret()
     try:
-        who = Principal(name, Role(role), display_name or name)
+        who = Principal(name, Role(role), display_name or name, topics=topics)
         context.told_accounts.add(who, secret, context.now(), generated=not password_stdin)
     except AccountError as error:
         raise click.ClickException(str(error)) from error
@@ -68,7 +98,8 @@ def list_(context: Context, as_json: bool) -> None:
 @pass_context
 def show_(context: Context, name: str, as_json: bool) -> None:
     """Show one account; which apps of it are there right now, too, if the server runs."""
-    record = _record(existing(context, name, device=False))
+    account = existing(context, name, device=False)
+    record = _record(account) | {"topics": list(account.topics)}
     show_one(record | mqtt.live(context, {"presence": PRESENCE.at(principal=name)}), as_json=as_json)
 
 
@@ -95,6 +126,38 @@ def passwd(context: Context, name: str, password_stdin: bool, as_json: bool) -> 
 def rm(context: Context, name: str, yes: bool) -> None:
     """Remove an account: its session ends, and it leaves all queues."""
     remove(context, name, yes=yes, device=False)
+
+
+def topics_command(*, device: bool) -> click.Command:
+    """Return the command ``topics`` of devices, or of people and integrations."""
+
+    @click.command("topics")
+    @click.argument("name")
+    @click.option("--add", "more", metavar="FILTER", multiple=True, callback=_check_topics, help="May be repeated.")
+    @click.option("--remove", "fewer", metavar="FILTER", multiple=True, help="May be repeated.")
+    @json_option
+    @pass_context
+    def command(context: Context, name: str, more: tuple[str, ...], fewer: tuple[str, ...], as_json: bool) -> None:
+        """Show or change what an account may use outside of Talkstick's topics: zigbee2mqtt/#, frigate/+/motion.
+
+        It may publish and receive what a FILTER covers (+ is one level, # all that follow), a listener only receive; a
+        server that runs follows at once. Admins may use all of it unasked.
+        """
+        role = existing(context, name, device=device).role
+        try:
+            if more or fewer:
+                context.accounts.change_topics(name, more, fewer)
+        except AccountError as error:
+            raise click.ClickException(str(error)) from error
+        found = list(context.accounts.get(name).topics)
+        none = "An admin may use them all." if role is Role.ADMIN else f"{name} has no topics of its own."
+        record = {"device" if device else "user": name, "topics": found}
+        show(record, as_json=as_json, text=lambda: "\n".join(map(printable, found)) or none)
+
+    return command
+
+
+user.add_command(topics_command(device=False))
 
 
 def existing(context: Context, name: str, *, device: bool) -> Account:

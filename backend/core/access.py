@@ -8,9 +8,10 @@ broker asks; commands it checks against the retained session document besides.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
+from itertools import chain, combinations
 
 from backend.core.ids import is_id
+from backend.core.outside import Outside
 from backend.core.principals import PARTICIPANTS, PEOPLE, Principal, Role, Roster
 from backend.core.refusals import Code
 from backend.core.routing import Party, Retain, Route, RouteTable
@@ -36,24 +37,28 @@ class Grants:
 
     publish: frozenset[str]
     receive: frozenset[str]
+    outside: bool = False
+    """Whether it may besides use all topics outside of the tree, which no filters can say."""
 
 
 class Rulebook:
     """The access rules of a route table, whose tree begins with *prefix* on the wire.
 
-    ``roster`` is replaced when accounts, owners or what devices let others read have changed.
+    ``roster`` is replaced when accounts, owners or what devices let others read have changed. ``outside`` judges all
+    other topics.
     """
 
     def __init__(self, table: RouteTable, prefix: str = "", roster: Roster | None = None) -> None:
         self._table = table
         self._prefix = prefix
         self.roster = roster or Roster()
+        self.outside = Outside(table, prefix)
 
     def publish(self, who: Principal, topic: str, *, retain: bool, size: int) -> Verdict:
         """Judge one publish, or one last will, of *size* bytes."""
         found = self._find(topic)
         if found is None:
-            return Verdict(Code.UNKNOWN_TOPIC)
+            return self._publish_outside(who, topic, size)
         route, levels = found
         code = _refusal(route, levels, who, retain=retain, size=size)
         if code is not None or route.guard is None or who.role is Role.BACKEND:
@@ -67,16 +72,19 @@ class Rulebook:
         """
         if who.role in (Role.ADMIN, Role.BACKEND):
             return is_filter(topic_filter)
+        readable = (
+            self._prefix + covered for route in self._table.routes for covered in _filters(route, who, may_come_to_read)
+        )
         return is_filter(topic_filter) and any(
-            overlaps(topic_filter, self._prefix + readable)
-            for route in self._table.routes
-            for readable in _filters(route, who, may_come_to_read)
+            overlaps(topic_filter, covered) for covered in chain(readable, self.outside.filters(who))
         )
 
     def receive(self, who: Principal, topic: str) -> bool:
         """Judge one delivery."""
         found = self._find(topic)
-        return found is not None and (may_read(found[0], who, found[1]) or self._is_let(found[0], who, found[1]))
+        if found is None:
+            return self.outside.may_receive(who, topic)
+        return may_read(found[0], who, found[1]) or self._is_let(found[0], who, found[1])
 
     def grants(self, who: Principal) -> Grants:
         """Return the same answers as `publish` and `receive` give, as filters.
@@ -84,11 +92,13 @@ class Rulebook:
         Filters cannot tell whether a level is a valid id, nor judge retain flag and size.
         """
         free = [route for route in self._table.routes if route.guard is None or who.role is Role.BACKEND]
+        writable = {self._prefix + each for route in free for each in _writable(route, who)}
+        readable = {self._prefix + each for route in self._table.routes for each in self._readable(route, who)}
+        outside = frozenset(self.outside.filters(who))
         return Grants(
-            frozenset(self._prefix + writable for route in free for writable in _filters(route, who, may_write)),
-            frozenset(
-                self._prefix + readable for route in self._table.routes for readable in self._readable(route, who)
-            ),
+            outside.union(writable) if who.role is not Role.LISTENER else frozenset(writable),
+            outside.union(readable),
+            outside=self.outside.may_use_all(who),
         )
 
     def guarded_by(self, document: str) -> tuple[str, ...]:
@@ -106,6 +116,11 @@ class Rulebook:
         """Return the filters of all topics whose messages must not be retained."""
         never = (route for route in self._table.routes if route.retain is Retain.NEVER)
         return frozenset(self._prefix + route.topic.filter for route in never)
+
+    def _publish_outside(self, who: Principal, topic: str, size: int) -> Verdict:
+        if not self.outside.may_publish(who, topic):
+            return Verdict(Code.UNKNOWN_TOPIC)
+        return Verdict(Code.TOO_LARGE if size > MAX_PAYLOAD else None)
 
     def _is_let(self, route: Route, who: Principal, levels: Mapping[str, str]) -> bool:
         """Tell whether the device named in the topic lets *who* read it."""
@@ -136,19 +151,22 @@ def _refusal(route: Route, levels: Mapping[str, str], who: Principal, *, retain:
     return Code.RETAINED if retain and route.retain is Retain.NEVER else None
 
 
+_OR_AN_ADMIN = frozenset({Party.IN_ITS_PLACE, Party.TRIGGER_OWNER})
+
+
 def may_write(route: Route, who: Principal, levels: Mapping[str, str]) -> bool:
     """Tell whether *who* stands at the writing end of a topic with these levels."""
-    if who.role is Role.BACKEND:
+    if who.role is Role.BACKEND or (who.role is Role.ADMIN and route.writer in _OR_AN_ADMIN):
         return True
     match route.writer:
-        case Party.THE_DEVICE:
+        case Party.THE_DEVICE | Party.IN_ITS_PLACE:
             return _is_the_device(who, levels)
-        case Party.IN_ITS_PLACE:
-            return who.role is Role.ADMIN or _is_the_device(who, levels)
         case Party.THE_PRINCIPAL:
             return levels.get("principal") == who.name and _may_ask(who, levels)
         case Party.HOLDER:
             return _may_ask(who, levels)
+        case Party.TRIGGER_OWNER:
+            return who.role is not Role.LISTENER and levels.get("trigger") in who.triggers
         case _:
             return False
 
@@ -224,3 +242,12 @@ def _filters(route: Route, who: Principal, may: May) -> Sequence[str]:
             if may(route, who, levels) and not any(wider <= own for wider in found):
                 found.append(own)
     return tuple(route.topic.bound(**dict.fromkeys(own, who.name)) for own in found)
+
+
+def _writable(route: Route, who: Principal) -> Iterator[str]:
+    """Yield the filters of this route that cover what *who* may write, some of them more than once."""
+    always = _filters(route, who, may_write)
+    yield from always
+    if route.writer is Party.TRIGGER_OWNER and route.topic.filter not in always:
+        owned = (each for each in who.triggers if may_write(route, who, {"trigger": each}))
+        yield from (route.topic.bound(trigger=each) for each in owned)

@@ -33,6 +33,10 @@ class Principal:
     """Of a device: whose it is."""
     is_open: bool = False
     """Of a device: whether all people may read its conversation along."""
+    topics: tuple[str, ...] = ()
+    """The filters of topics outside of Talkstick's tree that it may receive, and publish to unless it only reads."""
+    triggers: frozenset[str] = frozenset()
+    """The triggers that it owns: it says whether they are active."""
 
 
 @dataclass(frozen=True)

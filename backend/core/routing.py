@@ -32,6 +32,7 @@ class Party(StrEnum):
     IN_ITS_PLACE = "the device named in the topic, or an admin in its place"
     THE_PRINCIPAL = "the principal named in the topic"
     OWNER = "the owner of the device"
+    TRIGGER_OWNER = "the owner of the trigger, or an admin in its place"
     HOLDER = "the holder of the session"
     PEOPLE = "people and integrations"
     PARTICIPANTS = "people and integrations, but no listeners"

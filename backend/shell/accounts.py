@@ -3,8 +3,9 @@
 A secret is shown once, and stored as a verifier only.
 """
 
+import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
@@ -15,12 +16,14 @@ from sqlmodel import Session, select
 from backend.core.desk import ROWS_AT_ONCE
 from backend.core.floors import device_floor
 from backend.core.ids import check_name
+from backend.core.outside import MAX_FILTERS
 from backend.core.principals import PARTICIPANTS, Principal, Role
-from backend.features.directory.feature import AccountRow, principal
+from backend.features.directory.feature import AccountRow, principal, topics
 from backend.features.voice.feature import erase, forget
 from backend.shell import verifier
 from backend.shell.floors import forget_rules
 from backend.shell.revision import changing
+from backend.shell.triggers import triggers_owned
 from backend.shell.voices import forget_voice, opened
 
 RESERVED = frozenset({"backend"})
@@ -40,6 +43,7 @@ class Account:
     created_at: float
     hardware: str | None
     owner: str | None
+    topics: tuple[str, ...] = ()
 
 
 class Mirror(Protocol):
@@ -69,7 +73,8 @@ class Accounts:
     ) -> None:
         """Add an account; say whether its secret was *generated*, and so needs less hashing.
 
-        Raises AccountError where the name is bad or taken, there is no such owner, or the mirror cannot be told.
+        Its topics are stored as they are: `Outside.check` says what is wrong with one. Raises AccountError where the
+        name is bad or taken, there is no such owner, the topics are too many, or the mirror cannot be told.
         """
         try:
             check_name(who.name)
@@ -86,6 +91,7 @@ class Accounts:
             created_at=now,
             hardware=hardware,
             owner=who.owner,
+            topics=_stored(who.role, dict.fromkeys(who.topics)),
             verifier=verifier.made(secret, generated=generated),
         )
         if self._mirror is not None:
@@ -131,11 +137,27 @@ class Accounts:
                 forget(session, name)
             row.owner = owner
 
+    def change_topics(self, name: str, more: Collection[str], fewer: Collection[str]) -> None:
+        """Give an account filters outside of the tree, as they are (see `add`), and take others away.
+
+        Raises AccountError where it has none of those, would have too many, or needs none.
+        """
+        with changing(self._database) as session:
+            row = _found(session, name)
+            before = topics(row)
+            for each in fewer:
+                if each in more:
+                    raise AccountError(f"{each}: add it or remove it, not both")
+                if each not in before:
+                    raise AccountError(f"{name} has no topics {each}")
+            kept = (each for each in before if each not in fewer)
+            row.topics = _stored(Role(row.role), dict.fromkeys((*kept, *more)))
+
     def set_secret(self, name: str, secret: str, *, generated: bool = False) -> None:
         """Replace the secret; the old one is void at once. Raises AccountError where there is no such account."""
         who, stored = self.get(name), verifier.made(secret, generated=generated)
         if self._mirror is not None:
-            self._mirror.put(Principal(name, who.role, who.display_name), secret)
+            self._mirror.put(Principal(name, who.role, who.display_name, topics=who.topics), secret)
         with changing(self._database) as session:
             _found(session, name).verifier = stored
 
@@ -152,9 +174,12 @@ class Accounts:
     def principals(self) -> Mapping[str, Principal]:
         """Return what the engine needs to know of all accounts."""
         with Session(self._database) as session:
-            devices = opened(session)
+            devices, owned = opened(session), triggers_owned(session)
             rows = session.exec(select(AccountRow).execution_options(yield_per=ROWS_AT_ONCE))
-            return {row.name: principal(row, is_open=row.name in devices) for row in rows}
+            return {
+                row.name: principal(row, is_open=row.name in devices, triggers=owned.get(row.name, frozenset()))
+                for row in rows
+            }
 
     def verifiers(self) -> Mapping[str, str]:
         """Return all verifiers by name: while one stays, a login that was good is good."""
@@ -201,5 +226,14 @@ def _insist_on_owner(session: Session, owner: str | None) -> None:
         raise AccountError(f"{owner} is a {role}, and owns nothing")
 
 
+def _stored(role: Role, filters: Collection[str]) -> str | None:
+    """Return filters as a row has them. Raises AccountError where they are too many, or an admin's."""
+    if filters and role is Role.ADMIN:
+        raise AccountError("an admin may use all topics outside of Talkstick's own already")
+    if len(filters) > MAX_FILTERS:
+        raise AccountError(f"an account has at most {MAX_FILTERS} topic filters")
+    return json.dumps(list(filters)) if filters else None
+
+
 def _shown(row: AccountRow) -> Account:
-    return Account(row.name, Role(row.role), row.display_name, row.created_at, row.hardware, row.owner)
+    return Account(row.name, Role(row.role), row.display_name, row.created_at, row.hardware, row.owner, topics(row))

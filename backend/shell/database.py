@@ -16,7 +16,7 @@ from backend.features.voice import feature as _voice  # noqa: F401
 FILE = "talkstick.db"
 _CONNECTIONS = 4  # each has a cache of its own
 _CACHE_KIB = 512
-SCHEMA = 5  # rises with every change of a table
+SCHEMA = 6  # rises with every change of a table
 
 
 class ReplyRow(SQLModel, table=True):

@@ -165,8 +165,8 @@ def _granted(rights: Rights, there: Inventory) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for role, rules in there.roles.items():
         name = rights.owner(role, "holder")
-        for _kind, command in rules if name is not None else ():
-            found.setdefault(command, set()).add(str(name))
+        for rule in rules if name is not None else ():
+            found.setdefault(rule.topic, set()).add(str(name))
     return found
 
 

@@ -1,6 +1,6 @@
 """What Mosquitto knows, and what is to be told so that it knows what it should."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,15 +9,16 @@ from backend.shell.mosquitto_accounts import create, removal
 from backend.shell.mosquitto_control import Command, Control, ControlError
 from backend.shell.mosquitto_rights import Acl, Rights, acls, read_acls, role_refs
 
+_NONE: frozenset[str] = frozenset()
 _MUST_DENY = ("publishClientSend", "publishClientReceive")
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Roles with their rules, and clients with their roles, by name: Talkstick's, and those of others."""
+    """Roles with their rules, and clients with their roles in order, by name: Talkstick's, and those of others."""
 
     roles: Mapping[str, frozenset[Acl]]
-    clients: Mapping[str, frozenset[str]]
+    clients: Mapping[str, Sequence[str]]
 
 
 async def taken(control: Control) -> Inventory:
@@ -52,7 +53,7 @@ def mending(rights: Rights, people: Mapping[str, Principal], there: Inventory, s
     clients = [
         {"command": "modifyClient", "username": name, "roles": role_refs(rights.names(people[name]))}
         for name in people.keys() - {*missing, *others}
-        if there.clients[name] != frozenset(rights.names(people[name]))
+        if list(there.clients[name]) != rights.names(people[name])
     ]
     return [
         *gone,
@@ -63,7 +64,7 @@ def mending(rights: Rights, people: Mapping[str, Principal], there: Inventory, s
 
 
 def following(rights: Rights, before: Roster, after: Roster) -> list[Command]:
-    """Return the commands that change roles after devices changed hands, or what they let others read.
+    """Return the commands that change roles after devices or triggers changed hands, or what may be read or used.
 
     The rulebook knows *after* already. Those who may lose something come first.
     """
@@ -73,7 +74,7 @@ def following(rights: Rights, before: Roster, after: Roster) -> list[Command]:
             kinds.pop(who.role, None)
     owners = sorted(
         (name for name in after.principals if _has(before, name) != _has(after, name)),
-        key=lambda name: _has(before, name)[0] <= _has(after, name)[0],
+        key=lambda name: all(had <= has for had, has in zip(_has(before, name), _has(after, name), strict=True)),
     )
     roles = {
         **{rights.kind(who): rights.roles(who)[rights.kind(who)] for who in kinds.values()},
@@ -82,10 +83,14 @@ def following(rights: Rights, before: Roster, after: Roster) -> list[Command]:
     return [{"command": "modifyRole", "rolename": role, "acls": acls(rules)} for role, rules in roles.items()]
 
 
-def _has(roster: Roster, name: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the devices of an account, and which of them are open: what all may read, its own role does not repeat."""
-    owned = roster.owned.get(name, frozenset())
-    return owned, owned & roster.opened
+def _has(roster: Roster, name: str) -> tuple[frozenset[str], ...]:
+    """Return what an account's own role rests on: filters, triggers, devices, and which of these are not open.
+
+    What is open all may read, so its own role does not repeat it.
+    """
+    who, owned = roster.principals.get(name), roster.owned.get(name, frozenset())
+    topics, triggers = (frozenset(who.topics), who.triggers) if who is not None else (_NONE, _NONE)
+    return topics, triggers, owned, owned - roster.opened
 
 
 def _roles_to_mend(
@@ -99,5 +104,5 @@ def _roles_to_mend(
             yield {"command": "modifyRole", "rolename": role, "acls": acls(rules)}
 
 
-def _roles(client: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(role["rolename"] for role in client.get("roles", ()))
+def _roles(client: Mapping[str, Any]) -> list[str]:
+    return [role["rolename"] for role in client.get("roles", ())]

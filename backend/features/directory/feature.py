@@ -15,6 +15,7 @@ from backend.features.directory.rows import (
     VoiceRow,
     principal,
     rules,
+    topics,
     voice,
 )
 
@@ -31,6 +32,7 @@ __all__ = [
     "lookup",
     "principal",
     "rules",
+    "topics",
     "voice",
 ]
 

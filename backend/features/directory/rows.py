@@ -16,7 +16,7 @@ class AccountRow(SQLModel, table=True):
     """One account.
 
     ``verifier`` is what is stored instead of the secret; ``hardware`` is what a device's id was made from, ``owner``
-    whose it is.
+    whose it is. ``topics`` are its filters outside of the tree, as a JSON list; most accounts have none.
     """
 
     name: str = Field(primary_key=True)
@@ -26,6 +26,7 @@ class AccountRow(SQLModel, table=True):
     created_at: float
     hardware: str | None = None
     owner: str | None = None
+    topics: str | None = None
 
 
 class ChannelRow(SQLModel, table=True):
@@ -57,9 +58,14 @@ class DirectoryRow(SQLModel, table=True):
     revision: int
 
 
-def principal(row: AccountRow, *, is_open: bool = False) -> Principal:
+def principal(row: AccountRow, *, is_open: bool = False, triggers: frozenset[str] = frozenset()) -> Principal:
     """Return the account without its secret."""
-    return Principal(row.name, Role(row.role), row.display_name, row.owner, is_open)
+    return Principal(row.name, Role(row.role), row.display_name, row.owner, is_open, topics(row), triggers)
+
+
+def topics(row: AccountRow) -> tuple[str, ...]:
+    """Return the filters of an account outside of the tree."""
+    return tuple(json.loads(row.topics)) if row.topics is not None else ()
 
 
 def voice(row: VoiceRow) -> Voice:
