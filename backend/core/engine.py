@@ -74,6 +74,9 @@ class Directory(Protocol):
     def has_channel(self, name: str) -> bool:
         """Tell whether there is a channel of this name."""
 
+    def has_trigger(self, name: str) -> bool:
+        """Tell whether there is a trigger of this name."""
+
 
 class Engine:
     """All desks, the route table, and the memory of what was answered.
@@ -199,11 +202,7 @@ class Engine:
         for level in levels.values():
             if not is_id(level):
                 raise Refused(Code.BAD_ID, f"{level[:80]!r} is no id")
-        device = self._directory.principal(levels["device"]) if "device" in levels else None
-        if "device" in levels and (device is None or device.role is not Role.DEVICE):
-            raise Refused(Code.UNKNOWN_DEVICE, f"no device {levels['device']} is provisioned")
-        if "channel" in levels and not self._directory.has_channel(levels["channel"]):
-            raise Refused(Code.UNKNOWN_CHANNEL, f"there is no channel {levels['channel']}")
+        device = self._place(levels)
         if "principal" not in levels:
             return device if route.writer in (Party.THE_DEVICE, Party.IN_ITS_PLACE) else None
         who = self._directory.principal(levels["principal"])
@@ -212,6 +211,17 @@ class Engine:
         if not may_write(route, who, levels):
             raise Refused(Code.FORBIDDEN, f"{who.role.value} {who.name} may not do that here")
         return who
+
+    def _place(self, levels: Mapping[str, str]) -> Principal | None:
+        """Return the device that a topic is about, if it is about one; insist that this, or what else, is there."""
+        device = self._directory.principal(levels["device"]) if "device" in levels else None
+        if "device" in levels and (device is None or device.role is not Role.DEVICE):
+            raise Refused(Code.UNKNOWN_DEVICE, f"no device {levels['device']} is provisioned")
+        if "channel" in levels and not self._directory.has_channel(levels["channel"]):
+            raise Refused(Code.UNKNOWN_CHANNEL, f"there is no channel {levels['channel']}")
+        if "trigger" in levels and not self._directory.has_trigger(levels["trigger"]):
+            raise Refused(Code.UNKNOWN_TRIGGER, f"there is no trigger {levels['trigger']}")
+        return device
 
     def _run(self, events: Iterable[object], now: float) -> list[Send]:
         todo, out = deque(events), list[Send]()

@@ -23,7 +23,7 @@ from backend.features.voice.feature import erase, forget
 from backend.shell import verifier
 from backend.shell.floors import forget_rules
 from backend.shell.revision import changing
-from backend.shell.triggers import triggers_owned
+from backend.shell.triggers import disown, triggers_owned
 from backend.shell.voices import forget_voice, opened
 
 RESERVED = frozenset({"backend"})
@@ -102,7 +102,7 @@ class Accounts:
             erase(session, who.name)
 
     def remove(self, name: str) -> None:
-        """Remove an account, its rules, voice and conversation included; its devices are nobody's then.
+        """Remove an account, its rules, voice and conversation included; its devices and triggers are nobody's then.
 
         Raises AccountError where there is none, or it is the last admin's.
         """
@@ -117,6 +117,7 @@ class Accounts:
             erase(session, name)
             for device in session.exec(select(AccountRow).where(AccountRow.owner == name)):
                 device.owner = None
+            disown(session, name)
         if self._mirror is not None:
             try:
                 self._mirror.remove(name)

@@ -1,4 +1,4 @@
-"""Notices that the command line changed accounts, owners, channels, rules or voices."""
+"""Notices that the command line changed accounts, owners, channels, rules, voices, triggers or profiles."""
 
 import asyncio
 import hashlib
@@ -15,6 +15,7 @@ from backend.shell.door import Door
 from backend.shell.floors import Floors
 from backend.shell.inbox import Inbox
 from backend.shell.revision import revision
+from backend.shell.triggers import Triggers
 from backend.shell.voices import Voices
 
 log = logging.getLogger(__name__)
@@ -63,9 +64,16 @@ class Watcher:
 
 def loaded(database: Database) -> DirectoryLoaded:
     """Return the directory as it is stored now."""
-    floors = Floors(database)
+    floors, triggers = Floors(database), Triggers(database)
     channels = frozenset(channel.name for channel in floors.channels())
-    return DirectoryLoaded(Accounts(database).principals(), channels, floors.rules(), Voices(database).all())
+    return DirectoryLoaded(
+        Accounts(database).principals(),
+        channels,
+        floors.rules(),
+        Voices(database).all(),
+        triggers.definitions("trigger"),
+        triggers.definitions("profile"),
+    )
 
 
 def marks(verifiers: Mapping[str, str]) -> dict[str, str]:

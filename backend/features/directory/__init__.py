@@ -1,1 +1,1 @@
-"""Accounts, devices, channels, rules."""
+"""Accounts, devices, channels, rules, triggers, profiles."""

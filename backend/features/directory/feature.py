@@ -1,4 +1,4 @@
-"""Directory: accounts, devices, channels, rules, voices. Table of contents of the feature."""
+"""Directory: accounts, devices, channels, rules, voices, triggers, profiles. Table of contents of the feature."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +10,13 @@ from backend.features.directory.routes import ROUTES
 from backend.features.directory.rows import (
     AccountRow,
     ChannelRow,
+    DefinitionRow,
     DirectoryRow,
+    ProfileRow,
     RulesRow,
+    TriggerRow,
     VoiceRow,
+    definition,
     principal,
     rules,
     topics,
@@ -23,11 +27,15 @@ __all__ = [
     "ROUTES",
     "AccountRow",
     "ChannelRow",
+    "DefinitionRow",
     "DirectoryLoaded",
     "DirectoryRow",
     "Listing",
+    "ProfileRow",
     "RulesRow",
+    "TriggerRow",
     "VoiceRow",
+    "definition",
     "desk",
     "lookup",
     "principal",
@@ -75,3 +83,7 @@ class Listing:
     def has_channel(self, name: str) -> bool:
         """Tell whether there is a channel of this name."""
         return name in self.directory.states[_KEY].channels
+
+    def has_trigger(self, name: str) -> bool:
+        """Tell whether there is a trigger of this name."""
+        return name in self.directory.states[_KEY].triggers

@@ -1,4 +1,4 @@
-"""Accounts, channels, rules and voices as rows.
+"""Accounts, channels, rules, voices, triggers and profiles as rows.
 
 One table for people, integrations and devices, since each is a name that can log in; a channel cannot.
 """
@@ -7,7 +7,7 @@ import json
 
 from sqlmodel import Field, SQLModel
 
-from backend.core.facts import Voice
+from backend.core.facts import Definition, Voice
 from backend.core.floors import Rules, rules_of
 from backend.core.principals import Principal, Role
 
@@ -51,6 +51,22 @@ class VoiceRow(SQLModel, table=True):
     settings: str
 
 
+class DefinitionRow(SQLModel):
+    """What something is, as a JSON object that holds only what was given: defaults may change."""
+
+    name: str = Field(primary_key=True)
+    definition: str
+    created_at: float
+
+
+class TriggerRow(DefinitionRow, table=True):
+    """One trigger."""
+
+
+class ProfileRow(DefinitionRow, table=True):
+    """One profile."""
+
+
 class DirectoryRow(SQLModel, table=True):
     """Rises with every change of all these, so that a running server notices."""
 
@@ -71,6 +87,12 @@ def topics(row: AccountRow) -> tuple[str, ...]:
 def voice(row: VoiceRow) -> Voice:
     """Return the voice settings of one device."""
     found: Voice = json.loads(row.settings)
+    return found
+
+
+def definition(row: DefinitionRow) -> Definition:
+    """Return what a trigger, or a profile, is."""
+    found: Definition = json.loads(row.definition)
     return found
 
 

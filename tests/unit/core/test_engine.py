@@ -295,16 +295,23 @@ def test_a_fact_nobody_waits_for_is_fine_and_an_unknown_event_is_a_bug() -> None
         engine.hear("nonsense", 0.0)
 
 
-def test_what_concerns_an_unknown_channel_is_refused_and_told() -> None:
-    topic, reply = Topic("channels/{channel}/hand/{principal}"), Topic("channels/{channel}/told/{principal}")
+@pytest.mark.parametrize(
+    ("kind", "directory"),
+    [
+        ("channel", DirectoryLoaded(EVERYBODY, frozenset({"stage"}))),
+        ("trigger", DirectoryLoaded(EVERYBODY, triggers={"stage": {}})),
+    ],
+)
+def test_what_concerns_an_unknown_place_is_refused_and_told(kind: str, directory: DirectoryLoaded) -> None:
+    topic, reply = Topic(f"places/{{{kind}}}/hand/{{principal}}"), Topic(f"places/{{{kind}}}/told/{{principal}}")
     route = Route(topic, Message, Party.THE_PRINCIPAL, (), "", handler=lambda _incoming: [Fact()], reply=reply)
     accounts = desk()
     engine = Engine(RouteTable([route]), [accounts], Listing(accounts))
-    engine.hear(DirectoryLoaded(EVERYBODY, frozenset({"stage"})), 0.0)
-    assert engine.receive(Arrived("channels/stage/hand/alice", b"{}"), 0.0) == []
-    for channel in ("nowhere", "scale-1"):  # a device is no channel
-        (send,) = engine.receive(Arrived(f"channels/{channel}/hand/alice", b'{"id":"1"}'), 0.0)
-        assert (send.topic, body_of(send)["code"]) == (f"channels/{channel}/told/alice", "unknown_channel")
+    engine.hear(directory, 0.0)
+    assert engine.receive(Arrived("places/stage/hand/alice", b"{}"), 0.0) == []
+    for place in ("nowhere", "scale-1"):  # a device is neither
+        (send,) = engine.receive(Arrived(f"places/{place}/hand/alice", b'{"id":"1"}'), 0.0)
+        assert (send.topic, body_of(send)["code"]) == (f"places/{place}/told/alice", f"unknown_{kind}")
 
 
 def test_what_could_not_be_stored_is_answered_if_it_was_asked() -> None:

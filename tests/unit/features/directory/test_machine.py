@@ -72,6 +72,19 @@ def test_voices_are_told_too() -> None:
     assert accounts.handle(DirectoryLoaded(PEOPLE, voices={"scale-1": {"language": "en"}}), 3.0) != []
 
 
+def test_triggers_and_profiles_are_told_too() -> None:
+    accounts, triggers, profiles = desk(), {"door": {"owner": "alice"}}, {"greeter": {"name": "Greeter"}}
+    accounts.handle(DirectoryLoaded(PEOPLE), 0.0)
+    (told,) = accounts.handle(DirectoryLoaded(PEOPLE, triggers=triggers, profiles=profiles), 1.0)
+    assert isinstance(told, DirectoryChanged)
+    assert (told.triggers, told.profiles) == (triggers, profiles)
+    assert Listing(accounts).has_trigger("door")
+    assert not Listing(accounts).has_trigger("greeter")
+    assert accounts.handle(DirectoryLoaded(PEOPLE, triggers={"door": {"owner": "alice"}}, profiles=profiles), 2.0) == []
+    assert accounts.handle(DirectoryLoaded(PEOPLE, triggers=triggers), 3.0) != [], "a profile is gone"
+    assert accounts.handle(DirectoryLoaded(PEOPLE, triggers={"door": {}}), 4.0) != [], "the trigger is another"
+
+
 def test_another_owner_is_news() -> None:
     accounts = desk()
     accounts.handle(DirectoryLoaded(PEOPLE), 0.0)
