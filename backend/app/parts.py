@@ -18,7 +18,9 @@ from backend.features.directory import feature as directory
 from backend.features.presence import feature as presence
 from backend.features.sessions import feature as sessions
 from backend.features.stats import feature as stats
+from backend.features.triggers import feature as triggers
 from backend.features.voice import feature as voice
+from backend.features.workers import feature as workers
 from backend.shell.accounts import Accounts
 from backend.shell.complaints import Complaints
 from backend.shell.database import open_database
@@ -55,6 +57,7 @@ def wired(settings: Settings) -> Parts:
     times = presence.Limits(settings.debounce_s, settings.heartbeat_s)
     listing = directory.Listing(accounts_desk)
     floors, seen, talkers = sessions.desk(settings.policy), presence.desk(times), voice.desk()
+    automations, work = triggers.desk(), workers.desk(settings.trigger_workers)
     engine = Engine(
         TABLE,
         [
@@ -65,6 +68,8 @@ def wired(settings: Settings) -> Parts:
             channels_desk,
             stats.desk(),
             talkers,
+            automations,
+            work,
         ],
         listing,
         _complain(Complaints(log)),
@@ -74,7 +79,9 @@ def wired(settings: Settings) -> Parts:
     accounts = Accounts(database)
     rules = Rulebook(TABLE, settings.prefix)
     door = Door(rules, accounts, settings.prefix)
-    journal = Journal(database, [sessions.archive(settings.history_days), *voice.archives(settings.bounds)])
+    days = settings.history_days
+    archives = [sessions.archive(days), triggers.archive(days), *voice.archives(settings.bounds)]
+    journal = Journal(database, archives)
     relay = channels.relay(channels_desk, sessions.CHANNEL.data_per_s)
     return Parts(engine, database, accounts, journal, door, listing, relay, floors, seen, talkers)
 

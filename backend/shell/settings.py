@@ -91,7 +91,9 @@ class Settings(BaseSettings):
     cooling_s: NonNegativeFloat = Field(
         default=_POLICY.cooling_s, description="How long nobody gets a device after a session that was lost."
     )
-    history_days: PositiveFloat = Field(default=90.0, description="How long sessions that are over are remembered.")
+    history_days: PositiveFloat = Field(
+        default=90.0, description="How long sessions, and runs of profiles, that are over are remembered."
+    )
     conversation_days: PositiveFloat = Field(
         default=_BOUNDS.days, description="How long a conversation is remembered after the last turn."
     )
@@ -110,6 +112,9 @@ class Settings(BaseSettings):
     debounce_s: PositiveFloat = Field(default=_PRESENCE.debounce_s, description="How long a last will is doubted.")
     heartbeat_s: PositiveFloat = Field(
         default=_PRESENCE.heartbeat_s, description="After how much silence a device is lost."
+    )
+    trigger_workers: PositiveInt = Field(
+        default=100, description="How many runs of profiles do something at once; more wait for their turn."
     )
     stats_s: PositiveFloat = Field(default=5.0, description="How often the counters are published.")
     voice_models: Mapping[str, Path] = Field(

@@ -108,10 +108,9 @@ class Course:
     def admit(self, ids: Container[str]) -> None:
         """Let those of these runs that want a worker do what they want one for."""
         for run in self.subscription.runs:
-            if run.id in ids and run.phase is not None and run.wants_worker:
-                is_new = run.phase == "start"
-                run = replace(run, admitted=True, begun=True)  # noqa: PLW2901 - from here on it is another
-                self._put(replace(run, state="running", since=self.now) if is_new else run)
+            if run.id in ids and run.phase is not None and not run.admitted:
+                after = replace(run, admitted=True, begun=True)
+                self._put(replace(after, state="running", since=self.now) if run.phase == "start" else after)
                 self.effects.append(Perform(Errand(run.phase, self.subscription.definition, self._context(run))))
 
     def take(self, done: ErrandDone) -> None:

@@ -77,7 +77,7 @@ def _told(row: RunRow) -> PastRunShown:
 
 def _too_old(days: float, now: float) -> dict[str, Delete]:
     newest = func.row_number().over(
-        partition_by=(RunRow.trigger, RunRow.profile),  # type: ignore[arg-type]
+        partition_by=(RunRow.trigger, RunRow.profile),
         order_by=col(RunRow.id).desc(),
     )
     ranked = select(RunRow.id, newest.label("number")).subquery()

@@ -17,10 +17,10 @@ from backend.core.messages import json_size
 from backend.core.refusals import Code
 from backend.features.triggers import activation
 from backend.features.triggers.definitions import understood_profile, understood_trigger
-from backend.features.triggers.draft import Draft
 from backend.features.triggers.messages import TRIGGER, TriggerStatus
 from backend.features.triggers.requests import TriggerAsked, answer
 from backend.features.triggers.state import NO_OWNER, Data, Trigger
+from backend.features.triggers.turn import Turn
 
 MAX_DATA = 16 * 1024  # bytes of JSON
 
@@ -66,65 +66,65 @@ def until(trigger: Trigger) -> float | None:
 
 def step(trigger: Trigger, event: object, now: float) -> tuple[Trigger, list[Effect]]:
     """Apply *event* (None: time only)."""
-    draft = Draft(trigger, now)
+    turn = Turn(trigger, now)
     match event:
         case TriggerSaid():
-            _said(draft, event)
+            _said(turn, event)
         case TriggerSensed(active=active, data=data):
-            _sensed(draft, active, data)
+            _sensed(turn, active, data)
         case TriggerAsked():
-            answer(draft, event)
+            answer(turn, event)
         case DirectoryChanged():
-            _directory_changed(draft, event)
+            _directory_changed(turn, event)
         case DeviceLost():
-            _inactive(draft, "owner_lost")
+            _inactive(turn, "owner_lost")
         case WorkAdmitted(ids=ids):
-            _admitted(draft, ids)
+            _admitted(turn, ids)
         case ErrandDone():
-            _done(draft, event)
+            _done(turn, event)
         case _:
-            _time_passed(draft)
-    return draft.result(trigger)
+            _time_passed(turn)
+    return turn.result(trigger)
 
 
 # Whether it is active
 
 
-def _said(draft: Draft, said: TriggerSaid) -> None:
+def _said(turn: Turn, said: TriggerSaid) -> None:
     """Believe the owner. What the backend itself publishes of a source comes back to it, and says nothing new."""
-    definition = draft.trigger.definition
+    definition = turn.trigger.definition
     if definition.source is not None or (definition.kind == "pulse" and (said.retained or not said.status.active)):
         return
     if json_size(said.status.data) > MAX_DATA:
         topic = TRIGGER.at(trigger=said.trigger)
-        draft.effects.append(MessageRefused(Code.TOO_LARGE, topic, f"the data have at most {MAX_DATA} bytes"))
+        turn.effects.append(MessageRefused(Code.TOO_LARGE, topic, f"the data have at most {MAX_DATA} bytes"))
         return
-    _sensed(draft, said.status.active, said.status.data)
+    _sensed(turn, said.status.active, said.status.data)
 
 
-def _sensed(draft: Draft, active: bool | None, data: Data) -> None:  # noqa: FBT001 - as it was told
-    draft.change(data=data)
-    if draft.trigger.definition.kind == "pulse":
+def _sensed(turn: Turn, active: bool | None, data: Data) -> None:  # noqa: FBT001 - as it was told
+    turn.change(data=data)
+    if turn.trigger.definition.kind == "pulse":
         if active:
-            draft.tell("activated")
-            draft.all_go_on(lambda course: activation.assess(course, pulse=True))
+            turn.tell("activated")
+            turn.all_go_on(lambda course: activation.assess(course, pulse=True))
         return
     if active is False:
-        _inactive(draft, None)
+        _inactive(turn, None)
         return
     if active:
-        draft.change(heard_at=draft.now)
-    if active and not draft.trigger.active:
-        draft.change(active=True, since=draft.now, reason=None)
-        draft.tell("activated")
-    draft.all_go_on()
+        turn.change(heard_at=turn.now)
+    if active and not turn.trigger.active:
+        turn.change(active=True, since=turn.now, reason=None)
+        turn.tell("activated")
+    turn.all_go_on()
 
 
-def _inactive(draft: Draft, reason: str | None) -> None:
-    if draft.trigger.active:
-        draft.change(active=False, since=draft.now, reason=reason)
-        draft.tell("deactivated", reason=reason)
-    draft.all_go_on()
+def _inactive(turn: Turn, reason: str | None) -> None:
+    if turn.trigger.active:
+        turn.change(active=False, since=turn.now, reason=reason)
+        turn.tell("deactivated", reason=reason)
+    turn.all_go_on()
 
 
 def _silent_at(trigger: Trigger) -> float:
@@ -135,57 +135,57 @@ def _silent_at(trigger: Trigger) -> float:
     return trigger.heard_at + patience
 
 
-def _time_passed(draft: Draft) -> None:
-    if _silent_at(draft.trigger) <= draft.now:
-        _inactive(draft, "silent")
+def _time_passed(turn: Turn) -> None:
+    if _silent_at(turn.trigger) <= turn.now:
+        _inactive(turn, "silent")
     else:
-        draft.all_go_on()
+        turn.all_go_on()
 
 
 # What becomes of its runs
 
 
-def _admitted(draft: Draft, ids: tuple[str, ...]) -> None:
+def _admitted(turn: Turn, ids: tuple[str, ...]) -> None:
     """Let work who wanted to; a worker that nobody wants any more goes back."""
     admitted = frozenset(ids)
     wanting = {
         run.id: profile
-        for profile, each in draft.subscriptions.items()
+        for profile, each in turn.subscriptions.items()
         for run in each.runs
         if run.id in admitted and run.wants_worker
     }
     for profile in dict.fromkeys(wanting.values()):
-        draft.go_on(profile, lambda course: course.admit(admitted))
+        turn.go_on(profile, lambda course: course.admit(admitted))
     if gone := admitted - wanting.keys():
-        draft.effects.append(WorkEnded(tuple(sorted(gone))))
+        turn.effects.append(WorkEnded(tuple(sorted(gone))))
 
 
-def _done(draft: Draft, done: ErrandDone) -> None:
-    if done.profile in draft.subscriptions:
-        draft.go_on(done.profile, lambda course: course.take(done))
+def _done(turn: Turn, done: ErrandDone) -> None:
+    if done.profile in turn.subscriptions:
+        turn.go_on(done.profile, lambda course: course.take(done))
 
 
 # What the command line changes
 
 
-def _directory_changed(draft: Draft, directory: DirectoryChanged) -> None:
-    trigger = draft.trigger
+def _directory_changed(turn: Turn, directory: DirectoryChanged) -> None:
+    trigger = turn.trigger
     stored = directory.triggers.get(trigger.id)
-    draft.change(
+    turn.change(
         told=True,
         known=stored is not None,
         profiles=directory.profiles,
-        heard_at=draft.now if trigger.heard_at is None else trigger.heard_at,
+        heard_at=turn.now if trigger.heard_at is None else trigger.heard_at,
     )
     if stored is None:
-        draft.change(stored={}, definition=NO_OWNER, active=False)
+        turn.change(stored={}, definition=NO_OWNER, active=False)
     elif stored != trigger.stored or not trigger.told:
-        draft.change(stored=stored, definition=understood_trigger(stored))
-    for profile, subscription in list(draft.subscriptions.items()):
+        turn.change(stored=stored, definition=understood_trigger(stored))
+    for profile, subscription in list(turn.subscriptions.items()):
         told = directory.profiles.get(profile)
         if told is not None and (told != subscription.stored or not trigger.told):
-            draft.subscriptions[profile] = replace(subscription, stored=told, definition=understood_profile(told))
+            turn.subscriptions[profile] = replace(subscription, stored=told, definition=understood_profile(told))
         if stored is None or told is None or subscription.owner not in directory.principals:
-            draft.go_on(profile, lambda course: activation.leave(course, "removed"))
+            turn.go_on(profile, lambda course: activation.leave(course, "removed"))
         else:
-            draft.go_on(profile, activation.assess)
+            turn.go_on(profile, activation.assess)

@@ -10,7 +10,6 @@ from backend.core.refusals import Code, Refused
 from backend.features.triggers import activation
 from backend.features.triggers.course import Course
 from backend.features.triggers.definitions import understood_profile
-from backend.features.triggers.draft import Draft
 from backend.features.triggers.messages import (
     Change,
     ListSubscriptions,
@@ -23,6 +22,7 @@ from backend.features.triggers.messages import (
 )
 from backend.features.triggers.plan import Plan, changed
 from backend.features.triggers.state import RunsAsked, Subscription
+from backend.features.triggers.turn import Turn
 
 MAX_SUBSCRIPTIONS = 200  # of one trigger
 _RETRY_S = 1.0
@@ -39,66 +39,66 @@ class TriggerAsked:
     body: Message
 
 
-def answer(draft: Draft, said: TriggerAsked) -> None:
+def answer(turn: Turn, said: TriggerAsked) -> None:
     """Do what is asked, if it may be, and say so. Nothing has changed where it is refused."""
     try:
-        draft.effects.append(_answered(draft, said))
+        turn.effects.append(_answered(turn, said))
     except Refused as refused:
         no = refusal(said.asked.id, refused.code, refused.message, **refused.more)
-        draft.effects.append(Answer(said.asked, no))
+        turn.effects.append(Answer(said.asked, no))
 
 
-def _answered(draft: Draft, said: TriggerAsked) -> Answer | Consult:
+def _answered(turn: Turn, said: TriggerAsked) -> Answer | Consult:
     match said.body:
         case Subscribe():
-            return _subscribe(draft, said, said.body)
+            return _subscribe(turn, said, said.body)
         case Change():
-            return _change(draft, said, said.body)
+            return _change(turn, said, said.body)
         case Unsubscribe(profile=profile):
-            _own(draft, said.who, profile)
-            draft.go_on(profile, lambda course: activation.leave(course, "unsubscribed"))
+            _own(turn, said.who, profile)
+            turn.go_on(profile, lambda course: activation.leave(course, "unsubscribed"))
             return _yes(said.asked, "unsubscribed")
         case Stop(profile=profile):
-            _own(draft, said.who, profile)
-            draft.go_on(profile, activation.stop)
+            _own(turn, said.who, profile)
+            turn.go_on(profile, activation.stop)
             return _yes(said.asked, "run_stopped")
         case RecallRuns(profile=profile, limit=limit, before=before):
-            return Consult(said.asked, RunsAsked(draft.trigger.id, profile, limit, before))
+            return Consult(said.asked, RunsAsked(turn.trigger.id, profile, limit, before))
         case ListSubscriptions():
-            return _list(draft, said)
+            return _list(turn, said)
         case _:
             raise LookupError(f"nobody answers {said.body!r}")
 
 
-def _subscribe(draft: Draft, said: TriggerAsked, body: Subscribe) -> Answer:
-    profile, stored = body.profile, draft.trigger.profiles.get(body.profile)
+def _subscribe(turn: Turn, said: TriggerAsked, body: Subscribe) -> Answer:
+    profile, stored = body.profile, turn.trigger.profiles.get(body.profile)
     if stored is None:
         raise Refused(Code.UNKNOWN_PROFILE, f"there is no profile {profile}")
-    known = draft.subscriptions.get(profile)
+    known = turn.subscriptions.get(profile)
     if known is not None:
         more = {"retry_in_s": _RETRY_S} if known.leaving is not None else {}
-        message = f"{profile} is subscribed to {draft.trigger.id} already, by {known.owner}"
+        message = f"{profile} is subscribed to {turn.trigger.id} already, by {known.owner}"
         raise Refused(Code.ALREADY_SUBSCRIBED, message, more)
-    if len(draft.subscriptions) >= MAX_SUBSCRIPTIONS:
-        raise Refused(Code.TOO_MANY, f"{draft.trigger.id} has {MAX_SUBSCRIPTIONS} subscriptions already")
+    if len(turn.subscriptions) >= MAX_SUBSCRIPTIONS:
+        raise Refused(Code.TOO_MANY, f"{turn.trigger.id} has {MAX_SUBSCRIPTIONS} subscriptions already")
     plan = Plan.model_validate(body.model_dump(mode="json", include=_PLAN))
-    _insist_on(draft, plan)
+    _insist_on(turn, plan)
     definition = understood_profile(stored)
-    draft.subscriptions[profile] = Subscription(
-        profile, said.who.name, plan, draft.now, stored=stored, definition=definition
+    turn.subscriptions[profile] = Subscription(
+        profile, said.who.name, plan, turn.now, stored=stored, definition=definition
     )
-    draft.tell("subscribed", profile=profile, mode=plan.mode)
-    draft.go_on(profile, activation.assess)
+    turn.tell("subscribed", profile=profile, mode=plan.mode)
+    turn.go_on(profile, activation.assess)
     return _yes(said.asked, "subscribed")
 
 
-def _change(draft: Draft, said: TriggerAsked, body: Change) -> Answer:
-    was = _own(draft, said.who, body.profile)
+def _change(turn: Turn, said: TriggerAsked, body: Change) -> Answer:
+    was = _own(turn, said.who, body.profile)
     unknown = sorted(set(body.set) - _PLAN)
     if unknown:
         raise Refused(Code.BAD_MESSAGE, f"{unknown[0]}: a subscription has no such key")
     plan = changed(was.plan, body.set)
-    _insist_on(draft, plan)
+    _insist_on(turn, plan)
 
     def go_on(course: Course) -> None:
         if plan.mode != was.plan.mode:
@@ -107,22 +107,22 @@ def _change(draft: Draft, said: TriggerAsked, body: Change) -> Answer:
         course.change(plan=plan)
         activation.begin_anew(course)
 
-    draft.go_on(body.profile, go_on)
-    draft.tell("changed", profile=body.profile, mode=plan.mode)
+    turn.go_on(body.profile, go_on)
+    turn.tell("changed", profile=body.profile, mode=plan.mode)
     return _yes(said.asked, "changed")
 
 
-def _insist_on(draft: Draft, plan: Plan) -> None:
+def _insist_on(turn: Turn, plan: Plan) -> None:
     """Insist that the trigger can be followed as planned. Raises Refused."""
-    if draft.trigger.definition.kind == "pulse" and plan.mode == "monitoring":
-        raise Refused(Code.BAD_MESSAGE, f"mode: {draft.trigger.id} is a pulse: it has no end until which to monitor")
+    if turn.trigger.definition.kind == "pulse" and plan.mode == "monitoring":
+        raise Refused(Code.BAD_MESSAGE, f"mode: {turn.trigger.id} is a pulse: it has no end until which to monitor")
 
 
-def _own(draft: Draft, who: Principal, profile: str) -> Subscription:
+def _own(turn: Turn, who: Principal, profile: str) -> Subscription:
     """Return a subscription that somebody may change. Raises Refused: ``not_subscribed`` or ``forbidden``."""
-    found = draft.subscriptions.get(profile)
+    found = turn.subscriptions.get(profile)
     if found is None or found.leaving is not None:
-        raise Refused(Code.NOT_SUBSCRIBED, f"{profile} is not subscribed to {draft.trigger.id}")
+        raise Refused(Code.NOT_SUBSCRIBED, f"{profile} is not subscribed to {turn.trigger.id}")
     if not _may(who, found):
         raise Refused(
             Code.FORBIDDEN, f"{profile} was subscribed by {found.owner}: only its owner and admins may do that"
@@ -134,14 +134,14 @@ def _may(who: Principal, subscription: Subscription) -> bool:
     return who.role is Role.ADMIN or who.name == subscription.owner
 
 
-def _list(draft: Draft, said: TriggerAsked) -> Answer:
+def _list(turn: Turn, said: TriggerAsked) -> Answer:
     """Tell all subscriptions; what they are configured with may be a secret of their owners."""
     shown = []
-    for profile, each in sorted(draft.subscriptions.items()):
+    for profile, each in sorted(turn.subscriptions.items()):
         hidden = None if _may(said.who, each) else {"config"}
         plan = each.plan.model_dump(mode="json", exclude=hidden, exclude_defaults=True)
         shown.append(SubscriptionShown(profile=profile, owner=each.owner, plan=plan))
-    names = {profile: str(stored.get("name") or profile) for profile, stored in sorted(draft.trigger.profiles.items())}
+    names = {profile: str(stored.get("name") or profile) for profile, stored in sorted(turn.trigger.profiles.items())}
     return _yes(said.asked, "subscriptions", subscriptions=tuple(shown), profiles=names)
 
 

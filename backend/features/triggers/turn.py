@@ -12,7 +12,7 @@ from backend.features.triggers.state import Subscription, Trigger
 
 
 @dataclass
-class Draft:
+class Turn:
     """The trigger as it becomes. Where it changed, its documents are published anew: each once, as it is in the end."""
 
     trigger: Trigger
