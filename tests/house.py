@@ -16,7 +16,7 @@ from backend.app.table import TABLE
 from backend.core.desk import Desk
 from backend.core.effects import Consult
 from backend.core.engine import Arrived, Engine, Send
-from backend.core.facts import Measured, Resumed
+from backend.core.facts import Definition, Measured, Resumed
 from backend.core.floors import Rules, device_floor
 from backend.core.principals import Principal
 from backend.features.channels import feature as channels
@@ -30,8 +30,10 @@ from backend.features.sessions.policy import Policy
 from backend.features.sessions.quotas import Limits
 from backend.features.sessions.state import Session
 from backend.features.stats import feature as stats
+from backend.features.triggers import feature as triggers
 from backend.features.voice import feature as voice
 from backend.features.voice.state import Talker
+from backend.features.workers import feature as workers
 from backend.shell.journal import Journal
 from tests.histories import START
 from tests.people import EVERYBODY
@@ -39,6 +41,7 @@ from tests.people import EVERYBODY
 POLICY = Policy()
 LIMITS = presence.Limits()
 BOUNDS = voice.Bounds()
+WORKERS = 4
 BOUNDLESS = Limits(10**9, 10**9, 10**9)
 
 
@@ -77,7 +80,11 @@ class House:
         self.channels: frozenset[str] = frozenset()
         self.rules: Mapping[str, Rules] = {}
         self.voices: Mapping[str, Mapping[str, Any]] = {}
-        self.journal = Journal(database, [sessions.archive(days=90), *voice.archives(BOUNDS)])
+        self.triggers: Mapping[str, Definition] = {}
+        self.profiles: Mapping[str, Definition] = {}
+        self.journal = Journal(
+            database, [sessions.archive(days=90), triggers.archive(days=90), *voice.archives(BOUNDS)]
+        )
         self.pending: list[Send] = []
         self.performed: list[object] = []
         self.engine = self._open()
@@ -93,6 +100,8 @@ class House:
             channels.desk(),
             stats.desk(),
             voice.desk(),
+            triggers.desk(),
+            workers.desk(WORKERS),
         ]
         admit = sessions.Quotas(self.quotas, floors).admit
         engine = Engine(TABLE, desks, directory.Listing(accounts), admit=admit)
@@ -129,8 +138,15 @@ class House:
         self.channels, self.rules = frozenset(channels), rules or {}
         return self.knows(self.accounts)
 
+    def defines(self, triggers: Mapping[str, Definition], profiles: Mapping[str, Definition]) -> list[Send]:
+        """Let these be the triggers and the profiles."""
+        self.triggers, self.profiles = triggers, profiles
+        return self.knows(self.accounts)
+
     def _directory(self) -> directory.DirectoryLoaded:
-        return directory.DirectoryLoaded(self.accounts, self.channels, self.rules)
+        return directory.DirectoryLoaded(
+            self.accounts, self.channels, self.rules, triggers=self.triggers, profiles=self.profiles
+        )
 
     def passes(self, seconds: float) -> list[Send]:
         """Let time pass."""
@@ -185,6 +201,12 @@ class House:
         """Return what is known of a device that talks."""
         found = self._states("voice")[device]
         assert isinstance(found, Talker)
+        return found
+
+    def trigger(self, name: str) -> triggers.Trigger:
+        """Return how a trigger stands."""
+        found = self._states("triggers")[name]
+        assert isinstance(found, triggers.Trigger)
         return found
 
     def user(self, name: str) -> User:

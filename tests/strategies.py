@@ -25,10 +25,11 @@ _LEAVES = (
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False) | _TEXT
 )
 
+json_values = st.recursive(
+    _LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3), max_leaves=6
+)
+
 
 def json_objects() -> st.SearchStrategy[dict[str, Any]]:
     """JSON objects such as people and boards may send."""
-    values = st.recursive(
-        _LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3), max_leaves=6
-    )
-    return st.dictionaries(_TEXT, values, max_size=4)
+    return st.dictionaries(_TEXT, json_values, max_size=4)

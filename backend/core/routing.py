@@ -109,14 +109,20 @@ class Route:
 
 
 def parse_object(payload: bytes) -> dict[str, Any]:
-    """Return the JSON object in *payload*. Raises Refused: ``bad_json``. NaN and Infinity are not JSON."""
+    """Return the JSON object in *payload*. Raises Refused: ``bad_json``."""
+    body = parse_json(payload)
+    if not isinstance(body, dict):
+        raise Refused(Code.BAD_JSON, "the payload must be a JSON object")
+    return body
+
+
+def parse_json(payload: bytes) -> Any:
+    """Return the JSON in *payload*. Raises Refused: ``bad_json``. NaN and Infinity are not JSON."""
     try:
         body = from_json(payload, allow_inf_nan=False)
         _check(body, MAX_DEPTH)
     except ValueError as error:
         raise Refused(Code.BAD_JSON, str(error)) from error
-    if not isinstance(body, dict):
-        raise Refused(Code.BAD_JSON, "the payload must be a JSON object")
     return body
 
 

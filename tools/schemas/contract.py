@@ -20,6 +20,8 @@ _LEVELS = {
     "channel": "The channel: a floor with no hardware behind it.",
     "principal": "Whose topic it is, who asks and is answered: the MQTT user name.",
     "client": "Which app of the principal: a name that it chooses, the same each time.",
+    "trigger": "The trigger: something that is active or not.",
+    "profile": "The profile that is subscribed to the trigger.",
     "turn": "The turn of a conversation, as a decimal number: the device counts them.",
     "name": "The name of the command; its meaning is up to the firmware.",
 }

@@ -10,6 +10,7 @@ from backend.core.refusals import EXPLAINED
 from backend.core.routing import Party, Route, RouteTable
 from backend.features.sessions.messages import SUCCESS as ASKED
 from backend.features.stats.messages import SUCCESS as ORDERED
+from backend.features.triggers.messages import SUCCESS as TRIGGERED
 from backend.features.voice.frames import (
     CODECS,
     FLAGS,
@@ -97,7 +98,7 @@ def page(table: RouteTable) -> str:
         "## Messages\n",
         *(_message(name, _carriers(table, route)) for name, route in messages(table).items()),
         "## Codes of success\n",
-        _table(("code", "meaning"), _codes(*ASKED.items(), *ORDERED.items(), *TALKED.items())),
+        _table(("code", "meaning"), _codes(*ASKED.items(), *ORDERED.items(), *TALKED.items(), *TRIGGERED.items())),
         "## Reason codes\n",
         _table(("code", "meaning"), _codes(*EXPLAINED.items())),
     ]

@@ -17,7 +17,7 @@ def met(conditions: Sequence[Condition], before: tuple[bool, ...], data: Mapping
 
     Of several values that a path finds, one that fits is enough; of ``!=`` all must differ.
     """
-    were = chain(before, repeat(False))  # noqa: FBT003
+    were = chain(before, repeat(object=False))
     return tuple(_is_met(condition, was, data) for condition, was in zip(conditions, were, strict=False))
 
 

@@ -1,24 +1,41 @@
-"""JSON paths (RFC 9535): the only place that looks into payloads with them."""
+"""JSON paths (RFC 9535, without filters): the only place that looks into payloads with them.
+
+Anybody who subscribes may write one, and it is followed for each message. So a path has no filters (which may hold any
+regular expression), a dozen steps with one selector each, and `..` only once: no step of it meets a value twice.
+"""
 
 from functools import lru_cache
 from typing import Any
 
 from jsonpath import JSONPath, JSONPathError, compile  # noqa: A004 - that is its name
+from jsonpath.segments import JSONPathRecursiveDescentSegment
+from jsonpath.selectors import IndexSelector, NameSelector, SliceSelector, WildcardSelector
 
 MAX_PATH = 200  # characters
+MAX_STEPS = 12
+
+_SELECTORS = (NameSelector, IndexSelector, SliceSelector, WildcardSelector)
 
 
 def check_path(path: str) -> None:
     """Insist that this is a path. Raises ValueError."""
     try:
-        _compiled(path)
+        query = _compiled(path)
     except JSONPathError as error:
         raise ValueError(f"{path!r} is no JSON path: {str(error).splitlines()[0]}") from error
+    if any(len(step.selectors) != 1 or not isinstance(step.selectors[0], _SELECTORS) for step in query.segments):
+        raise ValueError(f"{path!r} has a filter, or several selectors in one step")
+    if len(query.segments) > MAX_STEPS:
+        raise ValueError(f"{path!r} has more than {MAX_STEPS} steps")
+    if sum(isinstance(step, JSONPathRecursiveDescentSegment) for step in query.segments) > 1:
+        raise ValueError(f"{path!r} has more than one `..`")
 
 
 def found(path: str, data: Any) -> list[Any]:
     """Return all that a valid path leads to, in order."""
     query = _compiled(path)
+    if not isinstance(data, dict | list):  # the library would take a text for JSON that is to be parsed
+        return [] if query.segments else [data]
     return list(query.findall(data))
 
 

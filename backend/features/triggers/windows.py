@@ -18,7 +18,7 @@ Span = tuple[float, float]
 
 
 def within(windows: Sequence[Window], now: float, zone: tzinfo | None = None) -> bool:
-    """Tell whether *now* (s) lies in one of these windows, or there are none. By default by the machine's zone."""
+    """Tell whether *now* (s) lies in one of these windows, or there are none. None: the zone of the machine."""
     return not windows or any(begin <= now < end for begin, end in _spans(tuple(windows), _day(now, zone), zone))
 
 

@@ -1,0 +1,40 @@
+"""Paths lead where RFC 9535 says, and nobody can write one that takes long."""
+
+import pytest
+
+from backend.features.triggers.paths import MAX_STEPS, check_path, found
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "expected"),
+    [
+        ("$", {"a": 1}, [{"a": 1}]),
+        ("a.b", {"a": {"b": 0}}, [0]),
+        ("$.a[*]", {"a": [1, None]}, [1, None]),
+        ("$.a[-1]", {"a": [1, 2]}, [2]),
+        ("$['x y']", {"x y": True}, [True]),
+        ("$..id", {"id": 1, "in": [{"id": 2}]}, [1, 2]),
+        ("$.a", [1], []),
+        ("$.a[0]", {"a": "text is no list"}, []),
+        ("$", "text", ["text"]),
+        ("$", '{"a": 1}', ['{"a": 1}']),
+        ("$.a", '{"a": 1}', []),
+        ("$.a", None, []),
+    ],
+)
+def test_a_path_finds(path: str, data: object, expected: list[object]) -> None:
+    check_path(path)
+    assert found(path, data) == expected
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "[", "$.a & $.b", "$[?@.a]", "$[?match(@, '(a+)+b')]", "$['a','b']", "$..a..b", "$.~", "$" + ".a" * 13],
+)
+def test_what_is_no_path_or_may_take_long_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="is no JSON path|has "):
+        check_path(path)
+
+
+def test_as_many_steps_as_promised() -> None:
+    check_path("$" + "[*]" * MAX_STEPS)
