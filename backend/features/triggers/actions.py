@@ -34,7 +34,7 @@ class CommandAction(Action):
     do: Literal["command"]
     device: Template
     name: Template = Field(description="The command: the last level of its topic.")
-    body: FreeJson = Field(default_factory=dict, description="Its `fence` is added.")
+    body: FreeJson = Field(default={}, description="Its `fence` is added.")
     wait_s: Patience = Field(default=60.0, description="How long to wait for the device.")
     result_s: Annotated[float, Field(ge=0, le=3600)] = Field(
         default=0.0, description="How long to wait for the device to report the work as complete; 0: not at all."
@@ -47,7 +47,7 @@ class SessionAction(Action):
     do: Literal["session"]
     device: Template
     type: str | None = Field(default=None, max_length=64, description="What kind of work it is, for people to see.")
-    input: FreeJson = Field(default_factory=dict, description="What the session begins with.")
+    input: FreeJson = Field(default={}, description="What the session begins with.")
     wait_s: Patience = Field(default=60.0, description="How long to wait for the device.")
 
 
@@ -67,7 +67,7 @@ class WebhookAction(Action):
     do: Literal["webhook"]
     url: Template
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
-    headers: dict[str, Template] = Field(default_factory=dict, max_length=20, description="Never shown anywhere.")
+    headers: dict[str, Template] = Field(default={}, max_length=20, description="Never shown anywhere.")
     body: JsonValue = Field(default=None, description="A text goes as it is, anything else as JSON; null: none.")
     timeout_s: Patience = Field(default=10.0, description="How long each call may take.")
     retries: int = Field(default=2, ge=0, le=10, description="How often it is called again, after 0.5, 1, 2, … s.")

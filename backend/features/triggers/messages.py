@@ -40,7 +40,7 @@ class TriggerStatus(Document):
     """Whether a trigger is active. Its owner publishes it; the backend does where it has a source."""
 
     active: bool = Field(description="Of a pulse: true, each time.")
-    data: FreeJson = Field(default_factory=dict, description="What belongs to it: conditions and templates see it.")
+    data: FreeJson = Field(default={}, description="What belongs to it: conditions and templates see it.")
     since: Moment | None = Field(default=None, description="When it became so, if the backend knows.")
 
 
@@ -76,7 +76,7 @@ class RunCounts(Document):
     repeated: int = Field(default=0, description="Repetitions of monitoring runs.")
     failed: int = Field(default=0, description="Actions that failed.")
     coalesced: int = Field(default=0, description="Activations that waited, and that a newer one replaced.")
-    dropped: dict[str, int] = Field(default_factory=dict, description="Activations that led to nothing, by reason.")
+    dropped: dict[str, int] = Field(default={}, description="Activations that led to nothing, by reason.")
 
 
 class ProfileSession(Document):

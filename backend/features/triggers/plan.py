@@ -82,7 +82,7 @@ class Plan(Message):
     windows: tuple[Window, ...] = Field(
         default=(), max_length=14, strict=False, description="Only within one of these; none: always."
     )
-    config: FreeJson = Field(default_factory=dict, description="What the templates of the profile see as `config`.")
+    config: FreeJson = Field(default={}, description="What the templates of the profile see as `config`.")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
