@@ -39,7 +39,7 @@ class Outside:
             raise ValueError(f"{topic_filter!r}: topics that begin with $ are the broker's own")
         covered = next((each for each in self.tree if overlaps(each, topic_filter)), None)
         if covered is not None:
-            raise ValueError(f"{topic_filter!r} overlaps {covered}, which is Talkstick's own; name another first level")
+            raise ValueError(f"{topic_filter!r} overlaps {covered}, which is Talkstick's own")
 
     def may_use_all(self, who: Principal) -> bool:
         """Tell whether *who* needs no filters."""

@@ -27,6 +27,7 @@ PEOPLE = {
         Principal("bob", Role.USER, "Bob"),
         Principal("ears", Role.LISTENER, "Ears"),
         Principal("bot", Role.INTEGRATION, "Bot"),
+        Principal("zigbee2mqtt", Role.INTEGRATION, "Zigbee2MQTT", topics=("zigbee2mqtt/#", "homeassistant/+/+/config")),
         Principal("scale-1", Role.DEVICE, "scale-1", owner="alice"),
         Principal("printer-1", Role.DEVICE, "printer-1"),
     )

@@ -174,7 +174,7 @@ async def hears_what_is_said(everybody: Audience) -> None:
     assert await everybody.hears(SPEECH) == {"admin", "scale-1", "bob"}
 
     await everybody.run("voice", "set", "scale-1", "heard=holder")
-    await everybody.until(CONVERSATION, "admin", "scale-1", "alice", "bob", "ears", "bot")
+    await everybody.until(CONVERSATION, "admin", "scale-1", "alice", "bob", "ears", "bot", "zigbee2mqtt")
     assert await everybody.hears(SPEECH) == {"admin", "scale-1", "bob"}, "what is open is read, not heard"
     assert await everybody.hears(MINE) == {"admin", "printer-1"}, "and it is one device's only"
     assert await everybody.hears("devices/scale-1/conversation/reply/alice") == {"admin", "alice"}

@@ -18,8 +18,12 @@ from tests.brokers.guest import Guest, guest, text
 
 RULES = Rulebook(TABLE, roster=Roster(PEOPLE))
 DEVICES = ("scale-1", "printer-1")
-UNKNOWN = (
+OUTSIDE = (
     "anything",
+    "zigbee2mqtt/bridge/state",
+    "homeassistant/switch/plug/config",
+    "homeassistant/switch/plug",
+    "devices",
     "devices/scale-1",
     "devices/scale-1/nonsense",
     "devices/scale-1/status/x",
@@ -51,6 +55,8 @@ FILTERS = (
     "users/bob/#",
     "users/alice/clients/phone/status",
     "nothing/like/this",
+    "zigbee2mqtt/#",
+    "homeassistant/#",
     "$SYS/#",
     "$CONTROL/#",
     "$share/all/#",
@@ -71,7 +77,7 @@ def topics() -> Iterator[str]:
         }
         for levels in product(*(values[name] for name in names)):
             yield route.topic.at(**dict(zip(names, levels, strict=True)))
-    yield from UNKNOWN
+    yield from OUTSIDE
 
 
 def may_publish(who: Principal, topic: str) -> bool:
@@ -152,6 +158,7 @@ async def a_day(people: dict[str, Guest]) -> None:
     assert (await people["bob"].ask("scale-1", id="b", action="claim"))["code"] == "busy"
     assert (await scale.ask("scale-1", id="s", action="claim"))["code"] == "busy"
     assert (await alice.ask("scale-1", id="r", action="release"))["code"] == "released"
+    await people["zigbee2mqtt"].publish("zigbee2mqtt/bridge/state", {"state": "online"})
     await a_show(people)
     await a_talk(people)
     assert (await people["admin"].ask_at("backend", id="x", action="broadcast", message="Good night"))["ok"]
@@ -256,12 +263,18 @@ def test_a_last_will_is_a_publish_like_any_other(site: Site) -> None:
     """A forged one never arrives; whether the login is refused for it is the broker's own affair."""
 
     async def story() -> None:
-        async with guest(site, "admin", "devices/+/status") as admin:
-            for name, topic in (("bob", "devices/scale-1/status"), ("scale-1", "devices/scale-1/status")):
+        async with guest(site, "admin", "devices/+/status", "zigbee2mqtt/#") as admin:
+            for name, topic in (
+                ("bob", "devices/scale-1/status"),
+                ("scale-1", "devices/scale-1/status"),
+                ("bob", "zigbee2mqtt/bridge/state"),
+                ("zigbee2mqtt", "zigbee2mqtt/bridge/state"),
+            ):
                 will = aiomqtt.Will(topic, f'{{"state":"lost","boot":3,"by":"{name}"}}', qos=1)
                 await cut_off(site, name, will)
             body = await admin.body("devices/scale-1/status", state="lost", boot=3)
             assert body["by"] == "scale-1"
+            assert (await admin.body("zigbee2mqtt/bridge/state"))["by"] == "zigbee2mqtt"
             assert not any('"by":"bob"' in text(message) for message in admin.got)
 
     asyncio.run(story())

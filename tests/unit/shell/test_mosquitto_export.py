@@ -47,7 +47,7 @@ def test_accounts_come_with_their_hashes_and_roles() -> None:
     made = security(Rights(Rulebook(TABLE), ""), {"alice": ALICE, "scale-1": SCALE}, hashes)
     alice, scale = made["clients"]
     assert f"$7$1000${alice['salt']}${alice['password']}" == hashes["alice"]
-    assert [role["rolename"] for role in scale["roles"]] == ["role:device", "account:scale-1", "holder:scale-1"]
+    assert [role["rolename"] for role in scale["roles"]] == ["account:scale-1", "holder:scale-1", "role:device"]
     named = {role["rolename"]: role["acls"] for role in made["roles"]}
     assert named["holder:alice"] == []
     assert made["defaultACLAccess"]["publishClientReceive"] is False
