@@ -32,7 +32,7 @@ def test_a_path_finds(path: str, data: object, expected: list[object]) -> None:
     ["", "[", "$.a & $.b", "$[?@.a]", "$[?match(@, '(a+)+b')]", "$['a','b']", "$..a..b", "$.~", "$" + ".a" * 13],
 )
 def test_what_is_no_path_or_may_take_long_is_refused(path: str) -> None:
-    with pytest.raises(ValueError, match="is no JSON path|has "):
+    with pytest.raises(ValueError, match=r"is no JSON path|has "):
         check_path(path)
 
 
