@@ -3,8 +3,8 @@
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,14 +34,27 @@ def ask(
 
     What is None in the *body* is not said. *name*: as whom, if not as the operator.
     """
-    _show(_asked(context, session_topic(floor), body, name, until), as_json=as_json)
+    ask_at(context, session_topic(floor), body, name, until=until, as_json=as_json)
 
 
 def order(
     context: Context, body: Mapping[str, Any], name: str | None, *, until: Collection[str], as_json: bool
 ) -> None:
     """Ask something of the server itself, as an admin, and show the answer likewise."""
-    _show(_asked(context, "backend", body, name, until), as_json=as_json)
+    ask_at(context, "backend", body, name, until=until, as_json=as_json)
+
+
+def ask_at(
+    context: Context,
+    place: str,
+    body: Mapping[str, Any],
+    name: str | None,
+    *,
+    until: Collection[str],
+    as_json: bool,
+) -> None:
+    """Ask at a topic that has requests below, and show the answer likewise."""
+    _show(_asked(context, place, body, name, until), as_json=as_json)
 
 
 def request(
@@ -50,19 +63,20 @@ def request(
     """Ask a session, a conversation or the ``backend``; return a code of *until*, or end with the refusal."""
     reply = _asked(context, place, body, name, until)
     if not reply["ok"]:
-        raise _refused(reply)
+        raise refused(reply)
     return reply
 
 
 def _show(reply: Mapping[str, Any], *, as_json: bool) -> None:
     if not reply["ok"] and not as_json:
-        raise _refused(reply)
+        raise refused(reply)
     show(reply, as_json=as_json, text=lambda: _text(reply))
     if not reply["ok"]:
         raise SystemExit(1)
 
 
-def _refused(reply: Mapping[str, Any]) -> click.ClickException:
+def refused(reply: Mapping[str, Any]) -> click.ClickException:
+    """Return what to raise for a refusal."""
     return click.ClickException(printable(f"{reply['code']}: {reply.get('message', '')}"))
 
 
@@ -76,8 +90,20 @@ def _asked(
 async def _request(
     context: Context, login: Login, place: str, body: Mapping[str, Any], until: Collection[str]
 ) -> dict[str, Any]:
+    async with talking(context, login) as asked:
+        return await asked(place, body, until)
+
+
+Asked = Callable[[str, Mapping[str, Any], Collection[str]], Awaitable[dict[str, Any]]]
+"""Asks something of a place, and returns the answer that is final: a refusal, or one with one of these codes."""
+
+
+@asynccontextmanager
+async def talking(context: Context, login: Login) -> AsyncIterator[Asked]:
+    """Log in, in order to ask one thing after the other. Raises MqttError; whoever asks also TimeoutError."""
     prefix = context.settings.prefix
-    async with mqtt.connected(context, login) as client:
+
+    async def asked(place: str, body: Mapping[str, Any], until: Collection[str]) -> dict[str, Any]:
         await client.subscribe(prefix + reply_topic(place, login.user), qos=1)
         talk = _Talk(client, prefix + request_topic(place, login.user))
         request_id = await talk.say(body)
@@ -87,6 +113,9 @@ async def _request(
             if body["action"] in _THAT_WAIT:
                 await talk.give_up(request_id)
             raise
+
+    async with mqtt.connected(context, login) as client:
+        yield asked
 
 
 @dataclass(frozen=True, slots=True)

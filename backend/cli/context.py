@@ -15,6 +15,7 @@ from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.app.rights import rights
+from backend.core.ids import check_name
 from backend.shell import address, operator, settings
 from backend.shell.accounts import Accounts
 from backend.shell.address import Address, AddressError
@@ -23,6 +24,7 @@ from backend.shell.floors import Floors
 from backend.shell.mosquitto_accounts import Mosquitto
 from backend.shell.operator import Login
 from backend.shell.settings import Settings, SettingsError
+from backend.shell.triggers import Triggers
 from backend.shell.voice.memory import Memory
 from backend.shell.voices import Voices
 
@@ -62,6 +64,11 @@ class Context:
     def voices(self) -> Voices:
         """Return the voice settings of devices."""
         return Voices(self._database)
+
+    @cached_property
+    def triggers(self) -> Triggers:
+        """Return the triggers and profiles."""
+        return Triggers(self._database)
 
     @cached_property
     def memory(self) -> Memory:
@@ -158,6 +165,16 @@ def text_of(value: Any) -> str:
 def printable(text: str) -> str:
     """Return *text* with control characters escaped: what comes over MQTT shall not drive the operator's terminal."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
+def read_name(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    """Insist on what may be part of a topic."""
+    try:
+        if text is not None:
+            check_name(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return text
 
 
 def read_secret() -> str:

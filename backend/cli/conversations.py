@@ -11,24 +11,23 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.cli.asking import request
-from backend.cli.context import Context, as_option, json_option, pass_context, show, show_all, show_one, text_of
-from backend.core.ids import check_name
+from backend.cli.context import (
+    Context,
+    as_option,
+    json_option,
+    pass_context,
+    read_name,
+    show,
+    show_all,
+    show_one,
+    text_of,
+)
 from backend.features.voice.messages import CONVERSATION, MAX_HISTORY
 
 _TOLD = ("at", "user", "heard", "answer", "by", "code", "key")
 
 
-def _device(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
-    """Insist on what may be part of a topic."""
-    try:
-        if text is not None:
-            check_name(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-    return text
-
-
-device_argument = click.argument("device", callback=_device)
+device_argument = click.argument("device", callback=read_name)
 
 
 @click.command("history")
@@ -69,7 +68,7 @@ def forget(context: Context, device: str, yes: bool, name: str | None, as_json: 
 
 
 @click.command("stats")
-@click.argument("device", required=False, callback=_device)
+@click.argument("device", required=False, callback=read_name)
 @as_option
 @json_option
 @pass_context

@@ -65,11 +65,16 @@ def documents(context: Context, login: Login, filters: Sequence[str]) -> dict[st
 
 def live(context: Context, topics: Mapping[str, str]) -> dict[str, Any]:
     """Return the retained documents that are there, by the names of their topics; none where no server runs."""
+    found = living(context, list(topics.values()))
+    return {name: found[topic] for name, topic in topics.items() if topic in found}
+
+
+def living(context: Context, filters: Sequence[str]) -> dict[str, Any]:
+    """Return the retained documents of some filters by topic; none where no server runs."""
     try:
-        found = asyncio.run(retained(context, context.login(None), list(topics.values())))
+        return asyncio.run(retained(context, context.login(None), filters))
     except (aiomqtt.MqttError, TimeoutError):
         return {}  # what is stored is worth showing all the same
-    return {name: found[topic] for name, topic in topics.items() if topic in found}
 
 
 async def retained(context: Context, login: Login, filters: Sequence[str]) -> dict[str, Any]:
