@@ -290,12 +290,6 @@ def not_stored(table: RouteTable, message: Arrived) -> Send | None:
     return Send(asked.reply_topic, body.payload())
 
 
-def settled(sends: Sequence[Send]) -> list[Send]:
-    """Leave out what a later one makes needless, where the last is enough."""
-    last = {send.topic: number for number, send in enumerate(sends) if send.only_last}
-    return [send for number, send in enumerate(sends) if not send.only_last or last[send.topic] == number]
-
-
 def _send(publish: Publish) -> Send:
     payload = b"" if publish.body is None else publish.body.payload()
     return Send(publish.topic, payload, publish.retain, publish.only_last)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from backend.core.effects import Consult
-from backend.core.engine import Arrived, Engine, Send, not_stored, settled
+from backend.core.engine import Arrived, Engine, Send, not_stored
 from backend.core.facts import Resumed, StorageBack
 from backend.core.messages import refusal
 from backend.core.refusals import EXPLAINED, Code
 from backend.shell.inbox import Connected, Inbox, Item, Stop
 from backend.shell.journal import Journal, NotStoredError
-from backend.shell.outbox import Outbox
+from backend.shell.outbox import Outbox, settled
 
 log = logging.getLogger(__name__)
 

@@ -168,10 +168,8 @@ def _kind(schema: dict[str, Any]) -> str:
 
 def _one_kind(schema: dict[str, Any]) -> str:
     match schema:
-        case {"$ref": _} if schema["$ref"] == _FREE["$ref"]:
-            return "any JSON"
         case {"$ref": _}:
-            return _link(_target(schema))
+            return _link(_target(schema)) if not _FREE.items() <= schema.items() else "any JSON"
         case {"const": value}:
             return f"`{value}`"
         case {"enum": values}:

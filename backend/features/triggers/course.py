@@ -9,9 +9,9 @@ from collections.abc import Container
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from backend.core.automation import ErrandDone, Job, WorkEnded, WorkWanted
 from backend.core.desk import Effect
 from backend.core.effects import Perform, Record
-from backend.core.facts import ErrandDone, Job, WorkEnded, WorkWanted
 from backend.core.refusals import EXPLAINED, Code
 from backend.features.triggers import views
 from backend.features.triggers.messages import DropReason, Ending, Happening

@@ -3,16 +3,9 @@
 from dataclasses import dataclass, replace
 from math import inf, isinf
 
+from backend.core.automation import ErrandDone, TriggerSensed, WorkAdmitted, WorkEnded
 from backend.core.desk import Effect, Known
-from backend.core.facts import (
-    DeviceLost,
-    DirectoryChanged,
-    ErrandDone,
-    MessageRefused,
-    TriggerSensed,
-    WorkAdmitted,
-    WorkEnded,
-)
+from backend.core.facts import DeviceLost, DirectoryChanged, MessageRefused
 from backend.core.messages import json_size
 from backend.core.refusals import Code
 from backend.features.triggers import activation

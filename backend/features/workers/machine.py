@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import groupby
 
+from backend.core.automation import Job, WorkAdmitted, WorkEnded, WorkWanted
 from backend.core.desk import Effect
-from backend.core.facts import Job, WorkAdmitted, WorkEnded, WorkWanted
 from backend.features.workers.state import Place, Pool
 
 EVENTS = (WorkWanted, WorkEnded)

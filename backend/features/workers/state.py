@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from backend.core.facts import Job
+from backend.core.automation import Job
 
 
 @dataclass(frozen=True, slots=True)
