@@ -23,6 +23,7 @@ from backend.shell import address
 from backend.shell.clock import SteadyClock
 from backend.shell.counting import count
 from backend.shell.database import WrongSchemaError
+from backend.shell.deeds import Deeds
 from backend.shell.inbox import Inbox, Stop
 from backend.shell.link import first_of
 from backend.shell.meter import Meter
@@ -78,10 +79,11 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
     parts.relay.learn(parts.engine.projection(since, is_channel))  # who had the floor has it, whenever data come
     link = site.link(_status("lost", since), inbox)
     greeting = Greeting(_status("online", since), is_ready.set)
-    surroundings = _surroundings(settings, parts, inbox, now)
+    deeds = Deeds(inbox)
+    surroundings = _surroundings(settings, parts, inbox, deeds, now)
     async with studio(surroundings) as talk, asyncio.TaskGroup() as tasks:  # whichever of them fails, all end
         link.direct = first_of(relaying.take, talk.take)
-        outbox = Overheard(link, parts.relay.learn, talk.learn)
+        outbox = Overheard(link, parts.relay.learn, deeds.learn)
         service = Service(parts.engine, parts.journal, outbox, inbox, now, greeting)
         service.answered, service.perform = meter.done, talk.perform
 
@@ -107,7 +109,7 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
             task.cancel()
 
 
-def _surroundings(settings: Settings, parts: Parts, inbox: Inbox, now: SteadyClock) -> Surroundings:
+def _surroundings(settings: Settings, parts: Parts, inbox: Inbox, deeds: Deeds, now: SteadyClock) -> Surroundings:
     return Surroundings(
         settings,
         parts.database,
@@ -116,6 +118,7 @@ def _surroundings(settings: Settings, parts: Parts, inbox: Inbox, now: SteadyClo
         parts.sessions,
         parts.presence,
         inbox,
+        deeds,
         now,
     )
 

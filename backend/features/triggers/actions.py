@@ -2,14 +2,31 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
+from pydantic_core import to_json
 
 from backend.core.messages import FreeJson, Message
+from backend.features.triggers.templates import MAX_TEMPLATE, check, check_json
 
-MAX_TEMPLATE = 4096  # characters
 MAX_ACTIONS = 20  # in one phase
+MAX_BODY = 32 * 1024  # bytes of JSON
 
-Template = Annotated[str, Field(min_length=1, max_length=MAX_TEMPLATE)]
+
+def _template(text: str) -> str:
+    check(text)
+    return text
+
+
+def _templates(body: JsonValue) -> JsonValue:
+    check_json(body)
+    if len(to_json(body)) > MAX_BODY:
+        raise ValueError(f"it has at most {MAX_BODY} bytes")
+    return body
+
+
+Template = Annotated[str, Field(min_length=1, max_length=MAX_TEMPLATE), AfterValidator(_template)]
+Body = Annotated[JsonValue, AfterValidator(_templates)]
+Keys = Annotated[FreeJson, AfterValidator(_templates)]
 Patience = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -24,7 +41,7 @@ class PublishAction(Action):
 
     do: Literal["publish"]
     topic: Template = Field(description="Where: outside of Talkstick's tree, or a topic that the owner may write.")
-    body: JsonValue = Field(default="", description="A text goes as it is, anything else as JSON.")
+    body: Body = Field(default="", description="A text goes as it is, anything else as JSON.")
     retain: bool = False
 
 
@@ -34,7 +51,7 @@ class CommandAction(Action):
     do: Literal["command"]
     device: Template
     name: Template = Field(description="The command: the last level of its topic.")
-    body: FreeJson = Field(default={}, description="Its `fence` is added.")
+    body: Keys = Field(default={}, description="Its `fence` is added.")
     wait_s: Patience = Field(default=60.0, description="How long to wait for the device.")
     result_s: Annotated[float, Field(ge=0, le=3600)] = Field(
         default=0.0, description="How long to wait for the device to report the work as complete; 0: not at all."
@@ -47,7 +64,7 @@ class SessionAction(Action):
     do: Literal["session"]
     device: Template
     type: str | None = Field(default=None, max_length=64, description="What kind of work it is, for people to see.")
-    input: FreeJson = Field(default={}, description="What the session begins with.")
+    input: Keys = Field(default={}, description="What the session begins with.")
     wait_s: Patience = Field(default=60.0, description="How long to wait for the device.")
 
 
@@ -68,7 +85,7 @@ class WebhookAction(Action):
     url: Template
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
     headers: dict[str, Template] = Field(default={}, max_length=20, description="Never shown anywhere.")
-    body: JsonValue = Field(default=None, description="A text goes as it is, anything else as JSON; null: none.")
+    body: Body = Field(default=None, description="A text goes as it is, anything else as JSON; null: none.")
     timeout_s: Patience = Field(default=10.0, description="How long each call may take.")
     retries: int = Field(default=2, ge=0, le=10, description="How often it is called again, after 0.5, 1, 2, … s.")
 

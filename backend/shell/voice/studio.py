@@ -25,7 +25,7 @@ from backend.shell.voice.saying import Saying
 from backend.shell.voice.speaking import Speakers, SpeakersError
 from backend.shell.voice.surroundings import Surroundings
 from backend.shell.voice.worker import Speech, Voice
-from backend.shell.voice.world import Deeds, House
+from backend.shell.voice.world import House
 
 log = logging.getLogger(__name__)
 
@@ -93,13 +93,12 @@ class Voicebox:
 class Studio:
     """Voice, as the rest of the shell sees it."""
 
-    def __init__(self, conversing: Conversing, deeds: Deeds, outgoing: Outgoing, ears: Ears, places: Places) -> None:
+    def __init__(self, conversing: Conversing, outgoing: Outgoing, ears: Ears, places: Places) -> None:
         self._conversing = conversing
         self._ears = ears
         self._places = places
         self.take = conversing.take
         self.perform = conversing.perform
-        self.learn = deeds.learn
         self.run = outgoing.run
         self._outgoing = outgoing
 
@@ -125,14 +124,14 @@ class Studio:
 async def studio(house: Surroundings) -> AsyncIterator[Studio]:
     """Run voice. Without a speech model it hears nothing, and says so."""
     settings, inbox, now = house.settings, house.inbox, house.now
-    outgoing, deeds = Outgoing(), Deeds(inbox)
+    outgoing = Outgoing()
     async with AsyncExitStack() as stack:
         voicebox = Voicebox(stack, settings.voice_workers)
         ears = await _ears(settings, stack)
         if ears.languages:  # then somebody will be answered
             with suppress(Refused):
                 await voicebox.start()
-        world = House(house, deeds, outgoing.sent)
+        world = House(house, outgoing.sent)
         answers = opened(settings, world)
         stack.push_async_callback(answers.close)
         memory, places = Memory(house.database), Places(settings.voice_turns)
@@ -147,7 +146,7 @@ async def studio(house: Surroundings) -> AsyncIterator[Studio]:
         stack.push_async_callback(recordings.close)
         conversing = Conversing(dialogue, recordings, house.talkers, outgoing.add, inbox.add, now)
         stack.push_async_callback(conversing.end)
-        yield Studio(conversing, deeds, outgoing, ears, places)
+        yield Studio(conversing, outgoing, ears, places)
 
 
 async def _ears(settings: Settings, stack: AsyncExitStack) -> Ears:

@@ -1,61 +1,22 @@
 """What an intent may look at and do: what its speaker could, by the same requests, with the same answers."""
 
-import asyncio
 import json
-import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from backend.core.desk import Desk
-from backend.core.engine import Arrived, Send
+from backend.core.engine import Send
 from backend.core.floors import device_floor
 from backend.core.ids import is_id
 from backend.core.principals import Principal, Role
 from backend.core.refusals import Code
 from backend.features.sessions.feature import COMMAND, REPLY, REQUEST, SessionDocument
-from backend.shell.inbox import Inbox
+from backend.shell.deeds import Requests
 from backend.shell.voice.asking import Outcome, Thing
 from backend.shell.voice.surroundings import Surroundings
 
-_WITHIN_S = 3.0  # longer than any commit takes; then the disk is full, or the server stops
-
-
-class Deeds:
-    """Asks the engine for somebody, and waits for the answer. It hears what goes out, to find the answer there."""
-
-    def __init__(self, inbox: Inbox) -> None:
-        self._inbox = inbox
-        self._awaited: dict[tuple[str, str], asyncio.Future[Mapping[str, Any]]] = {}
-
-    def learn(self, sends: Iterable[Send]) -> None:
-        """Look for answers in what goes out."""
-        if self._awaited:
-            for send in sends:
-                self._find(send)
-
-    async def ask(self, device: str, speaker: str, action: str, **more: object) -> Outcome:
-        """Ask something of a device's session in the name of the speaker."""
-        request_id = f"voice-{secrets.token_hex(8)}"  # one that was used before would get the answer from then
-        reply_topic = REPLY.at(device=device, principal=speaker)
-        answer = self._awaited[reply_topic, request_id] = asyncio.get_running_loop().create_future()
-        body = json.dumps({"id": request_id, "action": action, **more}).encode()
-        self._inbox.add(Arrived(REQUEST.at(device=device, principal=speaker), body))
-        try:
-            async with asyncio.timeout(_WITHIN_S):
-                reply = await answer
-        except TimeoutError:
-            return Outcome(ok=False, code=Code.NOT_STORED)
-        finally:
-            del self._awaited[reply_topic, request_id]
-        return Outcome(ok=reply["ok"], code=reply["code"])
-
-    def _find(self, send: Send) -> None:
-        for (topic, request_id), answer in self._awaited.items():
-            if send.topic == topic and not answer.done():
-                reply = json.loads(send.payload)
-                if reply.get("id") == request_id:
-                    answer.set_result(reply)
+_SESSION = Requests(REQUEST, REPLY)
 
 
 class House:
@@ -64,9 +25,9 @@ class House:
     What is asked then, such as to give a device back, comes after it in the eyes of everybody.
     """
 
-    def __init__(self, house: Surroundings, deeds: Deeds, send: Callable[[Send], Awaitable[None]]) -> None:
+    def __init__(self, house: Surroundings, send: Callable[[Send], Awaitable[None]]) -> None:
         self._house = house
-        self._deeds = deeds
+        self._deeds = house.deeds
         self._send = send
         self._names: tuple[Mapping[str, Principal], Mapping[str, str]] = ({}, {})
 
@@ -106,11 +67,11 @@ class House:
         """Claim a device, without waiting for it where it is in use; for long, since nobody renews it."""
         state = self._house.sessions.states.get(device_floor(device))
         longest = {"lease_s": state.policy(self._house.settings.policy).max_lease_s} if state is not None else {}
-        return await self._deeds.ask(device, speaker, "claim", type="voice", **longest)
+        return await self._ask(device, speaker, {"action": "claim", "type": "voice", **longest})
 
     async def release(self, device: str, speaker: str) -> Outcome:
         """Give a device back."""
-        return await self._deeds.ask(device, speaker, "release")
+        return await self._ask(device, speaker, {"action": "release"})
 
     async def command(self, device: str, speaker: str, name: str, body: Mapping[str, object]) -> Outcome:
         """Send a command to a device that the speaker holds; its fence is added."""
@@ -122,6 +83,10 @@ class House:
         payload = json.dumps({**body, "fence": session.fence}).encode()
         await self._send(Send(COMMAND.at(device=device, name=name), payload))
         return Outcome(ok=True)
+
+    async def _ask(self, device: str, speaker: str, body: Mapping[str, object]) -> Outcome:
+        reply = await self._deeds.ask(_SESSION, body, device=device, principal=speaker)
+        return Outcome(ok=reply["ok"], code=reply["code"])
 
     def _session(self, device: str) -> SessionDocument | None:
         document: SessionDocument | None = self._shown(self._house.sessions, device_floor(device))

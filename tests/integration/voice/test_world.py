@@ -13,11 +13,12 @@ from backend.core.desk import Desk
 from backend.core.engine import Arrived, Send
 from backend.features.directory.feature import Listing
 from backend.features.voice.feature import Talkers
+from backend.shell.deeds import Deeds
 from backend.shell.inbox import Inbox
 from backend.shell.settings import Settings
 from backend.shell.voice.asking import Outcome
 from backend.shell.voice.surroundings import Surroundings
-from backend.shell.voice.world import Deeds, House
+from backend.shell.voice.world import House
 from tests.house import House as Engine
 from tests.house import memory_database
 from tests.people import ALICE, BOB
@@ -46,9 +47,10 @@ class Town:
             desks["sessions"],
             desks["presence"],
             self.inbox,
+            self.deeds,
             lambda: self.engine.now,
         )
-        self.world = House(surroundings, self.deeds, self._send)
+        self.world = House(surroundings, self._send)
 
     async def _send(self, send: Send) -> None:
         self.sent.append(send)

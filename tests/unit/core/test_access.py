@@ -66,6 +66,14 @@ backend/request/alice                       yes     -       -       -       -   
 backend/request/ears                        -       -       -       -       -       -       -         yes
 backend/request/scale-1                     -       -       -       -       -       -       -         yes
 backend/reply/alice                         -       -       -       -       -       -       -         yes
+triggers/pir                                -       -       yes     -       -       -       -         yes
+triggers/pir/event                          -       -       -       -       -       -       -         yes
+triggers/pir/profiles                       -       -       -       -       -       -       -         yes
+triggers/pir/profiles/greeter               -       -       -       -       -       -       -         yes
+triggers/pir/profiles/request/alice         yes     -       -       -       -       -       -         yes
+triggers/pir/profiles/request/ears          -       -       -       -       -       -       -         yes
+triggers/pir/profiles/request/scale-1       -       -       -       -       -       -       -         yes
+triggers/pir/profiles/reply/alice           -       -       -       -       -       -       -         yes
 devices/scale-1                             ?       ?       ?       ?       ?       ?       ?       ?
 devices/scale-1/nonsense                    ?       ?       ?       ?       ?       ?       ?       ?
 devices/scale-1/session/request             ?       ?       ?       ?       ?       ?       ?       ?
@@ -113,6 +121,12 @@ backend/broadcast                           yes     yes     yes     yes     yes 
 backend/request/alice                       yes     -       yes     -       -       -       -         yes
 backend/reply/alice                         yes     -       yes     -       -       -       -         yes
 backend/reply/scale-1                       -       -       yes     -       -       -       -         yes
+triggers/pir                                yes     yes     yes     yes     yes     -       -         yes
+triggers/pir/event                          yes     yes     yes     yes     yes     -       -         yes
+triggers/pir/profiles                       yes     yes     yes     yes     yes     -       -         yes
+triggers/pir/profiles/greeter               yes     yes     yes     yes     yes     -       -         yes
+triggers/pir/profiles/request/alice         yes     -       yes     -       -       -       -         yes
+triggers/pir/profiles/reply/alice           yes     -       yes     -       -       -       -         yes
 devices/scale-1/nonsense                    -       -       -       -       -       -       -       -
 devices/scale-1/session/request             -       -       -       -       -       -       -       -
 $SYS/broker/version                         -       -       -       -       -       -       -       -
