@@ -13,8 +13,11 @@ from backend.cli.conversations import CONVERSATIONS
 from backend.cli.devices import device
 from backend.cli.doctor import doctor
 from backend.cli.export import export
+from backend.cli.profiles import profile
 from backend.cli.server import init, serve
 from backend.cli.sessions import session
+from backend.cli.subscriptions import SUBSCRIPTIONS
+from backend.cli.triggers import trigger
 from backend.cli.users import user
 from backend.cli.voice import voice
 from backend.cli.voice_models import models
@@ -37,5 +40,23 @@ def talkstick(context: click.Context, data: Path | None) -> None:
 
 for command in (models, try_, *CONVERSATIONS):
     voice.add_command(command)
-for command in (init, serve, user, device, channel, session, voice, certs, export, stats, broadcast, watch, doctor):
+for command in SUBSCRIPTIONS:
+    trigger.add_command(command)
+for command in (
+    init,
+    serve,
+    user,
+    device,
+    channel,
+    session,
+    voice,
+    trigger,
+    profile,
+    certs,
+    export,
+    stats,
+    broadcast,
+    watch,
+    doctor,
+):
     talkstick.add_command(command)
