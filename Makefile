@@ -5,6 +5,9 @@ MODELS_VENV := .venv-models
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
+# Tests wait more than they compute: twice as many at a time as there are processors in a small CI machine.
+WORKERS ?= 4
+
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test check models bench bench-broker bench-growth bench-relay bench-voice soak soak-voice fuzz search fire schemas lock format system-packages clean
 
@@ -26,7 +29,12 @@ serve: $(INSTALLED) ## Run the server on its default data directory
 	$(BIN)/talkstick serve
 
 test: $(INSTALLED) system-packages ## All tests: unit, stateful, contract, integration, end to end
+ifdef PYTEST_ARGS  # of some tests, as in: make test PYTEST_ARGS="tests/unit -k lease"
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+else
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not alone"
+	$(BIN)/python -m pytest -m alone
+endif
 
 check: $(INSTALLED) ## Format, lint, types, layers, generated files in step
 	$(BIN)/ruff format --check .

@@ -2,29 +2,66 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+
+from backend.core.principals import Principal, Role
+from backend.shell import operator
+from backend.shell.accounts import Accounts, new_secret
+from backend.shell.database import open_database
+from tests.operator import typed
 
 T = TypeVar("T")
 
 COMMAND = Path(sys.executable).parent / "talkstick"
 WITHIN_S = 15.0
 
+PEOPLE = (
+    Principal("admin", Role.ADMIN, "Admin"),
+    Principal("alice", Role.USER, "Alice"),
+    Principal("bob", Role.USER, "Bob"),
+    Principal("carol", Role.USER, "Carol"),
+    Principal("scale-1", Role.DEVICE, "scale-1"),
+)
+
+
+def _ports() -> Iterator[int]:
+    """Yield every second port that the system does not give to clients by itself, from anywhere on.
+
+    Tests run side by side: whoever asked the system for a free port might get one that another test is about to use.
+    """
+    ports = range(10_000, 32_000, 2)
+    start = random.randrange(len(ports))  # noqa: S311 - no secret
+    yield from cycle([*ports[start:], *ports[:start]])
+
+
+_PORTS = _ports()
+
 
 def free_port() -> int:
-    """Return a port nobody listens on."""
+    """Return a port nobody listens on, and nobody on the next."""
+    return next(port for port in _PORTS if _is_free(port) and _is_free(port + 1))
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -132,7 +169,11 @@ class Talkstick:
         return self.data.parent / "server.log"
 
     def run(self, *arguments: str, ok: bool = True, environment: Mapping[str, str] | None = None) -> str:
-        """Run a command to its end; return what it printed. *ok* False: it must fail."""
+        """Run a command in this process; return what it printed. *ok* False: it must fail."""
+        return typed(*arguments, ok=ok, environment=self.environment(environment or {}))
+
+    def installed(self, *arguments: str, ok: bool = True, environment: Mapping[str, str] | None = None) -> str:
+        """Run the installed command, which takes long to start; return what it printed. *ok* False: it must fail."""
         done = subprocess.run(
             [COMMAND, *arguments],
             env=self.environment(environment or {}),
@@ -204,16 +245,28 @@ class Talkstick:
         return {**os.environ, **mine, **more}
 
 
+def provisioned(data: Path, people: Collection[Principal]) -> dict[str, str]:
+    """Add accounts to a data directory, quicker than the commands would; return their passwords.
+
+    The commands may use the admin's, as after ``talkstick init``.
+    """
+    database = open_database(data)
+    passwords = {who.name: new_secret() for who in people}
+    for who in people:
+        Accounts(database).add(who, passwords[who.name], time.time(), generated=True)
+    database.dispose()
+    if "admin" in passwords:
+        operator.write(data, operator.Login("admin", passwords["admin"]))
+    return passwords
+
+
 @contextmanager
 def serving(directory: Path, **settings: str) -> Iterator[Talkstick]:
     """Run a server on a new data directory, with the people and the device of most stories."""
     settings = {"stats_s": "0.1", "debounce_s": "0.5", **settings}
     environment = {f"TALKSTICK_{key.upper()}": value for key, value in settings.items()}
-    talkstick = Talkstick(directory / "data", settings=environment)
-    talkstick.passwords["admin"] = json.loads(talkstick.run("init", "--json"))["admin"]["password"]
-    for name in ("alice", "bob", "carol"):
-        talkstick.user(name)
-    talkstick.device("scale-1")
+    data = directory / "data"
+    talkstick = Talkstick(data, settings=environment, passwords=provisioned(data, PEOPLE))
     try:
         talkstick.start()
         yield talkstick

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Self
 
 from backend.core.principals import Principal, Role
-from backend.shell.accounts import Accounts, new_secret
 from backend.shell.database import open_database
 from backend.shell.floors import Channel, Floors
-from tests.rig import Talkstick
+from tests.rig import Talkstick, provisioned
 from tools.brokers import mosquitto_program
 
 _WITHIN_S = 10.0
@@ -98,13 +97,9 @@ class Site:
         """Provision everybody on a new data directory."""
         settings = {"stats_s": "0.1", "debounce_s": "0.5", "flapping": "1000", **settings}
         environment = {f"TALKSTICK_{key.upper()}": value for key, value in settings.items()}
-        talkstick = Talkstick(directory / "data", settings=environment)
-        talkstick.passwords["admin"] = json.loads(talkstick.run("init", "--json"))["admin"]["password"]
-        database = open_database(directory / "data")
-        for who in PEOPLE.values():
-            if who.name not in talkstick.passwords:
-                talkstick.passwords[who.name] = new_secret()
-                Accounts(database).add(who, talkstick.passwords[who.name], 0.0, generated=True)
+        data = directory / "data"
+        talkstick = Talkstick(data, settings=environment, passwords=provisioned(data, PEOPLE.values()))
+        database = open_database(data)
         Floors(database).add_channel(Channel("stage", "Stage", 0.0), {})
         database.dispose()
         return cls(talkstick)

@@ -184,7 +184,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
                 asyncio.run(_look(url))
         site.talkstick.stop(signal.SIGKILL)
         _take_out_the_plugin(site)
-        said = site.talkstick.run("serve", ok=False)
+        said = site.talkstick.installed("serve", ok=False)
         assert "is the plugin loaded" in said
         assert "Traceback" not in said
 

@@ -11,23 +11,23 @@ SESSION = "devices/scale-1/session"
 
 def test_before_there_is_anything(tmp_path: Path) -> None:
     talkstick = Talkstick(tmp_path / "data")
-    findings = talkstick.run("doctor", ok=False)
+    findings = talkstick.installed("doctor", ok=False)
     assert "talkstick init" in findings
-    made = json.loads(talkstick.run("init", "--json"))
+    made = json.loads(talkstick.installed("init", "--json"))
     assert made["data"] == str(tmp_path / "data")
     assert made["admin"]["password"]
-    assert json.loads(talkstick.run("init", "--json"))["admin"] is None
+    assert json.loads(talkstick.installed("init", "--json"))["admin"] is None
     for name, mode in (("", 0o700), ("operator.json", 0o600), ("talkstick.db", 0o600)):
         assert stat.S_IMODE((tmp_path / "data" / name).stat().st_mode) == mode
-    assert "is `talkstick serve` running?" in talkstick.run("session", "list", ok=False)
-    assert "server" in talkstick.run("doctor")
+    assert "is `talkstick serve` running?" in talkstick.installed("session", "list", ok=False)
+    assert "server" in talkstick.installed("doctor")
 
 
 def test_a_setting_that_is_wrong_is_named(tmp_path: Path) -> None:
     talkstick = Talkstick(tmp_path / "data")
     talkstick.run("init")
     (tmp_path / "data" / "talkstick.toml").write_text("lease_s = -1\ncolour = 'red'\n")
-    complaint = talkstick.run("serve", ok=False)
+    complaint = talkstick.installed("serve", ok=False)
     assert "lease_s" in complaint
     assert "colour" in complaint
     assert "port" in talkstick.run("user", "list", ok=False, environment={"TALKSTICK_PORT": "seven"})

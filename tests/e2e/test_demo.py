@@ -4,11 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.rig import free_port
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.alone
 def test_the_demo_shares_three_devices_and_talks_with_two(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tools.demo", "--for", "25", "--port", str(free_port())],

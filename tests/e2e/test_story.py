@@ -114,7 +114,7 @@ def test_sigterm_says_goodbye(tmp_path: Path) -> None:
 
 def test_kill_nine_leaves_the_last_word_to_nobody_and_a_second_server_is_refused(tmp_path: Path) -> None:
     with serving(tmp_path) as talkstick:
-        assert "another server runs" in talkstick.run("serve", ok=False)
+        assert "another server runs" in talkstick.installed("serve", ok=False)
         talkstick.stop(signal.SIGKILL)
         talkstick.start()
         with talkstick.subscribe("alice", "backend/status") as alice:

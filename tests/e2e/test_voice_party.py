@@ -3,7 +3,9 @@
 from pathlib import Path
 from threading import Event
 
-from tools.brokers import free_port
+import pytest
+
+from tests.rig import free_port
 from tools.voice_bench import boards
 from tools.voice_party import QUESTIONS, hosted, party, told
 
@@ -12,6 +14,7 @@ BOARDS = 10
 WITHIN_S = 60.0
 
 
+@pytest.mark.alone
 def test_ten_conversations_at_once(tmp_path: Path) -> None:
     with hosted(tmp_path, free_port(), BOARDS) as (_server, guests), party(guests) as chatters:
         Event().wait(SECONDS)

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from tests.fuzz.attacker import throw
 from tests.fuzz.honest import Honest
 from tests.fuzz.inputs import Input, inputs
-from tools.brokers import free_port, process
+from tests.rig import free_port
+from tools.brokers import process
 from tools.lean import field, packet
 from tools.process import Cost, cost
 
@@ -91,6 +92,7 @@ def shooting_range(tmp_path: Path) -> Iterator[Range]:
     made.close()
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(3600)
 def test_harms_nobody(shooting_range: Range, capsys: pytest.CaptureFixture[str]) -> None:
     start = time.perf_counter()

@@ -16,13 +16,12 @@ import pytest
 
 from backend.app.sites import listeners
 from backend.core.principals import Principal, Role
-from backend.shell.accounts import Accounts, new_secret
 from backend.shell.authority import Authority, Made
-from backend.shell.database import open_database
 from backend.shell.settings import Settings
-from tests.rig import Subscriber, Talkstick, free_port
+from tests.rig import PEOPLE, Subscriber, Talkstick, free_port, provisioned
 
 STATUS, ONLINE = "devices/scale-1/status", '{"state":"online","boot":1}'
+PROBE = Principal("probe-1", Role.DEVICE, "probe-1")
 CONNECT = bytes.fromhex("100c00044d5154540402003c0000")
 
 
@@ -62,22 +61,14 @@ def secure(directory: Path, **settings: str) -> Iterator[Secure]:
     authority.server(["localhost", "127.0.0.1"], 1, time.time())
     tls, wss = free_port(), free_port()
     ports = {"TALKSTICK_TLS_PORT": str(tls), "TALKSTICK_WSS_PORT": str(wss)}
-    talkstick = Talkstick(directory / "data", settings={**ports, **settings}, passwords=provision(directory / "data"))
+    talkstick = Talkstick(
+        directory / "data", settings={**ports, **settings}, passwords=provisioned(directory / "data", (*PEOPLE, PROBE))
+    )
     try:
         talkstick.start()
         yield Secure(talkstick, authority, ca, tls, wss)
     finally:
         talkstick.stop(signal.SIGKILL)
-
-
-def provision(data: Path) -> dict[str, str]:
-    """Add accounts; return their passwords."""
-    database, passwords = open_database(data), {}
-    for name, role in {"alice": Role.USER, "bob": Role.USER, "scale-1": Role.DEVICE, "probe-1": Role.DEVICE}.items():
-        passwords[name] = new_secret()
-        Accounts(database).add(Principal(name, role, name), passwords[name], time.time())
-    database.dispose()
-    return passwords
 
 
 @pytest.fixture(scope="module")
@@ -243,4 +234,4 @@ def test_a_server_that_cannot_serve_tls_says_why(tmp_path: Path, setting: str, v
     authority.establish(time.time())
     authority.server(["localhost"], 1, time.time())
     talkstick = Talkstick(tmp_path / "data")
-    assert complaint in talkstick.run("serve", ok=False, environment={setting: value})
+    assert complaint in talkstick.installed("serve", ok=False, environment={setting: value})

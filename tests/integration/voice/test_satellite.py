@@ -111,6 +111,7 @@ def test_it_says_what_its_loudspeaker_can_do(target: Target, satellite: Satellit
     assert audio == {"speech": "pcm16_16k", "frame_bytes": 1400, "buffer_ms": 1000}
 
 
+@pytest.mark.alone
 def test_it_is_sent_as_fast_as_somebody_speaks(target: Target, echo: Echo) -> None:
     assert echo.connected.is_set()
     with Satellite(Login("speaker-1", "-", port=target.port)) as board:

@@ -106,23 +106,23 @@ def test_half_a_sample_at_the_end_is_left_out() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"",
-        b"hello",
-        b"\0" * 1000,
-        os.urandom(1000).replace(b"\xff", b"\0"),
-        b"RIFF",
-        b"RIFF\0\0\0\0WAVE",
-        wav(b""),
-        wav(SOUND)[:20],
-        wav(SOUND)[:44],
-        wav(SOUND).replace(b"data", b"dada"),
-        wav(SOUND, rate=1),
-        b"OggS" + bytes(500),
-        opus_file(SOUND)[:100],
-        b"ID3" + bytes(500),
-        b"\xff\xfb" + bytes(500),
-        b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n",
-        b"ffconcat version 1.0\nfile /etc/passwd\n",
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"hello", id="text"),
+        pytest.param(b"\0" * 1000, id="zeros"),
+        pytest.param(os.urandom(1000).replace(b"\xff", b"\0"), id="noise"),
+        pytest.param(b"RIFF", id="riff"),
+        pytest.param(b"RIFF\0\0\0\0WAVE", id="empty riff"),
+        pytest.param(wav(b""), id="no samples"),
+        pytest.param(wav(SOUND)[:20], id="half a header"),
+        pytest.param(wav(SOUND)[:44], id="header only"),
+        pytest.param(wav(SOUND).replace(b"data", b"dada"), id="no data chunk"),
+        pytest.param(wav(SOUND, rate=1), id="rate of 1"),
+        pytest.param(b"OggS" + bytes(500), id="ogg of zeros"),
+        pytest.param(opus_file(SOUND)[:100], id="opus cut off"),
+        pytest.param(b"ID3" + bytes(500), id="mp3 tag of zeros"),
+        pytest.param(b"\xff\xfb" + bytes(500), id="mp3 frame of zeros"),
+        pytest.param(b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", id="playlist"),
+        pytest.param(b"ffconcat version 1.0\nfile /etc/passwd\n", id="list of files"),
     ],
 )
 def test_what_is_no_audio_is_refused(data: bytes) -> None:
@@ -152,6 +152,7 @@ def test_any_header_is_read_or_refused(at: int, value: int) -> None:
         encoded(bytes(3 * SECOND), "-c:a", "libmp3lame", "-f", "mp3"),
         opus_file(bytes(3 * SECOND)),
     ],
+    ids=["wav", "mulaw", "mp3", "opus"],
 )
 def test_no_more_is_read_than_allowed(data: bytes) -> None:
     assert refusal(data, most_s=1.0) is Code.TOO_LONG
