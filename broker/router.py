@@ -200,6 +200,11 @@ class Router:
         topics = (topic for topic_filter in filters for topic in self._retained.match(topic_filter))
         return (found for topic in topics if topic is not None and (found := self._retained.get(topic)) is not None)
 
+    def detach(self, filters: Iterable[str], take: Take) -> None:
+        """Hand over no more of what only these filters cover."""
+        for topic_filter in filters:
+            self._subscriptions.remove(topic_filter, take)
+
     def announce(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Pass on a message of the embedder, which may say everything."""
         self._pass_on(Message(topic, payload, 1, retain))

@@ -122,6 +122,10 @@ class EmbeddedBroker(Broker):
         self._house.turns.room = room
         return ((message.topic, message.payload) for message in self._house.router.attach(filters, take))
 
+    def detach(self, filters: Iterable[str], take: Take) -> None:
+        """Hand no more to *take* of what only these filters cover."""
+        self._house.router.detach(filters, take)
+
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publish at QoS 1, unjudged. What is retained so is not kept over a restart of the broker."""
         self._house.router.announce(topic, payload, retain=retain)

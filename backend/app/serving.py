@@ -31,6 +31,7 @@ from backend.shell.outbox import Overheard
 from backend.shell.relaying import Relaying
 from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
+from backend.shell.sources import Sources
 from backend.shell.voice.studio import Studio, studio
 from backend.shell.voice.surroundings import Surroundings
 from backend.shell.watcher import Watcher
@@ -71,18 +72,19 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
 
 async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, ready: Callable[[], None]) -> None:
     inbox, since, is_ready = Inbox(), now(), asyncio.Event()
-    watcher = Watcher(parts.database, inbox, parts.door)
+    link, sources = site.link(_status("lost", since), inbox), Sources(inbox.add, TABLE, settings.prefix)
+    sources.listen = link.watch
+    watcher = Watcher(parts.database, inbox, parts.door, sources.know)
     await inbox.put(Resumed())  # before anything else may end a lease that ran out while nobody could renew it
     await watcher.tell()
     parts.door.report = inbox.add
     relaying, meter = Relaying(parts.relay, inbox, now), Meter(TABLE)
     parts.relay.learn(parts.engine.projection(since, is_channel))  # who had the floor has it, whenever data come
-    link = site.link(_status("lost", since), inbox)
     greeting = Greeting(_status("online", since), is_ready.set)
     deeds = Deeds(inbox)
     surroundings = _surroundings(settings, parts, inbox, deeds, now)
     async with studio(surroundings) as talk, asyncio.TaskGroup() as tasks:  # whichever of them fails, all end
-        link.direct = first_of(relaying.take, talk.take)
+        link.direct = first_of(sources.take, relaying.take, talk.take)
         outbox = Overheard(link, parts.relay.learn, deeds.learn)
         service = Service(parts.engine, parts.journal, outbox, inbox, now, greeting)
         service.answered, service.perform = meter.done, talk.perform

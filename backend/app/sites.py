@@ -50,7 +50,7 @@ async def embedded(settings: Settings, parts: Parts, now: SteadyClock) -> AsyncI
         accounts = marks(parts.accounts.verifiers())
         async with running(own, parts.door, _limits(settings), store, accounts) as broker:
             yield Site(
-                lambda _will, inbox: LocalLink(broker, settings.prefix, TABLE.subscriptions(), inbox),
+                lambda _will, inbox: LocalLink(broker, TABLE.tree(settings.prefix), TABLE.subscriptions(), inbox),
                 broker.know,
                 lambda: of_broker(broker.figures(), broker.connected(), parts.directory.principal),
             )
@@ -74,7 +74,7 @@ async def mosquitto(settings: Settings, parts: Parts) -> AsyncIterator[Site]:
         await steward.start()
     except (AddressError, MqttError) as error:
         raise CannotServeError(str(error)) from error
-    broker = Broker(where.host, where.port, login.user, login.password, settings.prefix, tls)
+    broker = Broker(where.host, where.port, login.user, login.password, TABLE.tree(settings.prefix), tls)
     never = Rulebook(TABLE, settings.prefix).never_retained()
     try:
         yield Site(

@@ -22,8 +22,7 @@ class Outside:
     """All topics but those of the tree of a route table, which begins with *prefix* on the wire, and ``$`` topics."""
 
     def __init__(self, table: RouteTable, prefix: str) -> None:
-        first = {route.topic.template.partition("/")[0] for route in table.routes}
-        self.tree = tuple(sorted(f"{prefix}{level}/#" for level in first))
+        self.tree = tuple(sorted(f"{prefix}{level}/#" for level in table.roots))
         """The filters that cover the tree."""
         self._lies_outside = lru_cache(_REMEMBERED)(self._judge)
         self._covers = lru_cache(_REMEMBERED)(self._search)

@@ -18,7 +18,7 @@ from pydantic_core import from_json
 from backend.core.effects import Asked
 from backend.core.principals import Principal
 from backend.core.refusals import Code, Refused
-from backend.core.topics import Topic
+from backend.core.topics import Topic, Tree
 
 MAX_TOPIC = 1024  # characters; the longest of the contract have about 150
 MAX_DEPTH = 32  # levels of nesting in a payload
@@ -155,6 +155,20 @@ class RouteTable:
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = tuple(routes)
         self._found = lru_cache(maxsize=4096)(self._search)
+
+    @cached_property
+    def roots(self) -> frozenset[str]:
+        """The first levels of all topics."""
+        return frozenset(route.topic.template.partition("/")[0] for route in self.routes)
+
+    def tree(self, prefix: str) -> Tree:
+        """Return these topics as they are on the wire."""
+        return Tree(prefix, self.roots)
+
+    def reads(self, topic: str) -> bool:
+        """Tell whether the backend reads a topic of the tree; of one that no route knows it says so."""
+        found = self.find(topic)
+        return found[0].handler is not None if found else topic.partition("/")[0] in self.roots
 
     def find(self, topic: str) -> tuple[Route, Mapping[str, str]] | None:
         """Return the route of *topic* and its variable levels, or None."""

@@ -5,6 +5,7 @@ property-tested against a naive oracle, and nothing matches by default. Rules: M
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,6 +43,38 @@ def overlaps(one: str, other: str) -> bool:
             return False
     longer = max(ones, others, key=len)[min(len(ones), len(others)) :]
     return longer in ([], ["#"])  # "a/#" covers "a" too
+
+
+def apart(filters: Iterable[str]) -> frozenset[str]:
+    """Return filters of which no two cover the same topic, and which cover together all that *filters* do, or more.
+
+    A broker may deliver a message once for each subscription that covers it.
+    """
+    wild: set[str] = set()
+    plain, todo = set[str](), sorted(filters)
+    while todo:
+        one = todo.pop()
+        if not {"+", "#"} & set(one):
+            plain.add(one)
+            continue
+        near = next((other for other in wild if overlaps(one, other)), None)
+        if near is None:
+            wild.add(one)
+        else:
+            wild.remove(near)
+            todo.append(_covering(one, near))
+    return frozenset(wild | {one for one in plain if not any(overlaps(one, other) for other in wild)})
+
+
+def _covering(one: str, other: str) -> str:
+    """Return a filter that covers all that two overlapping filters do."""
+    ones, others = one.split("/"), other.split("/")
+    levels: list[str] = []
+    for mine, theirs in zip(ones, others, strict=False):
+        if "#" in (mine, theirs):
+            return "/".join([*levels, "#"])
+        levels.append(mine if mine == theirs else "+")
+    return "/".join(levels if len(ones) == len(others) else [*levels, "#"])
 
 
 def _hides_system_topics(wild: str, topic: str) -> bool:
@@ -84,3 +117,25 @@ class Topic:
     def bound(self, **levels: str) -> str:
         """Return the filter in which the named levels are fixed and the others are ``+``."""
         return _LEVEL.sub(lambda found: levels.get(found[1], "+"), self.template)
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Talkstick's own topics: those whose first level is one of *roots*. On the wire they begin with *prefix*."""
+
+    prefix: str = ""
+    roots: frozenset[str] = frozenset()
+
+    def on_wire(self, topic: str) -> str:
+        """Return a topic, or a filter, as the broker knows it; outside of the tree that is what it is."""
+        return self.prefix + topic if self.prefix and self._holds(topic) else topic
+
+    def off_wire(self, topic: str) -> str:
+        """Return a topic of the broker as it is called here."""
+        if not self.prefix or not topic.startswith(self.prefix):
+            return topic
+        inside = topic[len(self.prefix) :]
+        return inside if self._holds(inside) else topic
+
+    def _holds(self, topic: str) -> bool:
+        return topic.partition("/")[0] in self.roots

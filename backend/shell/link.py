@@ -6,19 +6,22 @@ import random
 import secrets
 import socket
 import ssl
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 
 import aiomqtt
 
 from backend.core.engine import Arrived, Send
+from backend.core.topics import Tree
 from backend.shell.clock import ticks
 from backend.shell.inbox import Connected, Inbox
+from backend.shell.watching import Watching
 
 log = logging.getLogger(__name__)
 
 _BACKOFF_S = (0.2, 30.0)  # the first and the longest pause
 _SEND_WITHIN_S = 10.0
+_AT_ONCE = 100  # filters in one request
 _UNDER_WAY = 1000  # answers sent at once that the broker has not acknowledged; beyond, nothing is read
 
 Direct = Callable[[Arrived], Sequence[Send] | None]
@@ -34,7 +37,7 @@ class Broker:
     port: int
     name: str
     secret: str
-    prefix: str = ""
+    tree: Tree = field(default_factory=Tree)
     tls: ssl.SSLContext | None = None
 
 
@@ -45,7 +48,9 @@ class Link:
 
     def __init__(self, broker: Broker, subscriptions: Sequence[tuple[str, int]], will: Send, inbox: Inbox) -> None:
         self._broker = broker
-        self._subscriptions = subscriptions
+        self._subscriptions = [(broker.tree.on_wire(topic), qos) for topic, qos in subscriptions]
+        self._watching = Watching([topic for topic, _ in self._subscriptions])
+        self._changing = asyncio.Lock()
         self._will = will
         self._inbox = inbox
         self.direct: Direct = lambda _arrived: None
@@ -84,6 +89,17 @@ class Link:
             return
         await self._send(client, sends)
 
+    async def watch(self, filters: Iterable[str], fresh: Collection[str]) -> None:
+        """Hear these besides, in place of those before; what is retained under *fresh* ones comes, though it came."""
+        on_wire = self._broker.tree.on_wire
+        async with self._changing:
+            self._watching.want(map(on_wire, filters), [on_wire(each) for each in fresh])
+        try:
+            await self._listen()
+        except aiomqtt.MqttError as error:
+            log.warning("cannot tell the broker what to listen to: %s", error)
+            self._break()
+
     async def _send(self, client: aiomqtt.Client, sends: Sequence[Send]) -> None:
         results = await asyncio.gather(*(self._publish(client, send) for send in sends), return_exceptions=True)
         failed = [result for result in results if isinstance(result, BaseException)]
@@ -100,15 +116,30 @@ class Link:
     async def _prepare(self) -> None:
         """Do what must be done before each connection. Raises MqttError."""
 
-    async def _subscribe(self, client: aiomqtt.Client) -> None:
-        await client.subscribe([(self._broker.prefix + topic, qos) for topic, qos in self._subscriptions])
+    async def _subscribe(self, client: aiomqtt.Client, wanted: Sequence[tuple[str, int]]) -> None:
+        await client.subscribe(list(wanted))
+
+    async def _listen(self) -> None:
+        """Make the broker send what is wanted now, if it is there. Raises MqttError."""
+        async with self._changing:
+            client, wanted = self._client, self._watching.wanted
+            if client is None:
+                return
+            new, gone = self._watching.changes()
+            for some in _pieces(new):
+                await self._subscribe(client, [(topic, 1) for topic in some])
+            for some in _pieces(gone):  # last: rather twice than not at all
+                await client.unsubscribe(some)
+            self._watching.heard = wanted
 
     async def _takes(self, _client: aiomqtt.Client, _message: aiomqtt.Message) -> bool:
         """Tell whether a message is to be read at all. Raises MqttError."""
         return True
 
     def _connection(self) -> aiomqtt.Client:
-        will = aiomqtt.Will(self._broker.prefix + self._will.topic, self._will.payload, qos=1, retain=self._will.retain)
+        will = aiomqtt.Will(
+            self._broker.tree.on_wire(self._will.topic), self._will.payload, qos=1, retain=self._will.retain
+        )
         return aiomqtt.Client(
             self._broker.host,
             self._broker.port,
@@ -124,17 +155,19 @@ class Link:
 
     async def _read(self, client: aiomqtt.Client) -> None:
         """Read until the connection breaks, or nothing is answered on it. Raises MqttError."""
-        await self._subscribe(client)
-        self._client, self._is_deaf = client, False
-        self._reading = asyncio.create_task(self._receive(client))
+        await self._subscribe(client, self._subscriptions)
+        self._client, self._is_deaf, self._watching.heard = client, False, frozenset()
+        self._reading = reading = asyncio.create_task(self._receive(client))
         try:
-            await self._reading
+            await self._listen()
+            await reading
         except asyncio.CancelledError:
             if self._is_deaf:
                 raise aiomqtt.MqttError("what was sent got no answer") from None
             raise
         finally:
             self._client = self._reading = None
+            reading.cancel()
             for task in self._under_way:
                 task.cancel()
 
@@ -142,7 +175,7 @@ class Link:
         await self._inbox.put(Connected())
         async for message in client.messages:
             if await self._takes(client, message):
-                topic = str(message.topic).removeprefix(self._broker.prefix)
+                topic = self._broker.tree.off_wire(str(message.topic))
                 await self._take(client, Arrived(topic, _bytes(message.payload), message.retain, ticks()))
 
     async def _take(self, client: aiomqtt.Client, arrived: Arrived) -> None:
@@ -150,6 +183,7 @@ class Link:
         if sends is None:
             await self._inbox.put(arrived)
         if not sends:
+            await self._inbox.room.wait()  # it may have become facts
             return
         if len(self._under_way) >= _UNDER_WAY:
             await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
@@ -158,7 +192,7 @@ class Link:
         sending.add_done_callback(self._under_way.discard)
 
     async def _publish(self, client: aiomqtt.Client, send: Send) -> None:
-        topic = self._broker.prefix + send.topic
+        topic = self._broker.tree.on_wire(send.topic)
         await client.publish(topic, send.payload, qos=1, retain=send.retain, timeout=_SEND_WITHIN_S)
 
 
@@ -178,6 +212,10 @@ def at_once(direct: Direct, arrived: Arrived) -> Sequence[Send] | None:
     except Exception:  # it costs the message that shows the bug, and no other
         log.exception("this is a bug in Talkstick; dropped %r", arrived)
         return []
+
+
+def _pieces(filters: list[str]) -> Iterable[list[str]]:
+    return (filters[first : first + _AT_ONCE] for first in range(0, len(filters), _AT_ONCE))
 
 
 def _bytes(payload: object) -> bytes:

@@ -44,13 +44,9 @@ class MosquittoLink(Link):
     async def _prepare(self) -> None:
         await self._steward.ready()
 
-    async def _subscribe(self, client: aiomqtt.Client) -> None:
-        prefix = self._broker.prefix
+    async def _subscribe(self, client: aiomqtt.Client, wanted: Sequence[tuple[str, int]]) -> None:
         await client.subscribe(
-            [
-                (prefix + topic, SubscribeOptions(qos, retainAsPublished=prefix + topic in self._never_retained))
-                for topic, qos in self._subscriptions
-            ]
+            [(topic, SubscribeOptions(qos, retainAsPublished=topic in self._never_retained)) for topic, qos in wanted]
         )
 
     async def _takes(self, client: aiomqtt.Client, message: aiomqtt.Message) -> bool:

@@ -9,6 +9,7 @@ from aiomqtt import MqttError
 from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
 
+from backend.core.facts import Definition
 from backend.features.directory.feature import DirectoryLoaded
 from backend.shell.accounts import Accounts
 from backend.shell.door import Door
@@ -25,14 +26,18 @@ _EVERY_S = 0.5
 Know = Callable[[Mapping[str, str]], Awaitable[None]]
 """Is told which accounts there are, each with a mark that changes when its secret does."""
 
+Listen = Callable[[Mapping[str, Definition]], Awaitable[None]]
+"""Is told which triggers there are."""
+
 
 class Watcher:
     """Looks at the revision of the directory twice a second, and tells everybody in this process what changed."""
 
-    def __init__(self, database: Database, inbox: Inbox, door: Door) -> None:
+    def __init__(self, database: Database, inbox: Inbox, door: Door, listen: Listen) -> None:
         self._database = database
         self._inbox = inbox
         self._door = door
+        self._listen = listen
         self._revision: int | None = None  # what changed while the server started is told at the first look
 
     async def tell(self) -> None:
@@ -40,6 +45,7 @@ class Watcher:
         directory = await asyncio.to_thread(loaded, self._database)
         await self._inbox.put(directory)
         self._door.know(directory.principals)
+        await self._listen(directory.triggers)
 
     async def run(self, know: Know) -> None:
         """Tell the directory whenever it changed, and let the broker *know*; until cancelled."""

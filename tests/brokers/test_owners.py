@@ -43,11 +43,14 @@ class Stage:
     publish: Publish
 
 
+async def _nobody_listens(_triggers: object) -> None: ...
+
+
 @asynccontextmanager
 async def watched(site: Site, door: Door, know: Know) -> AsyncIterator[None]:
     """Let the broker learn what the commands change."""
     database = open_database(site.talkstick.data)
-    watcher = Watcher(database, Inbox(), door)
+    watcher = Watcher(database, Inbox(), door, _nobody_listens)
     await watcher.tell()
     watching = asyncio.create_task(watcher.run(know))
     try:

@@ -10,6 +10,7 @@ import pytest
 from aiomqtt import MqttError
 
 from backend.core.engine import Arrived, Send
+from backend.core.topics import Tree
 from backend.shell import inbox as module
 from backend.shell.inbox import Connected, Inbox, Item
 from backend.shell.link import Broker, Link
@@ -21,7 +22,7 @@ from tests.rig import free_port
 from tools.brokers import HOST, OpenDoor, mosquitto
 from tools.lean import LeanClient
 
-PREFIX = "lab/"
+TREE = Tree("lab/", frozenset({"status", "data", "request", "reply", "broadcast", "log", "backend", "unread"}))
 SUBSCRIPTIONS = [("status/+", 1), ("data/+", 1), ("request/+", 1)]
 WILL = Send("backend/status", b"lost", retain=True)
 
@@ -43,7 +44,7 @@ async def local(_folder: Path, inbox: Inbox) -> AsyncIterator[tuple[int, AnyLink
     """Run an embedded broker; yield its port, and the link inside."""
     port = free_port()
     async with running([Listener("tcp", HOST, port)], OpenDoor()) as broker:
-        yield port, LocalLink(broker, PREFIX, SUBSCRIPTIONS, inbox)
+        yield port, LocalLink(broker, TREE, SUBSCRIPTIONS, inbox)
 
 
 @asynccontextmanager
@@ -51,14 +52,14 @@ async def over_mqtt(_folder: Path, inbox: Inbox) -> AsyncIterator[tuple[int, Any
     """Run an embedded broker, to which the link connects."""
     port = free_port()
     async with running([Listener("tcp", HOST, port)], OpenDoor()):
-        yield port, Link(Broker(HOST, port, "backend", "-", PREFIX), SUBSCRIPTIONS, WILL, inbox)
+        yield port, Link(Broker(HOST, port, "backend", "-", TREE), SUBSCRIPTIONS, WILL, inbox)
 
 
 @asynccontextmanager
 async def at_mosquitto(folder: Path, inbox: Inbox) -> AsyncIterator[tuple[int, AnyLink]]:
     """Run a Mosquitto that lets everybody do everything."""
     with mosquitto(folder) as target:
-        where = Broker(HOST, target.port, "backend", "-", PREFIX)
+        where = Broker(HOST, target.port, "backend", "-", TREE)
         yield target.port, MosquittoLink(where, SUBSCRIPTIONS, WILL, inbox, cast("Steward", Content()), [])
 
 

@@ -12,10 +12,18 @@ from backend.features.triggers.actions import (
     WaitAction,
     WebhookAction,
 )
-from backend.features.triggers.definitions import DefinitionError, TriggerDefinition
+from backend.features.triggers.definitions import (
+    DefinitionError,
+    Kind,
+    Source,
+    TriggerDefinition,
+    understood_trigger,
+)
 from backend.features.triggers.history import archive
 from backend.features.triggers.machine import EVENTS, keys, mentions, step, until
+from backend.features.triggers.mapping import sensed
 from backend.features.triggers.routes import ROUTES
+from backend.features.triggers.source_topics import check_source_topic
 from backend.features.triggers.state import CallOff, Context, Errand, RunOver, Trigger
 from backend.features.triggers.views import projection
 
@@ -27,17 +35,22 @@ __all__ = [
     "Context",
     "DefinitionError",
     "Errand",
+    "Kind",
     "ProfileDefinition",
     "PublishAction",
     "RunOver",
     "SessionAction",
+    "Source",
     "SpeakAction",
     "Trigger",
     "TriggerDefinition",
     "WaitAction",
     "WebhookAction",
     "archive",
+    "check_source_topic",
     "desk",
+    "sensed",
+    "understood_trigger",
 ]
 
 
