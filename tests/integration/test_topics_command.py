@@ -77,7 +77,7 @@ def test_under_a_prefix_other_topics_are_talksticks_own(operator: Operator, tmp_
 
 def test_what_is_exported_for_mosquitto_has_them(operator: Operator, tmp_path: Path) -> None:
     operator.run("user", "topics", "alice", "--add", "zigbee2mqtt/#")
-    operator.run("export", "mosquitto", str(tmp_path / "mosquitto"))
+    operator.run("export", "mosquitto", str(tmp_path / "mosquitto"), "--plugin", "/lib/plugin.so")
     written = json.loads((tmp_path / "mosquitto" / "dynamic-security.json").read_text())
     roles = {role["rolename"]: [(acl["acltype"], acl["topic"]) for acl in role["acls"]] for role in written["roles"]}
     for kind in ("publishClientSend", "publishClientReceive"):
