@@ -13,6 +13,7 @@ from typing import Self
 from backend.core.principals import Principal, Role
 from backend.shell.database import open_database
 from backend.shell.floors import Channel, Floors
+from backend.shell.triggers import Triggers
 from tests.rig import Talkstick, provisioned
 from tools.brokers import mosquitto_program
 
@@ -27,7 +28,7 @@ PEOPLE = {
         Principal("ears", Role.LISTENER, "Ears"),
         Principal("bot", Role.INTEGRATION, "Bot"),
         Principal("zigbee2mqtt", Role.INTEGRATION, "Zigbee2MQTT", topics=("zigbee2mqtt/#", "homeassistant/+/+/config")),
-        Principal("scale-1", Role.DEVICE, "scale-1", owner="alice"),
+        Principal("scale-1", Role.DEVICE, "scale-1", owner="alice", triggers=frozenset({"pir"})),
         Principal("printer-1", Role.DEVICE, "printer-1"),
     )
 }
@@ -101,6 +102,8 @@ class Site:
         talkstick = Talkstick(data, settings=environment, passwords=provisioned(data, PEOPLE.values()))
         database = open_database(data)
         Floors(database).add_channel(Channel("stage", "Stage", 0.0), {})
+        Triggers(database).add("trigger", "pir", {"owner": "scale-1"}, 0.0)
+        Triggers(database).add("profile", "greet", {"start": [{"do": "publish", "topic": "shed/greeting"}]}, 0.0)
         database.dispose()
         return cls(talkstick)
 

@@ -53,6 +53,8 @@ FILTERS = (
     "backend/reply/alice",
     "+/+/presence",
     "users/bob/#",
+    "triggers/#",
+    "triggers/pir/profiles/reply/+",
     "users/alice/clients/phone/status",
     "nothing/like/this",
     "zigbee2mqtt/#",
@@ -74,6 +76,8 @@ def topics() -> Iterator[str]:
             "name": ("tare",),
             "client": ("phone",),
             "turn": ("7",),
+            "trigger": ("pir", "door"),
+            "profile": ("greet",),
         }
         for levels in product(*(values[name] for name in names)):
             yield route.topic.at(**dict(zip(names, levels, strict=True)))
@@ -159,9 +163,18 @@ async def a_day(people: dict[str, Guest]) -> None:
     assert (await scale.ask("scale-1", id="s", action="claim"))["code"] == "busy"
     assert (await alice.ask("scale-1", id="r", action="release"))["code"] == "released"
     await people["zigbee2mqtt"].publish("zigbee2mqtt/bridge/state", {"state": "online"})
+    await a_trigger(people["scale-1"], people["alice"])
     await a_show(people)
     await a_talk(people)
     assert (await people["admin"].ask_at("backend", id="x", action="broadcast", message="Good night"))["ok"]
+
+
+async def a_trigger(owner: Guest, alice: Guest) -> None:
+    """Let a trigger become active, to which a profile is subscribed."""
+    await alice.ask_at("triggers/pir/profiles", action="subscribe", profile="greet", mode="one_shot")
+    for active in (False, True):
+        await owner.publish("triggers/pir", {"active": active}, retain=True)
+    await alice.body("triggers/pir/event", event="activated")
 
 
 async def a_show(people: dict[str, Guest]) -> None:
@@ -195,6 +208,8 @@ def test_subscribing(site: Site) -> None:
                 await board.publish(f"devices/{board.name}/status", {"state": "online", "boot": 2}, retain=True)
         async with guest(site, "alice") as alice:
             await alice.publish("users/alice/clients/phone/status", {"state": "online"}, retain=True)
+        async with guest(site, "scale-1") as scale, guest(site, "alice", "#") as alice:
+            await a_trigger(scale, alice)
         async with guest(site, "admin", "#") as admin:
             await admin.body("backend/status")
             for device in DEVICES:
@@ -202,6 +217,8 @@ def test_subscribing(site: Site) -> None:
                 await admin.body(f"devices/{device}/status", boot=2)
             await admin.body("users/alice/presence", state="online")
             await admin.body("users/alice/clients/phone/status")
+            for topic in ("triggers/pir", "triggers/pir/profiles", "triggers/pir/profiles/greet"):
+                await admin.body(topic)
             there = admin.topics()
         for name, topic_filter in product(PEOPLE, FILTERS):
             await check_filter(site, PEOPLE[name], topic_filter, there)

@@ -11,25 +11,16 @@ from backend.core.access import MAX_PAYLOAD, Rulebook
 from backend.core.outside import MAX_FILTER, Outside
 from backend.core.principals import Principal, Role
 from backend.core.refusals import Code
-from backend.core.routing import MAX_TOPIC, Party, Retain, Route, RouteTable
-from backend.core.topics import Topic, is_filter, overlaps
+from backend.core.routing import MAX_TOPIC
+from backend.core.topics import is_filter, overlaps
 from tests.people import ALICE, BACKEND, BOB, BOT, EARS, ROOT, SCALE
 
 ZIGBEE = replace(BOT, name="zigbee2mqtt", topics=("zigbee2mqtt/#", "homeassistant/+/+/config"))
 WALL = replace(EARS, topics=("zigbee2mqtt/#",))
 PLUG = replace(SCALE, name="plug-1", topics=("tele/plug-1/+",))
 ALL = (ALICE, BOB, ROOT, ZIGBEE, WALL, PLUG, BACKEND)
-ACTIVE = Route(
-    Topic("triggers/{trigger}"),
-    bytes,
-    Party.TRIGGER_OWNER,
-    (Party.ANYONE,),
-    "Whether it is active.",
-    retain=Retain.ALWAYS,
-)
 RULES = Rulebook(TABLE)
 LAB = Rulebook(TABLE, "lab/")
-WITH_TRIGGERS = Rulebook(RouteTable([*TABLE.routes, ACTIVE]))
 
 
 def writers(topic: str, rules: Rulebook = RULES, *people: Principal) -> str:
@@ -158,18 +149,16 @@ OWNERS = tuple(replace(who, triggers=frozenset({"pir"})) for who in (ROOT, BOB, 
 
 
 def test_a_trigger_is_its_owners_and_admins_stand_in() -> None:
-    assert writers("triggers/pir", WITH_TRIGGERS, HERS, BOB, ROOT, BOT, EARS, SCALE, BACKEND) == "alice root backend"
-    assert writers("triggers/door", WITH_TRIGGERS, HERS, *OWNERS) == "alice root"
-    assert writers("triggers/pir", WITH_TRIGGERS, *OWNERS) == "root bob bot scale-1"
-    assert WITH_TRIGGERS.publish(BOB, "triggers/pir", retain=True, size=2).code is Code.FORBIDDEN
-    assert WITH_TRIGGERS.publish(HERS, "triggers/Pir", retain=True, size=2).code is Code.BAD_ID
+    assert writers("triggers/pir", RULES, HERS, BOB, ROOT, BOT, EARS, SCALE, BACKEND) == "alice root backend"
+    assert writers("triggers/door", RULES, HERS, *OWNERS) == "alice root"
+    assert writers("triggers/pir", RULES, *OWNERS) == "root bob bot scale-1"
+    assert RULES.publish(BOB, "triggers/pir", retain=True, size=2).code is Code.FORBIDDEN
+    assert RULES.publish(HERS, "triggers/Pir", retain=True, size=2).code is Code.BAD_ID
 
 
 def test_what_owners_of_triggers_are_granted() -> None:
     def granted(who: Principal) -> set[str]:
-        return {
-            each for each in WITH_TRIGGERS.grants(who).publish if each.startswith("triggers/") and each.count("/") == 1
-        }
+        return {each for each in RULES.grants(who).publish if each.startswith("triggers/") and each.count("/") == 1}
 
     assert granted(HERS) == {"triggers/pir", "triggers/door"}
     assert granted(replace(HERS, name="pir")) == {"triggers/pir", "triggers/door"}
@@ -192,7 +181,7 @@ anybody = st.builds(
     st.lists(filters, max_size=3),
     st.sets(st.sampled_from(["pir", "a", "alice"])),
 )
-books = st.sampled_from(["", "lab/"]).map(lambda prefix: Rulebook(RouteTable([*TABLE.routes, ACTIVE]), prefix))
+books = st.sampled_from(["", "lab/"]).map(lambda prefix: Rulebook(TABLE, prefix))
 
 
 @given(books, anybody, plain, filters)

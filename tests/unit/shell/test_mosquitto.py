@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from backend.app.table import TABLE
 from backend.core.access import Rulebook
 from backend.core.principals import Principal, Role, Roster
-from backend.core.routing import Party, Route, RouteTable
-from backend.core.topics import Topic, overlaps
-from backend.features.voice.routes import ROUTES
+from backend.core.routing import RouteTable
+from backend.core.topics import overlaps
+from backend.features.triggers.routes import ROUTES as TRIGGERS
+from backend.features.voice.routes import ROUTES as VOICE
 from backend.shell import verifier
 from backend.shell.mosquitto_inventory import Inventory, following, mending, unknown
 from backend.shell.mosquitto_rights import Acl, Rights, acls, read_acls
@@ -29,11 +30,13 @@ LEVELS = {
     "channel": ("stage",),
     "client": ("phone",),
     "turn": ("7",),
+    "trigger": ("pir", "door"),
+    "profile": ("greet",),
 }
 
 ZIGBEE = replace(BOT, name="zigbee2mqtt", topics=("zigbee2mqtt/#", "homeassistant/+/+/config"))
 WALL = replace(EARS, name="wall", topics=("zigbee2mqtt/#",))
-PLUG = replace(SCALE, name="plug-1", topics=("tele/plug-1/+", "cmnd/plug-1/+"))
+PLUG = replace(SCALE, name="plug-1", topics=("tele/plug-1/+", "cmnd/plug-1/+"), triggers=frozenset({"pir"}))
 ELSEWHERE = (
     "zigbee2mqtt",
     "zigbee2mqtt/pir",
@@ -170,16 +173,13 @@ def test_a_verifier_is_what_mosquitto_computes() -> None:
 # Devices that change hands
 
 
-TRIGGER = Route(Topic("triggers/{trigger}"), bytes, Party.TRIGGER_OWNER, (Party.ANYONE,), "Whether it is active.")
-
-
 def roster(*people: Principal) -> Roster:
     return Roster({who.name: who for who in people})
 
 
 def talking(there: Roster | None = None) -> Rights:
     """Return the rights where devices converse, and triggers are owned."""
-    return Rights(Rulebook(RouteTable([*ROUTES, TRIGGER]), "", there), "")
+    return Rights(Rulebook(RouteTable([*VOICE, *TRIGGERS]), "", there), "")
 
 
 def after_it(told: Iterable[Principal], before: Roster, after: Roster) -> dict[str, object]:
