@@ -17,6 +17,8 @@ from backend.cli.profiles import profile
 from backend.cli.server import init, serve
 from backend.cli.sessions import session
 from backend.cli.subscriptions import SUBSCRIPTIONS
+from backend.cli.trigger_files import apply
+from backend.cli.trigger_files import export as export_triggers
 from backend.cli.triggers import trigger
 from backend.cli.users import user
 from backend.cli.voice import voice
@@ -40,7 +42,7 @@ def talkstick(context: click.Context, data: Path | None) -> None:
 
 for command in (models, try_, *CONVERSATIONS):
     voice.add_command(command)
-for command in SUBSCRIPTIONS:
+for command in (*SUBSCRIPTIONS, apply, export_triggers):
     trigger.add_command(command)
 for command in (
     init,

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from backend.cli.asking import ask_at, request
-from backend.cli.context import Context, as_option, json_option, pass_context, read_name, show_all, text_of
+from backend.cli.context import Context, as_option, json_option, pass_context, read_name, show_all
 from backend.core.messages import Message
 from backend.features.triggers.messages import MAX_RUNS, PROFILES
 from backend.features.triggers.plan import Condition, Mode, Plan, RunMode, Window
@@ -258,7 +258,7 @@ def _texts(key: str, value: Any) -> list[str]:
         case "config":
             return [f"{name}={value_text(each)}" for name, each in value.items()]
         case _:
-            return [text_of(value)]
+            return [value_text(value)]
 
 
 SUBSCRIPTIONS = (subscribe, change, unsubscribe, stop, subscriptions, runs)

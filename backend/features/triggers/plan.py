@@ -100,4 +100,5 @@ def changed(plan: Plan, given: dict[str, Any]) -> Plan:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"][-2:])
-        raise Refused(Code.BAD_MESSAGE, f"{where}: {first['msg']}") from error
+        why = first["msg"].removeprefix("Value error, ")
+        raise Refused(Code.BAD_MESSAGE, f"{where}: {why}" if where else why) from error

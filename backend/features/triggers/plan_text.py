@@ -18,6 +18,7 @@ CONDITION = "FIELD OP VALUE, like `$.temperature > 30 until 28`"
 WINDOW = "DAYS HH:MM-HH:MM, like `mon-fri 08:00-18:00`"
 
 _DAYS: tuple[Day, ...] = get_args(Day)
+_MANY = 1e15  # beyond it a float tells no single one any more
 _OPERATOR = re.compile(r"(==|!=|>=|<=|=(?![<>~])|>|<)|\s(in|contains|exists)(?=\s|$)")
 _QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
 _UNTIL = re.compile(r"(.*\S)\s+until\s+(\S+)")
@@ -32,11 +33,16 @@ def value_of(text: str) -> Any:
         return text
 
 
+def plain(value: Any) -> Any:
+    """Return a number as people write it: 30, not 30.0; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _MANY else value
+
+
 def value_text(value: Any) -> str:
     """Return a value as people write it, so that `value_of` reads it again: no quotes where none are needed."""
     if isinstance(value, str) and value == value.strip() and value and value_of(value) == value:
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(plain(value), ensure_ascii=False)
 
 
 def read_condition(text: str) -> Condition:
@@ -57,10 +63,10 @@ def read_condition(text: str) -> Condition:
 
 def condition_text(condition: Condition) -> str:
     """Return a condition as `read_condition` reads it."""
-    until = f" until {json.dumps(condition.until)}" if condition.until is not None else ""
+    until = f" until {json.dumps(plain(condition.until))}" if condition.until is not None else ""
     if condition.op == "exists" and condition.value is True:
         return f"{condition.field} exists"
-    return f"{condition.field} {condition.op} {json.dumps(condition.value, ensure_ascii=False)}{until}"
+    return f"{condition.field} {condition.op} {json.dumps(plain(condition.value), ensure_ascii=False)}{until}"
 
 
 def read_window(text: str) -> Window:
