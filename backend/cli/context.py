@@ -15,7 +15,9 @@ from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.app.rights import rights
+from backend.app.table import TABLE
 from backend.core.ids import check_name
+from backend.features.triggers.feature import check_source_topic
 from backend.shell import address, operator, settings
 from backend.shell.accounts import Accounts
 from backend.shell.address import Address, AddressError
@@ -68,7 +70,7 @@ class Context:
     @cached_property
     def triggers(self) -> Triggers:
         """Return the triggers and profiles."""
-        return Triggers(self._database)
+        return Triggers(self._database, lambda topic: check_source_topic(topic, TABLE, self.settings.prefix))
 
     @cached_property
     def memory(self) -> Memory:

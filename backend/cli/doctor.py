@@ -5,7 +5,7 @@ import json
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from ctypes.util import find_library
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,9 +15,11 @@ import aiomqtt
 import click
 import espeakng_loader
 
+from backend.app.table import TABLE
 from backend.cli import mqtt
 from backend.cli.context import Context, json_option, pass_context
 from backend.core.principals import Role
+from backend.core.topics import overlaps
 from backend.features.stats.feature import STATUS
 from backend.shell import certificates, operator, settings
 from backend.shell.address import Address
@@ -167,6 +169,27 @@ async def _administer(where: Address, login: Login) -> None:
         await taken(control)
 
 
+def _triggers(context: Context) -> Iterator[Finding]:
+    triggers = context.triggers.definitions("trigger") if context.settings.data.exists() else {}
+    if triggers:
+        yield Finding("triggers", "ok", f"{len(triggers)}, with {len(context.triggers.all('profile'))} profiles")
+    may = [topic for who in context.accounts.principals().values() for topic in who.topics] if triggers else []
+    for name, definition in triggers.items():
+        topic = definition.get("source", {}).get("topic")
+        if topic is None and definition.get("owner") is None:
+            help_ = f"talkstick trigger set {name} --owner NAME, or --source TOPIC"
+            yield Finding("triggers", "warn", f"only admins may say whether {name} is active", help_)
+        elif topic is not None and not _is_published(context, topic, may):
+            help_ = f"talkstick user topics NAME --add '{topic}'"
+            yield Finding("triggers", "warn", f"only admins may publish {topic}, the source of {name}", help_)
+
+
+def _is_published(context: Context, topic: str, may: Sequence[str]) -> bool:
+    """Tell whether anybody but admins may publish a source; a broker elsewhere may have accounts of its own."""
+    is_ours = topic.partition("/")[0] in TABLE.roots
+    return is_ours or context.broker is not None or any(overlaps(topic, each) for each in may)
+
+
 def _voice(context: Context) -> Iterator[Finding]:
     models = shelf.found(context.settings)
     if not models:
@@ -198,6 +221,7 @@ _CHECKS: tuple[Callable[[Context], Iterator[Finding]], ...] = (
     _data,
     _settings,
     _accounts,
+    _triggers,
     _tls,
     _mosquitto,
     _server,

@@ -14,6 +14,7 @@ from backend.cli.devices import device
 from backend.cli.doctor import doctor
 from backend.cli.export import export
 from backend.cli.profiles import profile
+from backend.cli.sensing import test
 from backend.cli.server import init, serve
 from backend.cli.sessions import session
 from backend.cli.subscriptions import SUBSCRIPTIONS
@@ -42,7 +43,7 @@ def talkstick(context: click.Context, data: Path | None) -> None:
 
 for command in (models, try_, *CONVERSATIONS):
     voice.add_command(command)
-for command in (*SUBSCRIPTIONS, apply, export_triggers):
+for command in (test, *SUBSCRIPTIONS, apply, export_triggers):
     trigger.add_command(command)
 for command in (
     init,

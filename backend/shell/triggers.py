@@ -12,7 +12,7 @@ from backend.core.facts import Definition
 from backend.core.ids import check_name
 from backend.core.principals import Role
 from backend.features.directory.feature import AccountRow, DefinitionRow, ProfileRow, TriggerRow, definition
-from backend.features.triggers.definitions import DefinitionError, profile_definition, trigger_definition
+from backend.features.triggers.definitions import DefinitionError, Source, profile_definition, trigger_definition
 from backend.shell.revision import changing
 
 What = Literal["trigger", "profile"]
@@ -45,23 +45,24 @@ class Put:
 
 
 class Triggers:
-    """The triggers and profiles of one database."""
+    """The triggers and profiles of one database. ``check_topic`` raises ValueError for what cannot be a source."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, check_topic: Callable[[str], None] = lambda _topic: None) -> None:
         self._database = database
+        self._check_topic = check_topic
 
     def add(self, what: What, name: str, given: Definition, now: float) -> None:
         """Add a trigger or a profile. Raises TriggerError."""
         with changing(self._database) as session:
             if session.get(_TABLES[what], name) is not None:
                 raise TriggerError(f"there is a {what} {name} already")
-            _store(session, what, name, given, now)
+            self._store(session, what, name, given, now)
 
     def change(self, what: What, name: str, changed: Callable[[Definition], Definition]) -> None:
         """Replace the definition of a trigger or a profile by one made of it. Raises TriggerError."""
         with changing(self._database) as session:
             row = _found(session, what, name)
-            _store(session, what, name, changed(definition(row)), row.created_at)
+            self._store(session, what, name, changed(definition(row)), row.created_at)
 
     def remove(self, what: What, name: str) -> None:
         """Remove a trigger or a profile. Raises TriggerError where there is none."""
@@ -74,14 +75,16 @@ class Triggers:
             for each in wanted:
                 row = session.get(_TABLES[each.what], each.name)
                 if each.definition is not None:
-                    _store(session, each.what, each.name, each.definition, row.created_at if row is not None else now)
+                    self._store(
+                        session, each.what, each.name, each.definition, row.created_at if row is not None else now
+                    )
                 elif row is not None:
                     session.delete(row)
 
     def check(self, what: What, name: str, given: Definition) -> None:
         """Insist that a definition might be stored. Raises TriggerError."""
         with Session(self._database) as session:
-            _check(session, what, name, given)
+            self._check(session, what, name, given)
 
     def get(self, what: What, name: str) -> Defined:
         """Return one trigger or profile. Raises TriggerError where there is none."""
@@ -97,6 +100,33 @@ class Triggers:
     def definitions(self, what: What) -> Mapping[str, Definition]:
         """Return what all triggers, or all profiles, are, by name."""
         return {each.name: each.definition for each in self.all(what)}
+
+    def _store(self, session: Session, what: What, name: str, given: Definition, created_at: float) -> None:
+        self._check(session, what, name, given)
+        session.merge(_TABLES[what](name=name, definition=json.dumps(dict(given)), created_at=created_at))
+
+    def _check(self, session: Session, what: What, name: str, given: Definition) -> None:
+        """Insist that this is a trigger or a profile. Raises TriggerError."""
+        try:
+            check_name(name)
+            if what == "trigger":
+                made = trigger_definition(given)
+                _insist_on_owner(session, made.owner)
+                self._insist_on_source(made.source)
+            else:
+                _insist_on_free(name)
+                profile_definition(given)
+        except DefinitionError as error:
+            raise TriggerError(f"{what} {name}: {error}") from error
+        except ValueError as error:
+            raise TriggerError(str(error)) from error
+
+    def _insist_on_source(self, source: Source | None) -> None:
+        try:
+            if source is not None:
+                self._check_topic(source.topic)
+        except ValueError as error:
+            raise DefinitionError(f"source: {error}") from error
 
 
 def triggers_owned(session: Session) -> Mapping[str, frozenset[str]]:
@@ -115,26 +145,6 @@ def disown(session: Session, name: str) -> None:
         found = definition(row)
         if found.get("owner") == name:
             row.definition = json.dumps({key: value for key, value in found.items() if key != "owner"})
-
-
-def _store(session: Session, what: What, name: str, given: Definition, created_at: float) -> None:
-    _check(session, what, name, given)
-    session.merge(_TABLES[what](name=name, definition=json.dumps(dict(given)), created_at=created_at))
-
-
-def _check(session: Session, what: What, name: str, given: Definition) -> None:
-    """Insist that this is a trigger or a profile. Raises TriggerError."""
-    try:
-        check_name(name)
-        if what == "trigger":
-            _insist_on_owner(session, trigger_definition(given).owner)
-        else:
-            _insist_on_free(name)
-            profile_definition(given)
-    except DefinitionError as error:
-        raise TriggerError(f"{what} {name}: {error}") from error
-    except ValueError as error:
-        raise TriggerError(str(error)) from error
 
 
 def _insist_on_free(name: str) -> None:
