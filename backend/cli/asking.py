@@ -18,6 +18,7 @@ from backend.features.sessions.messages import session_topic
 from backend.shell.operator import Login
 
 _GIVE_UP_WITHIN_S = 3.0
+_AGAIN_S = 0.2
 _THAT_WAIT = ("claim", "preempt")
 
 
@@ -52,9 +53,10 @@ def ask_at(
     *,
     until: Collection[str],
     as_json: bool,
+    patience_s: float = 0.0,
 ) -> None:
-    """Ask at a topic that has requests below, and show the answer likewise."""
-    _show(_asked(context, place, body, name, until), as_json=as_json)
+    """Ask at a topic that has requests below, and show the answer likewise; for *patience_s* see `patiently`."""
+    _show(_asked(context, place, body, name, until, patience_s), as_json=as_json)
 
 
 def request(
@@ -81,17 +83,20 @@ def refused(reply: Mapping[str, Any]) -> click.ClickException:
 
 
 def _asked(
-    context: Context, place: str, body: Mapping[str, Any], name: str | None, until: Collection[str]
+    context: Context,
+    place: str,
+    body: Mapping[str, Any],
+    name: str | None,
+    until: Collection[str],
+    patience_s: float = 0.0,
 ) -> dict[str, Any]:
     given = {key: value for key, value in body.items() if value is not None}
-    return mqtt.run(context, _request(context, context.login(name), place, given, until))
 
+    async def conversation(login: Login) -> dict[str, Any]:
+        async with talking(context, login) as asked:
+            return await patiently(asked, place, given, until, patience_s)
 
-async def _request(
-    context: Context, login: Login, place: str, body: Mapping[str, Any], until: Collection[str]
-) -> dict[str, Any]:
-    async with talking(context, login) as asked:
-        return await asked(place, body, until)
+    return mqtt.run(context, conversation(context.login(name)))
 
 
 Asked = Callable[[str, Mapping[str, Any], Collection[str]], Awaitable[dict[str, Any]]]
@@ -116,6 +121,19 @@ async def talking(context: Context, login: Login) -> AsyncIterator[Asked]:
 
     async with mqtt.connected(context, login) as client:
         yield asked
+
+
+async def patiently(
+    asked: Asked, place: str, body: Mapping[str, Any], until: Collection[str], patience_s: float
+) -> dict[str, Any]:
+    """Ask, and ask again for a while if it is refused: a server takes a moment to notice what was just stored."""
+    clock = asyncio.get_running_loop().time
+    give_up_at = clock() + patience_s
+    while True:
+        reply = await asked(place, body, until)
+        if reply["ok"] or clock() >= give_up_at:
+            return reply
+        await asyncio.sleep(_AGAIN_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,12 @@ from backend.features.triggers.plan_text import (
     value_text,
     window_text,
 )
+from backend.shell.triggers import TriggerError
 
 M = TypeVar("M", bound=Message)
+
+NOTICED_WITHIN_S = 5.0
+"""A server that has not noticed by then what was added does not run well."""
 
 _TOLD = ("profile", "session", "mode", "owner", "started_at", "ended_at", "reason", "delivered", "code", "key")
 _SETTINGS = {
@@ -113,7 +117,9 @@ def subscribe(context: Context, /, trigger: str, profile: str, name: str | None,
     --when "$.lux < 20 until 30" --window "mon-fri 08:00-18:00"`. Times of the day are the server's.
     """
     body = {"action": "subscribe", "profile": profile, **plan}
-    ask_at(context, PROFILES.at(trigger=trigger), body, name, until=["subscribed"], as_json=as_json)
+    patience_s = NOTICED_WITHIN_S if _is_new(context, trigger, profile) else 0.0
+    place = PROFILES.at(trigger=trigger)
+    ask_at(context, place, body, name, until=["subscribed"], as_json=as_json, patience_s=patience_s)
 
 
 @click.command("change")
@@ -222,6 +228,15 @@ def runs(
     found = request(context, PROFILES.at(trigger=trigger), body, name, until=["runs"])["runs"]
     rows = found if as_json else [{key: each.get(key) for key in _TOLD} for each in found]
     show_all(rows, as_json=as_json, empty=f"Nothing has run with {trigger} yet.")
+
+
+def _is_new(context: Context, trigger: str, profile: str) -> bool:
+    """Tell whether one of these was added just now, so that a server may not have noticed."""
+    try:
+        both = context.triggers.get("trigger", trigger), context.triggers.get("profile", profile)
+    except TriggerError:
+        return False
+    return any(context.now() - each.created_at < NOTICED_WITHIN_S for each in both)
 
 
 def _defaults(keys: set[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import aiomqtt
 import click
 
 from backend.cli import mqtt
-from backend.cli.asking import refused, talking
+from backend.cli.asking import patiently, refused, talking
 from backend.cli.context import Context, as_option, json_option, pass_context, printable
 from backend.cli.profiles import file_argument, read_yaml
 from backend.cli.setup import (
@@ -22,14 +22,13 @@ from backend.cli.setup import (
     read_setup,
     subscription_steps,
 )
+from backend.cli.subscriptions import NOTICED_WITHIN_S
 from backend.core.facts import Definition
 from backend.features.triggers.messages import PROFILES
 from backend.features.triggers.plan import Plan
 from backend.shell.operator import Login
 from backend.shell.triggers import TriggerError, What
 
-_NOTICED_WITHIN_S = 5.0
-_AGAIN_S = 0.2
 _MADE = ("subscribed", "changed", "unsubscribed")
 
 
@@ -129,23 +128,20 @@ def _make(
         for step in asks:
             tell(step)
     else:
-        mqtt.run(context, _ask(context, login, asks, tell, _NOTICED_WITHIN_S if definitions else 0.0))
+        mqtt.run(context, _ask(context, login, asks, tell, NOTICED_WITHIN_S if definitions else 0.0))
 
 
 async def _ask(
     context: Context, login: Login, steps: Sequence[Step], tell: Callable[[Step], None], patience_s: float
 ) -> None:
-    """Ask for all of these. For a while a server may refuse what it has not noticed yet that it can do."""
-    until = asyncio.get_running_loop().time() + patience_s
+    """Ask for all of these, one after the other."""
     async with talking(context, login) as asked:
         for step in steps:
-            while step.body is not None:
-                reply = await asked(PROFILES.at(trigger=str(step.trigger)), step.body, _MADE)
-                if reply["ok"]:
-                    break
-                if asyncio.get_running_loop().time() > until:
+            if step.body is not None:
+                place = PROFILES.at(trigger=str(step.trigger))
+                reply = await patiently(asked, place, step.body, _MADE, patience_s)
+                if not reply["ok"]:
                     raise refused(reply)
-                await asyncio.sleep(_AGAIN_S)
             tell(step)
 
 
