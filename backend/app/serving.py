@@ -13,13 +13,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from backend.app.parts import CannotServeError, Parts, wired
 from backend.app.sites import Site, embedded, mosquitto
 from backend.app.table import TABLE, VERSION
+from backend.core.access import Rulebook
 from backend.core.clock import iso
 from backend.core.engine import Send
 from backend.core.facts import Measured, Resumed
 from backend.core.floors import is_channel
 from backend.features.stats import feature as stats
+from backend.features.triggers.state import CallOff, Errand, RunOver
 from backend.features.voice import feature as voice
 from backend.shell import address
+from backend.shell.automation.workshop import Workshop, workshop
 from backend.shell.clock import SteadyClock
 from backend.shell.counting import count
 from backend.shell.database import WrongSchemaError
@@ -32,8 +35,8 @@ from backend.shell.relaying import Relaying
 from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
 from backend.shell.sources import Sources
+from backend.shell.surroundings import Surroundings
 from backend.shell.voice.studio import Studio, studio
-from backend.shell.voice.surroundings import Surroundings
 from backend.shell.watcher import Watcher
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
@@ -81,13 +84,16 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
     relaying, meter = Relaying(parts.relay, inbox, now), Meter(TABLE)
     parts.relay.learn(parts.engine.projection(since, is_channel))  # who had the floor has it, whenever data come
     greeting = Greeting(_status("online", since), is_ready.set)
-    deeds = Deeds(inbox)
-    surroundings = _surroundings(settings, parts, inbox, deeds, now)
-    async with studio(surroundings) as talk, asyncio.TaskGroup() as tasks:  # whichever of them fails, all end
+    house = _surroundings(settings, parts, inbox, now)
+    async with (
+        studio(house) as talk,
+        workshop(house, Rulebook(TABLE, settings.prefix), link) as work,
+        asyncio.TaskGroup() as tasks,  # whichever of them fails, all end
+    ):
         link.direct = first_of(sources.take, relaying.take, talk.take)
-        outbox = Overheard(link, parts.relay.learn, deeds.learn)
+        outbox = Overheard(link, parts.relay.learn, house.deeds.learn, work.learn)
         service = Service(parts.engine, parts.journal, outbox, inbox, now, greeting)
-        service.answered, service.perform = meter.done, talk.perform
+        service.answered, service.perform = meter.done, _performed_by(talk, work)
 
         def measured() -> Measured:
             relay = parts.relay
@@ -103,7 +109,7 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
             tasks.create_task(relaying.run(), name="relay"),
             tasks.create_task(talk.run(link), name="voice"),
             tasks.create_task(count(site.figures, measured, inbox, settings.stats_s), name="counter"),
-            tasks.create_task(_stop(stopping, talk, inbox), name="stopper"),
+            tasks.create_task(_stop(stopping, talk, work, inbox), name="stopper"),
         ]
         await service.run()
         await link.send([_farewell(now()), _status("disconnected", now())])
@@ -111,7 +117,7 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
             task.cancel()
 
 
-def _surroundings(settings: Settings, parts: Parts, inbox: Inbox, deeds: Deeds, now: SteadyClock) -> Surroundings:
+def _surroundings(settings: Settings, parts: Parts, inbox: Inbox, now: SteadyClock) -> Surroundings:
     return Surroundings(
         settings,
         parts.database,
@@ -120,16 +126,26 @@ def _surroundings(settings: Settings, parts: Parts, inbox: Inbox, deeds: Deeds, 
         parts.sessions,
         parts.presence,
         inbox,
-        deeds,
+        Deeds(inbox),
         now,
     )
 
 
-async def _stop(stopping: asyncio.Event, talk: Studio, inbox: Inbox) -> None:
+def _performed_by(talk: Studio, work: Workshop) -> Callable[[object], None]:
+    def perform(what: object) -> None:
+        if isinstance(what, Errand | CallOff | RunOver):
+            work.perform(what)
+        else:
+            talk.perform(what)
+
+    return perform
+
+
+async def _stop(stopping: asyncio.Event, talk: Studio, work: Workshop, inbox: Inbox) -> None:
     await stopping.wait()
     with suppress(TimeoutError):
         async with asyncio.timeout(_END_WITHIN_S):
-            await talk.end()
+            await asyncio.gather(talk.end(), work.end())
     await inbox.put(Stop())
 
 

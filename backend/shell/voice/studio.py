@@ -11,6 +11,7 @@ from backend.core.facts import VoiceCount
 from backend.core.refusals import Code, Refused
 from backend.shell.outbox import Outbox
 from backend.shell.settings import Settings
+from backend.shell.surroundings import Surroundings
 from backend.shell.voice.conversing import Conversing
 from backend.shell.voice.dialogue import Dialogue
 from backend.shell.voice.encoding import Encoder
@@ -23,7 +24,6 @@ from backend.shell.voice.recordings import Recordings
 from backend.shell.voice.responding import opened
 from backend.shell.voice.saying import Saying
 from backend.shell.voice.speaking import Speakers, SpeakersError
-from backend.shell.voice.surroundings import Surroundings
 from backend.shell.voice.worker import Speech, Voice
 from backend.shell.voice.world import House
 

@@ -13,8 +13,8 @@ from backend.core.principals import Principal, Role
 from backend.core.refusals import Code
 from backend.features.sessions.feature import COMMAND, REPLY, REQUEST, SessionDocument
 from backend.shell.deeds import Requests
+from backend.shell.surroundings import Surroundings
 from backend.shell.voice.asking import Outcome, Thing
-from backend.shell.voice.surroundings import Surroundings
 
 _SESSION = Requests(REQUEST, REPLY)
 

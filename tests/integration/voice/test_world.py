@@ -16,8 +16,8 @@ from backend.features.voice.feature import Talkers
 from backend.shell.deeds import Deeds
 from backend.shell.inbox import Inbox
 from backend.shell.settings import Settings
+from backend.shell.surroundings import Surroundings
 from backend.shell.voice.asking import Outcome
-from backend.shell.voice.surroundings import Surroundings
 from backend.shell.voice.world import House
 from tests.house import House as Engine
 from tests.house import memory_database

@@ -1,4 +1,4 @@
-"""What voice needs of the rest of the house."""
+"""What those who do things, voice and automation, need of the rest of the house."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,0 +1,1 @@
+"""Does what profiles say: one errand is one phase of one run."""

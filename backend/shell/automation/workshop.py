@@ -1,0 +1,38 @@
+"""All that does what profiles say, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from backend.core.access import Rulebook
+from backend.core.engine import Send
+from backend.shell.automation.acting import Acting, Means
+from backend.shell.automation.claiming import Claiming
+from backend.shell.automation.errands import Errands
+from backend.shell.automation.webhooks import Webhooks
+from backend.shell.outbox import Outbox
+from backend.shell.surroundings import Surroundings
+
+
+class Workshop:
+    """Automation, as the rest of the shell sees it."""
+
+    def __init__(self, errands: Errands, claiming: Claiming) -> None:
+        self.perform = errands.perform
+        self.end = errands.end
+        self.learn = claiming.learn
+
+
+@asynccontextmanager
+async def workshop(house: Surroundings, rules: Rulebook, outbox: Outbox) -> AsyncIterator[Workshop]:
+    """Do what profiles say. What they publish goes to the *outbox*, if the *rules* let its owner."""
+
+    async def send(message: Send) -> None:
+        await outbox.send([message])
+
+    claiming, webhooks = Claiming(house.deeds, house.sessions), Webhooks()
+    means = Means(rules, house.settings.prefix, house.deeds, claiming, webhooks, send, house.now)
+    errands = Errands(Acting(means), house.accounts.principal, house.inbox.add, house.now)
+    try:
+        yield Workshop(errands, claiming)
+    finally:
+        await webhooks.close()
