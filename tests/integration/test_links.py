@@ -10,6 +10,7 @@ import pytest
 from aiomqtt import MqttError
 
 from backend.core.engine import Arrived, Send
+from backend.core.facts import TriggerSensed
 from backend.core.topics import Tree
 from backend.shell import inbox as module
 from backend.shell.inbox import Connected, Inbox, Item
@@ -253,3 +254,83 @@ def test_a_connection_on_which_nothing_is_answered_is_made_again(tmp_path: Path)
             running_link.cancel()
 
     asyncio.run(asyncio.wait_for(story(), 30))
+
+
+@pytest.mark.parametrize("site", [local, over_mqtt, at_mosquitto])
+def test_filters_come_and_go_while_it_runs(site: Any, tmp_path: Path) -> None:
+    async def story() -> None:
+        inbox, outside = Inbox(), Outside()
+        async with site(tmp_path, inbox) as (port, link):
+            client = await outside.connect(port)
+            client.publish("zig/hall", b"retained", retain=True)
+            await until(lambda: len(outside.heard) == 1)
+            async with linked(link):
+                assert await taken(inbox, 1) == [Connected()]
+                overlapping = ["zig/hall", "stat/+/POWER", "stat/lamp/+", "status/a", "unread/+"]
+                await link.watch(overlapping, overlapping)
+                assert await taken(inbox, 1) == [Arrived("zig/hall", b"retained", retained=True)]
+                for topic in ("stat/lamp/POWER", "stat/fan/POWER", "lab/status/a", "zig/other", "status/a", "zig/hall"):
+                    client.publish(topic, b"ON")
+                once = [Arrived(each, b"ON") for each in ("stat/lamp/POWER", "stat/fan/POWER", "status/a", "zig/hall")]
+                assert await taken(inbox, 4) == once
+
+                await link.watch(["zig/hall", "unread/+"], ["zig/hall"])
+                assert await taken(inbox, 1) == [Arrived("zig/hall", b"retained", retained=True)], "once more"
+                client.publish("stat/lamp/POWER", b"OFF")
+                await link.send([Send("zig/hall", b"own"), Send("unread/a", b"own")])
+                assert await taken(inbox, 2) == [Arrived("zig/hall", b"own"), Arrived("unread/a", b"own")]
+                await until(lambda: outside.of("lab/unread/a") == [b"own"])
+                assert outside.of("zig/hall")[-1:] == [b"own"]
+
+                await link.watch([], [])
+                client.publish("zig/hall", b"unheard")
+                client.publish("lab/request/a", b"last")
+                assert await taken(inbox, 1) == [Arrived("request/a", b"last")]
+
+    run(story())
+
+
+@pytest.mark.parametrize("site", [over_mqtt, at_mosquitto])
+def test_after_a_loss_it_listens_to_the_same_again(site: Any, tmp_path: Path) -> None:
+    async def story() -> None:
+        inbox, outside = Inbox(), Outside()
+        async with site(tmp_path, inbox) as (port, link):
+            await link.watch(["zig/+"], ["zig/+"])  # before there is a connection
+            client = await outside.connect(port)
+            client.publish("zig/hall", b"1", retain=True)
+            await until(lambda: len(outside.heard) == 1)
+            async with linked(link):
+                for _ in range(2):
+                    assert await taken(inbox, 2) == [Connected(), Arrived("zig/hall", b"1", retained=True)]
+                    client.publish("zig/hall", b"2")
+                    assert await taken(inbox, 1) == [Arrived("zig/hall", b"2")]
+                    link._break()
+
+    run(story())
+
+
+def test_a_flood_of_a_source_waits_too(tmp_path: Path) -> None:
+    clients, each = 10, 200
+
+    async def story() -> None:
+        inbox, told = Inbox(), TriggerSensed("pir", True, {})
+
+        def sense(_arrived: Arrived) -> Sequence[Send]:
+            inbox.add(told)
+            return ()
+
+        async with local(tmp_path, inbox) as (port, link), linked(link):
+            link.direct = sense
+            assert await taken(inbox, 1) == [Connected()]
+            await link.watch(["zig/+"], [])
+            publishers = [await LeanClient.connect(port, f"p{number}", "-") for number in range(clients)]
+            for _ in range(each):
+                for publisher in publishers:
+                    publisher.publish("zig/hall", b"ON")
+            await until(lambda: not inbox.room.is_set())
+            await asyncio.sleep(0.2)  # what was not held back would come now
+            first = await inbox.batch(0)
+            assert module._FULL <= len(first) <= module._FULL + clients
+            assert len(first) + len(await taken(inbox, clients * each - len(first))) == clients * each
+
+    run(story())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.core.topics import Topic, is_filter, overlaps
+from backend.core.topics import Topic, Tree, apart, is_filter, overlaps
 
 NAMES = ("", "a", "b", "$s")
 MOST = 3  # levels of the enumerated filters; topics have one more
@@ -199,3 +199,49 @@ def test_what_a_template_makes_it_matches_and_its_filters_cover(template: str, v
     if not made.startswith("$") or template.startswith("$"):
         assert covers(tuple(topic.filter.split("/")), tuple(made.split("/")))
     assert topic.bound(**levels) == made
+
+
+@given(st.lists(st.sampled_from(FILTERS), max_size=5))
+def test_filters_that_are_apart_cover_all_and_nothing_twice(filters: list[str]) -> None:
+    found = apart(filters)
+    assert all(is_filter(each) for each in found)
+    assert all(not overlaps(one, other) for one in found for other in found if one != other)
+    wanted = got = 0
+    for each in filters:
+        wanted |= covered(each)
+    for each in found:
+        got |= covered(each)
+    assert wanted & ~got == 0
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (["a/b", "a/b", "c"], {"a/b", "c"}),
+        (["a/+", "a/b"], {"a/+"}),
+        (["a/#", "a/b/c", "a", "b"], {"a/#", "b"}),
+        (["a/+/c", "a/b/+"], {"a/+/+"}),
+        (["a/+", "a/b/#"], {"a/+/#"}),
+        (["a/+/c", "a/b/+", "a/+/d/e"], {"a/+/+", "a/+/d/e"}),
+        (["a/+/c/d", "a/b/#", "x/+"], {"a/+/#", "x/+"}),
+    ],
+)
+def test_how_filters_are_set_apart(filters: list[str], expected: set[str]) -> None:
+    assert apart(filters) == expected
+
+
+@pytest.mark.parametrize(
+    ("topic", "wire"),
+    [
+        ("devices/a/status", "lab/devices/a/status"),
+        ("devices/+/status", "lab/devices/+/status"),
+        ("zigbee2mqtt/pir", "zigbee2mqtt/pir"),
+        ("lab/other", "lab/other"),
+        ("lab", "lab"),
+    ],
+)
+def test_the_tree_alone_has_the_prefix(topic: str, wire: str) -> None:
+    tree = Tree("lab/", frozenset({"devices", "triggers"}))
+    assert tree.on_wire(topic) == wire
+    assert tree.off_wire(wire) == topic
+    assert Tree().on_wire(topic) == Tree().off_wire(topic) == topic
