@@ -16,8 +16,9 @@ from backend.app.table import TABLE
 from backend.core.desk import Desk
 from backend.core.effects import Consult
 from backend.core.engine import Arrived, Engine, Send
-from backend.core.facts import Definition, Measured, Resumed
+from backend.core.facts import Definition, Resumed
 from backend.core.floors import Rules, device_floor
+from backend.core.measures import Measured
 from backend.core.principals import Principal
 from backend.features.channels import feature as channels
 from backend.features.clients import feature as clients

@@ -49,6 +49,8 @@ class Parts:
     sessions: Desk[Any]
     presence: Desk[Any]
     talkers: Desk[voice.Talker]
+    triggers: Desk[triggers.Trigger]
+    workers: Desk[workers.Pool]
 
 
 def wired(settings: Settings) -> Parts:
@@ -83,7 +85,7 @@ def wired(settings: Settings) -> Parts:
     archives = [sessions.archive(days), triggers.archive(days), *voice.archives(settings.bounds)]
     journal = Journal(database, archives)
     relay = channels.relay(channels_desk, sessions.CHANNEL.data_per_s)
-    return Parts(engine, database, accounts, journal, door, listing, relay, floors, seen, talkers)
+    return Parts(engine, database, accounts, journal, door, listing, relay, floors, seen, talkers, automations, work)
 
 
 def _complain(complaints: Complaints) -> Callable[[MessageRefused], None]:

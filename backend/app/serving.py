@@ -5,6 +5,7 @@ import gc
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -16,11 +17,13 @@ from backend.app.table import TABLE, VERSION
 from backend.core.access import Rulebook
 from backend.core.clock import iso
 from backend.core.engine import Send
-from backend.core.facts import Measured, Resumed
+from backend.core.facts import Resumed
 from backend.core.floors import is_channel
+from backend.core.measures import Measured
 from backend.features.stats import feature as stats
-from backend.features.triggers.state import CallOff, Errand, RunOver
+from backend.features.triggers import feature as triggers
 from backend.features.voice import feature as voice
+from backend.features.workers import feature as workers
 from backend.shell import address
 from backend.shell.automation.workshop import Workshop, workshop
 from backend.shell.clock import SteadyClock
@@ -94,11 +97,7 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
         outbox = Overheard(link, parts.relay.learn, house.deeds.learn, work.learn)
         service = Service(parts.engine, parts.journal, outbox, inbox, now, greeting)
         service.answered, service.perform = meter.done, _performed_by(talk, work)
-
-        def measured() -> Measured:
-            relay = parts.relay
-            return Measured(meter.counts(), relay.counts(now()), dict(relay.rejected), talk.counts())
-
+        measured = partial(_measured, parts, meter, talk, now)
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -133,12 +132,24 @@ def _surroundings(settings: Settings, parts: Parts, inbox: Inbox, now: SteadyClo
 
 def _performed_by(talk: Studio, work: Workshop) -> Callable[[object], None]:
     def perform(what: object) -> None:
-        if isinstance(what, Errand | CallOff | RunOver):
+        if isinstance(what, triggers.Errand | triggers.CallOff | triggers.RunOver):
             work.perform(what)
         else:
             talk.perform(what)
 
     return perform
+
+
+def _measured(parts: Parts, meter: Meter, talk: Studio, now: SteadyClock) -> Measured:
+    relay = parts.relay
+    return Measured(
+        requests=meter.counts(),
+        channels=relay.counts(now()),
+        rejected=dict(relay.rejected),
+        voice=talk.counts(),
+        triggers=triggers.count(parts.triggers),
+        workers=workers.count(parts.workers, now()),
+    )
 
 
 async def _stop(stopping: asyncio.Event, talk: Studio, work: Workshop, inbox: Inbox) -> None:

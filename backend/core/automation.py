@@ -64,3 +64,17 @@ class ErrandDone(Fact):
     failed: int = 0
     code: str | None = None
     message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunsCounted(Fact):
+    """So many runs of a trigger began and ended just now, so many of their actions failed.
+
+    ``dropped`` are activations that led to nothing, ``coalesced`` those that waited until a newer one replaced them.
+    """
+
+    started: int = 0
+    ended: int = 0
+    failed: int = 0
+    dropped: int = 0
+    coalesced: int = 0

@@ -1,6 +1,6 @@
 """What has happened, in the past tense. Features hear facts; they never import each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -245,52 +245,3 @@ class BrokerCounted(Fact):
     users: int = 0
     listeners: int = 0
     devices: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class RequestCount:
-    """How often something was asked, in all and in the last minute, and within how many seconds it was answered."""
-
-    count: int
-    per_minute: int
-    p50_s: float | None
-    p95_s: float | None
-    p99_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelCount:
-    """How much data was passed on, in all and in the last minute, and how much was rejected, by reason."""
-
-    passed: int
-    per_minute: int
-    rejected: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceCount:
-    """What is heard and said: ``talking`` are devices in a turn, ``waiting`` those of them that wait to be heard.
-
-    ``final`` are utterances that were understood, from the end of the audio to the text, and ``first_audio`` answers,
-    from there to the first frame. ``failed`` are turns by the reason.
-    """
-
-    languages: Sequence[str]
-    talking: int
-    waiting: int
-    final: RequestCount
-    first_audio: RequestCount
-    failed: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Measured(Fact):
-    """What was measured where messages go in and out: requests by action, data by channel, rejections by reason.
-
-    ``voice`` is what was measured where audio does.
-    """
-
-    requests: Mapping[str, RequestCount]
-    channels: Mapping[str, ChannelCount]
-    rejected: Mapping[str, int]
-    voice: VoiceCount | None = None

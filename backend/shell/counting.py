@@ -4,7 +4,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from backend.core.facts import AccountsConnected, BrokerCounted, Fact, Measured
+from backend.core.facts import AccountsConnected, BrokerCounted, Fact
+from backend.core.measures import Measured
 from backend.core.principals import Principal, Role
 from backend.shell.inbox import Inbox
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from backend.core.engine import Arrived
-from backend.core.facts import RequestCount
+from backend.core.measures import RequestCount
 from backend.core.meters import Histogram, LastMinute
 from backend.core.refusals import Refused
 from backend.core.routing import RouteTable

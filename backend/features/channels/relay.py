@@ -14,9 +14,10 @@ from pydantic_core import from_json, to_json
 from backend.core.access import MAX_PAYLOAD
 from backend.core.clock import iso
 from backend.core.engine import Arrived, Send
-from backend.core.facts import ChannelCount, FloorUsed
+from backend.core.facts import FloorUsed
 from backend.core.floors import channel_floor
 from backend.core.ids import is_id
+from backend.core.measures import ChannelCount
 from backend.core.messages import usable_id
 from backend.core.meters import LastMinute
 from backend.core.rates import Bucket, PerMinute

@@ -1,16 +1,16 @@
 """Counts what happened, publishes the counters whenever something was measured, and answers admins."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from backend.core.automation import RunsCounted
 from backend.core.desk import Effect
 from backend.core.effects import Asked
 from backend.core.facts import (
     BrokerCounted,
     DirectoryChanged,
     FloorChanged,
-    Measured,
     MessageRefused,
     PublishRefused,
     Resumed,
@@ -18,6 +18,7 @@ from backend.core.facts import (
     UserLost,
     UserOnline,
 )
+from backend.core.measures import Measured
 from backend.core.messages import Message
 from backend.core.principals import Principal
 from backend.features.stats.requests import answer
@@ -47,6 +48,11 @@ def _floor(stats: Stats, changed: FloorChanged) -> Stats:
     return replace(stats, floors=floors)
 
 
+def _runs(stats: Stats, more: RunsCounted) -> Stats:
+    sums = (getattr(stats.runs, each.name) + getattr(more, each.name) for each in fields(RunsCounted))
+    return replace(stats, runs=RunsCounted(*sums))
+
+
 def _one_more(counts: Mapping[str, int], what: str) -> Mapping[str, int]:
     return {**counts, what: counts.get(what, 0) + 1}
 
@@ -60,6 +66,7 @@ _COUNTED: Mapping[type, Callable[[Stats, Any], Stats]] = {
     UserLost: lambda stats, fact: replace(stats, apps=stats.apps - {fact.user}),
     DirectoryChanged: lambda stats, all_: replace(stats, devices=all_.devices, channels=all_.channels),
     BrokerCounted: lambda stats, counted: replace(stats, broker=counted),
+    RunsCounted: _runs,
     Measured: lambda stats, measured: replace(stats, measured=measured),
 }
 

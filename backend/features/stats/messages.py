@@ -93,6 +93,32 @@ class VoiceStats(Document):
     failed: dict[str, int] = Field(description="Turns that failed, by reason code.")
 
 
+class TriggerStats(Document):
+    """Triggers, and the runs of their profiles. How often: since the backend started."""
+
+    triggers: int = Field(description="How many there are.")
+    active: int = Field(description="Of them, those that are active.")
+    subscriptions: int = Field(description="Of profiles to triggers.")
+    running: int = Field(description="Profile sessions that are not over.")
+    waiting: int = Field(description="Activations that wait for one to be over, or for the end of a cooldown.")
+    started: int = Field(description="Profile sessions that began.")
+    ended: int = Field(description="Those that ended.")
+    failed: int = Field(description="Actions that failed.")
+    dropped: int = Field(description="Activations that led to nothing.")
+    coalesced: int = Field(description="Activations that waited, and that a newer one replaced.")
+
+
+class WorkerStats(Document):
+    """The workers that do what profiles say. How often: since the backend started."""
+
+    slots: int = Field(description="How many may be busy at once.")
+    busy: int = Field(description="How many are.")
+    waiting: int = Field(description="Jobs that wait for a worker: each is one phase of a profile session.")
+    longest_wait_s: float = Field(description="How long the one of them waits that came first.")
+    admitted: int = Field(description="Jobs that got one.")
+    waited: int = Field(description="Jobs that could not get one at once.")
+
+
 class StatsDocument(Document):
     """How things stand, and counters since the backend started."""
 
@@ -107,6 +133,8 @@ class StatsDocument(Document):
     channels: dict[str, ChannelStats] = Field(description="By channel, where something happened.")
     requests: dict[str, RequestStats] = Field(description="By action.")
     voice: VoiceStats | None = Field(description="Of conversations; null: nothing was measured yet.")
+    triggers: TriggerStats | None = Field(description="Of triggers and profiles; null: nothing was measured yet.")
+    workers: WorkerStats | None = Field(description="Of the workers; null: nothing was measured yet.")
     broker: BrokerStats | None = Field(description="Of the embedded broker; null where another one is used.")
     refused: dict[str, int] = Field(description="Refused messages by reason code.")
 

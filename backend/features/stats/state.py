@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from backend.core.facts import BrokerCounted, FloorChanged, Measured
+from backend.core.automation import RunsCounted
+from backend.core.facts import BrokerCounted, FloorChanged
+from backend.core.measures import Measured
 
 NOTHING_YET = Measured({}, {}, {})
+NOTHING_RAN = RunsCounted()
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """The counters, and what was measured elsewhere.
+    """The counters, and what was measured elsewhere. ``runs`` are all that were counted so far.
 
     ``floors`` are those that somebody holds, or waits for; ``devices`` and ``channels`` are all that there are.
     """
@@ -24,3 +27,4 @@ class Stats:
     channels: frozenset[str] = frozenset()
     broker: BrokerCounted | None = None
     measured: Measured = NOTHING_YET
+    runs: RunsCounted = NOTHING_RAN

@@ -2,10 +2,12 @@
 
 from collections import Counter
 
+from backend.core.automation import RunsCounted
 from backend.core.clock import iso
 from backend.core.effects import Publish
-from backend.core.facts import BrokerCounted, ChannelCount, RequestCount, VoiceCount
+from backend.core.facts import BrokerCounted
 from backend.core.floors import channel_floor
+from backend.core.measures import ChannelCount, RequestCount, TriggerCount, VoiceCount, WorkerCount
 from backend.features.stats.messages import (
     STATS,
     Announcement,
@@ -14,7 +16,9 @@ from backend.features.stats.messages import (
     RequestStats,
     SessionStats,
     StatsDocument,
+    TriggerStats,
     VoiceStats,
+    WorkerStats,
 )
 from backend.features.stats.state import Stats
 
@@ -39,6 +43,8 @@ def document(stats: Stats, now: float) -> StatsDocument:
         },
         requests={action: _requests(count) for action, count in sorted(measured.requests.items())},
         voice=_voice(measured.voice) if measured.voice is not None else None,
+        triggers=_triggers(measured.triggers, stats.runs) if measured.triggers is not None else None,
+        workers=_workers(measured.workers) if measured.workers is not None else None,
         broker=_broker(broker) if broker is not None else None,
         refused=dict(sorted((Counter(stats.refused) + Counter(measured.rejected)).items())),
     )
@@ -92,6 +98,32 @@ def _voice(count: VoiceCount) -> VoiceStats:
         final=_requests(count.final),
         first_audio=_requests(count.first_audio),
         failed=dict(sorted(count.failed.items())),
+    )
+
+
+def _triggers(count: TriggerCount, runs: RunsCounted) -> TriggerStats:
+    return TriggerStats(
+        triggers=count.triggers,
+        active=count.active,
+        subscriptions=count.subscriptions,
+        running=count.running,
+        waiting=count.waiting,
+        started=runs.started,
+        ended=runs.ended,
+        failed=runs.failed,
+        dropped=runs.dropped,
+        coalesced=runs.coalesced,
+    )
+
+
+def _workers(count: WorkerCount) -> WorkerStats:
+    return WorkerStats(
+        slots=count.slots,
+        busy=count.busy,
+        waiting=count.waiting,
+        longest_wait_s=round(count.longest_wait_s, 1),
+        admitted=count.admitted,
+        waited=count.waited,
     )
 
 

@@ -1,6 +1,7 @@
 """Triggers and profiles: one subscription per profile, one session per subscription. Table of contents."""
 
 from backend.core.desk import Desk
+from backend.core.measures import TriggerCount
 from backend.features.triggers import rows
 from backend.features.triggers.actions import (
     AnyAction,
@@ -48,6 +49,7 @@ __all__ = [
     "WebhookAction",
     "archive",
     "check_source_topic",
+    "count",
     "desk",
     "sensed",
     "understood_trigger",
@@ -66,4 +68,17 @@ def desk() -> Desk[Trigger]:
         project=lambda trigger, _now: projection(trigger),
         rows=rows,
         mentions=mentions,
+    )
+
+
+def count(triggers: Desk[Trigger]) -> TriggerCount:
+    """Return how all triggers stand."""
+    all_ = list(triggers.states.values())
+    subscriptions = [each for trigger in all_ for each in trigger.subscriptions.values()]
+    return TriggerCount(
+        triggers=sum(trigger.known for trigger in all_),
+        active=sum(trigger.active for trigger in all_),
+        subscriptions=len(subscriptions),
+        running=sum(len(each.runs) for each in subscriptions),
+        waiting=sum(len(each.waiting) for each in subscriptions),
     )

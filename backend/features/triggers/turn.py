@@ -1,14 +1,15 @@
 """A step of a trigger in the making: its subscriptions as they become, and what is to be told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from backend.core.automation import RunsCounted
 from backend.core.desk import Effect
 from backend.features.triggers import activation, views
 from backend.features.triggers.course import Course
 from backend.features.triggers.messages import Happening
-from backend.features.triggers.state import Subscription, Trigger
+from backend.features.triggers.state import Counts, Subscription, Trigger
 
 
 @dataclass
@@ -19,6 +20,7 @@ class Turn:
     now: float
     effects: list[Effect] = field(default_factory=list)
     subscriptions: dict[str, Subscription] = field(init=False)
+    _counted: list[tuple[Counts, Counts]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Make a copy that may change."""
@@ -27,7 +29,7 @@ class Turn:
     def result(self, before: Trigger) -> tuple[Trigger, list[Effect]]:
         """Return the new trigger, and what is to be done."""
         after = replace(self.trigger, subscriptions=self.subscriptions)
-        return after, [*_documents(before, after), *self.effects]
+        return after, [*_documents(before, after), *self.effects, *_counted(self._counted)]
 
     def change(self, **fields: Any) -> None:
         """Replace fields of the trigger."""
@@ -39,11 +41,14 @@ class Turn:
 
     def go_on(self, profile: str, do: Callable[[Course], None]) -> None:
         """Let something happen to a subscription, and whatever follows from it; one that has left is removed."""
+        before = self.subscriptions[profile].counts
         course = Course(self.trigger, self.subscriptions[profile], self.now)
         activation.pass_time(course)
         do(course)
         activation.settle(course)
         self.effects += [*course.effects, *course.facts()]
+        if course.subscription.counts is not before:
+            self._counted.append((before, course.subscription.counts))
         if course.subscription.leaving is not None and not course.subscription.runs:
             del self.subscriptions[profile]
             self.tell("unsubscribed", profile=profile, reason=course.subscription.leaving)
@@ -54,6 +59,19 @@ class Turn:
         """Let something happen to all subscriptions."""
         for profile in list(self.subscriptions):
             self.go_on(profile, do)
+
+
+def _counted(counts: Iterable[tuple[Counts, Counts]]) -> Iterator[RunsCounted]:
+    """Yield what was counted, if anything was: before, and after."""
+    started = ended = failed = dropped = coalesced = 0
+    for before, after in counts:
+        started += after.started - before.started
+        ended += after.ended - before.ended
+        failed += after.failed - before.failed
+        dropped += sum(number for _, number in after.dropped) - sum(number for _, number in before.dropped)
+        coalesced += after.coalesced - before.coalesced
+    if started or ended or failed or dropped or coalesced:
+        yield RunsCounted(started, ended, failed, dropped, coalesced)
 
 
 def _documents(before: Trigger, after: Trigger) -> list[Effect]:

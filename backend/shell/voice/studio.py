@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from backend.core.engine import Send
-from backend.core.facts import VoiceCount
+from backend.core.measures import VoiceCount
 from backend.core.refusals import Code, Refused
 from backend.shell.outbox import Outbox
 from backend.shell.settings import Settings

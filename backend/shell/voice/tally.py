@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from backend.core.facts import RequestCount, TurnEnded
+from backend.core.facts import TurnEnded
+from backend.core.measures import RequestCount
 from backend.shell.meter import Durations
 
 

@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from backend.core.clock import DAY_S
 from backend.core.engine import Arrived, Send
-from backend.core.facts import Measured, TurnEnded
+from backend.core.facts import TurnEnded
+from backend.core.measures import Measured
 from backend.features.voice.feature import Announce, HushOrdered
 from backend.shell.database import open_database
 from backend.shell.voice.memory import Memory

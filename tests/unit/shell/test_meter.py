@@ -7,7 +7,8 @@ import pytest
 
 from backend.app.table import TABLE
 from backend.core.engine import Arrived, Send
-from backend.core.facts import AccountsConnected, BrokerCounted, Fact, FloorUsed, Measured, Resumed
+from backend.core.facts import AccountsConnected, BrokerCounted, Fact, FloorUsed, Resumed
+from backend.core.measures import Measured
 from backend.features.channels.feature import Relay
 from backend.shell.clock import ticks
 from backend.shell.counting import count, of_broker

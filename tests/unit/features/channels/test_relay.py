@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from backend.core.access import MAX_PAYLOAD
 from backend.core.engine import Arrived, Send
-from backend.core.facts import ChannelCount, DirectoryChanged, FloorUsed
+from backend.core.facts import DirectoryChanged, FloorUsed
 from backend.core.floors import rules_of
+from backend.core.measures import ChannelCount
 from backend.features.channels.feature import Relay, desk, relay
 from tests.strategies import json_objects
 

@@ -7,25 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.core.automation import RunsCounted
 from backend.core.desk import Desk, Effect
 from backend.core.effects import Answer, Asked, Publish
 from backend.core.facts import (
     BrokerCounted,
     ChannelAddressed,
-    ChannelCount,
     DirectoryChanged,
     FloorChanged,
     FloorOrdered,
-    Measured,
     MessageRefused,
     PublishRefused,
-    RequestCount,
     Resumed,
     SessionEnded,
     UserLost,
     UserOnline,
-    VoiceCount,
 )
+from backend.core.measures import ChannelCount, Measured, RequestCount, TriggerCount, VoiceCount, WorkerCount
 from backend.core.principals import Principal
 from backend.core.refusals import Code
 from backend.features.stats.feature import desk
@@ -91,6 +89,8 @@ def test_at_first_there_is_nothing() -> None:
         "channels": {},
         "requests": {},
         "voice": None,
+        "triggers": None,
+        "workers": None,
         "broker": None,
         "refused": {},
     }
@@ -115,6 +115,36 @@ def test_refusals_are_counted_by_code_wherever_they_were_noticed(stats: Desk[Sta
     stats.handle(MessageRefused(Code.BAD_JSON, "devices/x/result"), NOW)
     stats.handle(Measured({}, {}, {"not_holder": 3, "bad_json": 1}), NOW)
     assert shown(stats)["refused"] == {"bad_json": 3, "forbidden": 1, "not_holder": 3}
+
+
+def test_triggers_are_as_they_stand_and_their_runs_as_they_were_counted(stats: Desk[Stats]) -> None:
+    stats.handle(RunsCounted(started=3, dropped=2), NOW)
+    stats.handle(RunsCounted(started=1, ended=2, failed=1, coalesced=4), NOW)
+    stats.handle(Measured({}, {}, {}, triggers=TriggerCount(5, 2, 7, running=2, waiting=6)), NOW)
+    assert shown(stats)["triggers"] == {
+        "triggers": 5,
+        "active": 2,
+        "subscriptions": 7,
+        "running": 2,
+        "waiting": 6,
+        "started": 4,
+        "ended": 2,
+        "failed": 1,
+        "dropped": 2,
+        "coalesced": 4,
+    }
+
+
+def test_who_waits_for_a_worker_is_seen(stats: Desk[Stats]) -> None:
+    stats.handle(Measured({}, {}, {}, workers=WorkerCount(64, 64, 3, 1.2345, 900, 40)), NOW)
+    assert shown(stats)["workers"] == {
+        "slots": 64,
+        "busy": 64,
+        "waiting": 3,
+        "longest_wait_s": 1.2,
+        "admitted": 900,
+        "waited": 40,
+    }
 
 
 @given(st.lists(st.sampled_from(list(Code)), max_size=30))
