@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 from aiomqtt import MqttError
 
+from backend.core.automation import TriggerSensed
 from backend.core.engine import Arrived, Send
-from backend.core.facts import TriggerSensed
 from backend.core.topics import Tree
 from backend.shell import inbox as module
 from backend.shell.inbox import Connected, Inbox, Item

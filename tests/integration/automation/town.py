@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from backend.app.table import TABLE
 from backend.core.access import Rulebook
+from backend.core.automation import ErrandDone
 from backend.core.desk import Desk
 from backend.core.effects import Asked
 from backend.core.engine import Arrived, Send
-from backend.core.facts import Announced, ErrandDone
+from backend.core.facts import Announced
 from backend.core.principals import Principal
 from backend.core.refusals import Code
 from backend.features.directory.feature import Listing

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from backend.app.table import TABLE
+from backend.core.automation import TriggerSensed
 from backend.core.engine import Arrived
-from backend.core.facts import Fact, MessageRefused, TriggerSensed
+from backend.core.facts import Fact, MessageRefused
 from backend.core.refusals import Code
 from backend.shell.sources import Sources
 

@@ -72,7 +72,6 @@ def test_what_is_shown_of_a_value_is_read_again(value: Any) -> None:
         ("$.code exists", "$.code", "exists", True, None),
         ("$.code exists false", "$.code", "exists", False, None),
         ("$['x == y'] > 1", "$['x == y']", ">", 1, None),
-        ("$.l[?@.n >= 3].x < 7", "$.l[?@.n >= 3].x", "<", 7, None),
     ],
 )
 def test_a_condition_is_read(text: str, field: str, operator: Operator, value: Any, until: float | None) -> None:
