@@ -10,8 +10,8 @@ from typing import Any
 import aiomqtt
 
 from tests.brokers.brokers import Site
+from tests.rig import WITHIN_S
 
-WITHIN_S = 15.0
 REFUSED = 0x80
 
 

@@ -8,6 +8,7 @@ import aiomqtt
 
 from tests.brokers.brokers import Site
 from tests.brokers.guest import Guest, content, guest, text
+from tests.rig import WITHIN_S
 
 COMMAND = "devices/scale-1/command/tare"
 REPLY = "devices/scale-1/session/reply/alice"
@@ -110,7 +111,7 @@ def test_a_client_id_that_is_another_account_s(site: Site) -> None:
             async with guest(site, "bob", "backend/status", identifier="phone") as bob:
                 await bob.body("backend/status")
                 if site.mosquitto is not None:
-                    async with asyncio.timeout(10):
+                    async with asyncio.timeout(WITHIN_S):
                         await alice.ended.wait()
             assert alice.ended.is_set() == (site.mosquitto is not None)
 

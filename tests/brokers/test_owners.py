@@ -26,11 +26,11 @@ from broker.server import Listener, running
 from tests.brokers.brokers import PEOPLE, Site
 from tests.brokers.guest import Guest, content, guest
 from tests.operator import Operator
+from tests.rig import WITHIN_S
 
 CONVERSATION, SPEECH, AUDIO = "devices/scale-1/conversation", "devices/scale-1/speech/7", "devices/scale-1/audio/7"
 MINE = "devices/printer-1/conversation"
 FILTERS = {"bob": ("devices/+/conversation", "devices/#", "backend/broadcast")}
-WITHIN_S = 15.0
 
 Publish = Callable[[str, bytes], Awaitable[None]]
 

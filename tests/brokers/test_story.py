@@ -15,7 +15,7 @@ from backend.shell.mosquitto_control import ControlError
 from backend.shell.mosquitto_inventory import taken
 from tests.brokers.brokers import Site, with_mosquitto
 from tests.brokers.guest import Guest, content, guest, text
-from tests.rig import free_port
+from tests.rig import WITHIN_S, free_port
 
 SESSION = "devices/scale-1/session"
 COMMAND = "devices/scale-1/command/tare"
@@ -69,7 +69,7 @@ async def _accounts_come_and_go(site: Site) -> None:
     async with guest(site, "alice", "#") as alice, guest(site, "bob", "#") as bob:
         await alice.body(SESSION, holder="bob")
         await asyncio.to_thread(site.talkstick.run, "user", "rm", "bob", "--yes")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             await bob.ended.wait()
         await alice.body(SESSION, in_use=False)
         with pytest.raises(aiomqtt.MqttError):
@@ -83,7 +83,7 @@ async def _accounts_come_and_go(site: Site) -> None:
             await alice.body("devices/probe-1/presence", state="online")
             old = site.talkstick.passwords["probe-1"]
             await asyncio.to_thread(site.talkstick.run, "device", "rotate", "probe-1")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(WITHIN_S):
                 await probe.ended.wait()
         with pytest.raises(aiomqtt.MqttError):
             async with guest(site, "probe-1", password=old):

@@ -12,7 +12,7 @@ import click.testing
 import pytest
 
 from backend.cli.main import talkstick as command
-from tests.rig import COMMAND, Subscriber, Talkstick, serving
+from tests.rig import COMMAND, WITHIN_S, Subscriber, Talkstick, serving
 
 SESSION = "devices/scale-1/session"
 STAGE = "channels/stage"
@@ -89,7 +89,7 @@ def test_a_device_is_held_renewed_and_handed_over(house: House) -> None:
     with house.started("alice", "session", "offer", "scale-1", "--to", "bob", "--wait") as alice:
         assert "offered" in next_line(alice)
         assert house.code("bob", "accept", "scale-1", "--client", "shell") == "granted"
-        assert "handed_over" in alice.communicate(timeout=15)[0]
+        assert "handed_over" in alice.communicate(timeout=WITHIN_S)[0]
     assert house.document("scale-1")["holder"] == "bob"
 
 
@@ -129,18 +129,18 @@ def test_who_waits_and_gives_up_waits_no_longer(house: House, how: signal.Signal
     with house.started("bob", "session", "claim", "scale-1", "--wait") as bob:
         assert "queued, position 1" in next_line(bob)
         bob.send_signal(how)
-        assert "you wait no longer" in bob.communicate(timeout=15)[0]
+        assert "you wait no longer" in bob.communicate(timeout=WITHIN_S)[0]
         assert bob.returncode == 1
     house.admin.body(f"{SESSION}/event", event="left", user="bob")
     with house.started("bob", "session", "claim", "scale-1", "--wait") as bob:
         assert "queued, position 1" in next_line(bob)
         house.run("alice", "session", "release", "scale-1")
-        assert "granted" in bob.communicate(timeout=15)[0]
+        assert "granted" in bob.communicate(timeout=WITHIN_S)[0]
         assert bob.returncode == 0
     with house.started("admin", "session", "preempt", "scale-1", "--in", "60", "--wait") as admin:
         assert "preempting" in next_line(admin)
         admin.send_signal(signal.SIGINT)
-        assert "you wait no longer" in admin.communicate(timeout=15)[0]
+        assert "you wait no longer" in admin.communicate(timeout=WITHIN_S)[0]
     assert house.document("scale-1")["notice"] is None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.rig import Subscriber, Talkstick, serving
+from tests.rig import WITHIN_S, Subscriber, Talkstick, serving
 
 SESSION = "devices/scale-1/session"
 REQUEST = f"{SESSION}/request/bob"
@@ -155,7 +155,7 @@ def test_a_will_on_another_topic_is_refused_at_the_door(talkstick: Talkstick) ->
         ["mosquitto_sub", *login, *will, "-t", "devices/printer-1/session", "-W", "5"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=WITHIN_S,
         check=False,
     )
     assert "not authorised" in (done.stdout + done.stderr).lower()
@@ -181,7 +181,7 @@ def test_a_wrong_login_is_refused(talkstick: Talkstick, user: str, password: str
         ],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=WITHIN_S,
         check=False,
     )
     assert done.returncode != 0
@@ -211,7 +211,7 @@ def test_only_the_filters_of_the_contract_may_be_subscribed(talkstick: Talkstick
             ["mosquitto_sub", *login, "-t", topic_filter, "-W", "1", "-d"],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=WITHIN_S,
             check=False,
         )
         assert ("denied" in (done.stdout + done.stderr).lower()) != allowed, (topic_filter, done)

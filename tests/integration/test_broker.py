@@ -93,7 +93,7 @@ def test_a_stranger_is_not_let_in(talkstick: Talkstick) -> None:
         ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(talkstick.port), "-t", "#", "-W", "5"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=WITHIN_S,
         check=False,
     )
     assert "not authorised" in (done.stdout + done.stderr).lower()

@@ -14,7 +14,7 @@ from amqtt.errors import BrokerError
 from broker.keeper import Changes, Keeper
 from broker.limits import Limits
 from broker.server import EmbeddedBroker, Listener, running
-from tests.rig import free_port
+from tests.rig import WITHIN_S, free_port
 from tools.brokers import OpenDoor
 from tools.lean import Hello, LeanClient, connect_packet, field, packet, publish_packet, subscribe_packet
 
@@ -174,7 +174,7 @@ def test_who_reads_slowly_but_steadily_is_not_closed() -> None:
             for _ in range(150):
                 publisher.publish("t", b"x" * 20_000, 0)
             taken = 0
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(WITHIN_S):
                 while (
                     taken < 900_000
                 ):  # it takes longer than a client may take nothing, and never takes nothing for long

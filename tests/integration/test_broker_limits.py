@@ -142,7 +142,7 @@ def test_a_flood_of_one_costs_nobody_else_an_answer(talkstick: Talkstick) -> Non
             flooding.publish(topic.format("request", "alice"), b'{"id":"f%d","action":"renew"}' % number)
         for number in range(20):
             asking.publish(topic.format("request", "admin"), b'{"id":"a%d","action":"renew"}' % number)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(WITHIN_S):
                 assert await answers.get() == f"a{number}"
         assert flooding.unacknowledged > 0, "it was no flood"
         flooding.cut()

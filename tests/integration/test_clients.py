@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig import Subscriber, Talkstick, serving
+from tests.rig import WITHIN_S, Subscriber, Talkstick, serving
 
 PHONE, PRESENCE = "users/alice/clients/phone/status", "users/alice/presence"
 SESSION, EVENT = "devices/scale-1/session", "devices/scale-1/session/event"
@@ -45,7 +45,11 @@ def forged_will(talkstick: Talkstick) -> str:
     login = ["-h", "127.0.0.1", "-p", str(talkstick.port), "-u", "bob", "-P", talkstick.passwords["bob"]]
     will = ["--will-topic", PHONE, "--will-payload", '{"state":"lost","by":"bob"}', "--will-retain"]
     done = subprocess.run(
-        ["mosquitto_sub", *login, *will, "-t", "#", "-W", "5"], capture_output=True, text=True, timeout=30, check=False
+        ["mosquitto_sub", *login, *will, "-t", "#", "-W", "5"],
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
     )
     return (done.stdout + done.stderr).lower()
 

@@ -16,9 +16,9 @@ from backend.shell import logins
 from backend.shell.accounts import Accounts
 from backend.shell.door import Door
 from backend.shell.logins import Logins
+from tests.rig import WITHIN_S
 
 ALICE = Principal("alice", Role.USER, "Alice")
-WITHIN_S = 10.0
 
 
 class Argon:

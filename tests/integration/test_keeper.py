@@ -9,6 +9,7 @@ import pytest
 
 from broker import keeper as module
 from broker.keeper import Changes, Keeper
+from tests.rig import WITHIN_S
 
 
 def rows(path: Path) -> list[tuple[object, ...]]:
@@ -24,7 +25,7 @@ def run(path: Path, story: Callable[[Keeper], Coroutine[None, None, None]]) -> N
         keeper = Keeper(path)
         writing = asyncio.create_task(keeper.run())
         try:
-            await asyncio.wait_for(story(keeper), 10)
+            await asyncio.wait_for(story(keeper), WITHIN_S)
         finally:
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)

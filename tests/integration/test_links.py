@@ -19,7 +19,7 @@ from backend.shell.local_link import LocalLink
 from backend.shell.mosquitto import Steward
 from backend.shell.mosquitto_link import MosquittoLink
 from broker.server import EmbeddedBroker, Listener, running
-from tests.rig import free_port
+from tests.rig import WITHIN_S, free_port
 from tools.brokers import HOST, OpenDoor, mosquitto
 from tools.lean import LeanClient
 
@@ -253,7 +253,7 @@ def test_a_connection_on_which_nothing_is_answered_is_made_again(tmp_path: Path)
             await link.send([Send("status/a", b"2")])
             running_link.cancel()
 
-    asyncio.run(asyncio.wait_for(story(), 30))
+    asyncio.run(asyncio.wait_for(story(), WITHIN_S))
 
 
 @pytest.mark.parametrize("site", [local, over_mqtt, at_mosquitto])

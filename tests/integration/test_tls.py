@@ -18,7 +18,7 @@ from backend.app.sites import listeners
 from backend.core.principals import Principal, Role
 from backend.shell.authority import Authority, Made
 from backend.shell.settings import Settings
-from tests.rig import PEOPLE, Subscriber, Talkstick, free_port, provisioned
+from tests.rig import PEOPLE, WITHIN_S, Subscriber, Talkstick, free_port, provisioned
 
 STATUS, ONLINE = "devices/scale-1/status", '{"state":"online","boot":1}'
 PROBE = Principal("probe-1", Role.DEVICE, "probe-1")
@@ -49,7 +49,9 @@ class Secure:
 
 def mosquitto_pub(port: int, *options: str) -> str:
     where = ["-h", "127.0.0.1", "-p", str(port), "-q", "1", "-t", STATUS, "-m", ONLINE]
-    done = subprocess.run(["mosquitto_pub", *where, *options], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        ["mosquitto_pub", *where, *options], capture_output=True, text=True, timeout=WITHIN_S, check=False
+    )
     assert (done.returncode == 0) == (not done.stderr)
     return done.stderr
 
@@ -95,7 +97,7 @@ def test_messages_over_websocket_over_tls(server: Secure) -> None:
         context = ssl.create_default_context(cafile=server.ca)
         password = server.talkstick.passwords["alice"]
         async with (
-            asyncio.timeout(15),
+            asyncio.timeout(WITHIN_S),
             aiomqtt.Client(
                 "localhost",
                 server.wss,
@@ -126,7 +128,7 @@ def test_a_client_of_another_authority_goes_away(server: Secure, tmp_path: Path)
 
 def test_plain_text_on_the_port_for_tls_harms_nobody(server: Secure) -> None:
     with server.subscribe("alice", STATUS) as alice:
-        sockets = [socket.create_connection(("127.0.0.1", server.tls), timeout=15) for _ in range(20)]
+        sockets = [socket.create_connection(("127.0.0.1", server.tls), timeout=WITHIN_S) for _ in range(20)]
         for knocking in sockets[:10]:
             knocking.sendall(CONNECT)
         for knocking in sockets[10:15]:
@@ -150,7 +152,7 @@ def test_old_tls_is_refused(server: Secure) -> None:
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     context.set_ciphers("ALL:@SECLEVEL=0")
-    with socket.create_connection(("127.0.0.1", server.tls), timeout=15) as plain, pytest.raises(ssl.SSLError):
+    with socket.create_connection(("127.0.0.1", server.tls), timeout=WITHIN_S) as plain, pytest.raises(ssl.SSLError):
         context.wrap_socket(plain, server_hostname="localhost")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiomqtt
 
-from tests.rig import serving
+from tests.rig import WITHIN_S, serving
 
 
 def test_a_claim_over_websocket(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ def test_a_claim_over_websocket(tmp_path: Path) -> None:
         ) as web:
             await web.subscribe("devices/scale-1/session/reply/alice", qos=1)
             await web.publish("devices/scale-1/session/request/alice", b'{"id":"w1","action":"claim"}', qos=1)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(WITHIN_S):
                 async for message in web.messages:
                     return dict(json.loads(message.payload))
         raise AssertionError("the connection ended")

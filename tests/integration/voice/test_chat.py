@@ -16,10 +16,10 @@ from backend.shell.voice.chat import Chat, ChatError, Endpoint, Reason
 from backend.shell.voice.intents import Intents
 from backend.shell.voice.responding import Answers, opened
 from tests.integration.voice.chat_server import ChatServer, chat_server, completion
+from tests.rig import WITHIN_S
 from tests.unit.shell.voice.world import LIBRARY, SmallWorld
 
 QUESTION = Question("kitchen-1", "why is the sky blue", "en", "alice")
-WITHIN_S = 20.0
 
 
 @pytest.fixture

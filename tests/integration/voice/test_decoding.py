@@ -16,6 +16,7 @@ from backend.shell.voice import converter, decoding, opus
 from backend.shell.voice.decoding import decoder
 from backend.shell.voice.ffmpeg import audioop
 from tests.integration.voice.audio import likeness, opus_packets, tone
+from tests.rig import WITHIN_S
 
 SECOND = 32_000
 PLAIN = [Codec.PCM16_16K, Codec.PCM16_8K, Codec.MULAW_8K]
@@ -32,7 +33,7 @@ def decoded(codec: Codec, payloads: Iterable[bytes], most_s: float = 60.0) -> by
         finally:
             await made.close()
 
-    return asyncio.run(asyncio.wait_for(main(), 30))
+    return asyncio.run(asyncio.wait_for(main(), WITHIN_S))
 
 
 def refusal(codec: Codec, payloads: Iterable[bytes], most_s: float = 60.0) -> Code:
@@ -111,7 +112,7 @@ def test_opus_is_there_before_the_stream_ends() -> None:
         finally:
             await made.close()
 
-    assert asyncio.run(asyncio.wait_for(main(), 10)) == pytest.approx(0.8 * SECOND, abs=0.01 * SECOND)
+    assert asyncio.run(asyncio.wait_for(main(), WITHIN_S)) == pytest.approx(0.8 * SECOND, abs=0.01 * SECOND)
 
 
 def test_a_lost_opus_packet_leaves_no_hole_in_time() -> None:
@@ -187,5 +188,5 @@ def test_a_turn_given_up_leaves_no_process() -> None:
         await second.close()
         await second.close()
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    asyncio.run(asyncio.wait_for(main(), WITHIN_S))
     assert children() <= before

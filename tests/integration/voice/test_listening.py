@@ -13,6 +13,7 @@ from backend.shell.voice.feed import Feed
 from backend.shell.voice.hearing import Ears
 from backend.shell.voice.listening import Listening
 from backend.shell.voice.places import Places
+from tests.rig import WITHIN_S
 from tools.voice_models.speech import speak
 
 ENGLISH = Path(__file__).parents[3] / "tools" / "voice_models" / "en"
@@ -38,7 +39,7 @@ def test_a_board_that_only_drips_gives_its_place_to_others() -> None:
         turns = [course(name, end, sends) for name, end in zip(("hung-1", "kitchen-1"), ends, strict=True)]
         for turn, feed in zip(turns, (dripping, talking), strict=True):
             turn.start(partial(heard, listening, feed))
-        await asyncio.wait_for(asyncio.gather(*(end.wait() for end in ends)), 30)
+        await asyncio.wait_for(asyncio.gather(*(end.wait() for end in ends)), WITHIN_S)
         ears.close()
         return turns[0].record.code, turns[1].record.heard
 

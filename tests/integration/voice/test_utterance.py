@@ -14,13 +14,14 @@ from backend.shell.voice import converter, utterance
 from backend.shell.voice.ffmpeg import audioop
 from backend.shell.voice.utterance import whole
 from tests.integration.voice.audio import encoded, likeness, opus_file, tone, wav
+from tests.rig import WITHIN_S
 
 SECOND = 32_000
 SOUND = tone(0.8)
 
 
 def read(data: bytes, most_s: float = 10.0) -> bytes:
-    return asyncio.run(asyncio.wait_for(whole(data, most_s), 30))
+    return asyncio.run(asyncio.wait_for(whole(data, most_s), WITHIN_S))
 
 
 def refusal(data: bytes, most_s: float = 10.0) -> Code:

@@ -22,6 +22,7 @@ from backend.shell.voice.world import House
 from tests.house import House as Engine
 from tests.house import memory_database
 from tests.people import ALICE, BOB
+from tests.rig import WITHIN_S
 
 SCALE = "scale-1"
 Result = TypeVar("Result")
@@ -62,7 +63,7 @@ class Town:
         async def story() -> Result:
             serving = asyncio.create_task(self._serve())
             try:
-                return await asyncio.wait_for(deed(self.world), 10)
+                return await asyncio.wait_for(deed(self.world), WITHIN_S)
             finally:
                 serving.cancel()
                 with suppress(asyncio.CancelledError):

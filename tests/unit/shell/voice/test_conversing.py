@@ -24,6 +24,7 @@ from backend.shell.voice.conversing import Conversing
 from backend.shell.voice.course import Course
 from backend.shell.voice.feed import Feed
 from backend.shell.voice.recordings import Recordings
+from tests.rig import WITHIN_S
 
 KITCHEN, LAB = "kitchen-1", "lab-1"
 
@@ -129,7 +130,7 @@ def play(story: Callable[[Stage], Coroutine[Any, Any, None]]) -> Stage:
     async def on_stage() -> Stage:
         with TemporaryDirectory() as folder:
             stage = Stage(Path(folder))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(WITHIN_S):
                 await story(stage)
                 await stage.conversing.end()
                 await stage.recordings.close()

@@ -9,6 +9,7 @@ import pytest
 from backend.core.refusals import Code, Refused
 from backend.features.voice.frames import Codec, Flag, Frame
 from backend.shell.voice.feed import MOST_BYTES, Feed
+from tests.rig import WITHIN_S
 
 NEVER_S = 60.0
 SOON_S = 0.005
@@ -16,7 +17,7 @@ SOON_S = 0.005
 
 def run(test: Coroutine[Any, Any, None]) -> None:
     async def within() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             await test
 
     asyncio.run(within())

@@ -18,6 +18,7 @@ from backend.shell.voice.memory import Memory, Phrase
 from backend.shell.voice.saying import Saying
 from backend.shell.voice.worker import Speech, Voice
 from tests.house import memory_database
+from tests.rig import WITHIN_S
 
 SECOND = Speech(b"\x01\x02" * WAV_RATE, WAV_RATE)
 TALKER = Talker("kitchen-1", provisioned=True, ability=AudioAbility("wav", 1400, 60_000))
@@ -64,7 +65,7 @@ def say(
         saying, over, now = Saying(speak, Encoder(), Forgetful(phrase)), asyncio.Event(), SteadyClock()
         course = Course(TALKER, 3, sends.append, now, lambda _course: over.set())
         course.start(lambda course: saying.say(course, finding(), "en", now()))
-        await asyncio.wait_for(over.wait(), 10)
+        await asyncio.wait_for(over.wait(), WITHIN_S)
         return course
 
     sends: list[Send] = []

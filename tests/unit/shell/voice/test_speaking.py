@@ -17,6 +17,7 @@ import pytest
 from backend.core.refusals import Code, Refused
 from backend.shell.voice.speaking import Speakers, SpeakersError, pause_s
 from backend.shell.voice.worker import Speech, Voice
+from tests.rig import WITHIN_S
 
 T = TypeVar("T")
 EN = Voice()
@@ -34,7 +35,7 @@ def loudest(speech: Speech) -> int:
 
 
 async def becomes(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WITHIN_S):
         while not true():  # noqa: ASYNC110 - processes are no events
             await asyncio.sleep(0.01)
 
