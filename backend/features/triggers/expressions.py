@@ -180,7 +180,8 @@ def _calculate(node: Any, values: Values) -> Any:
     try:
         return bounded(_CALCULATED[type(node)](left, right))
     except ArithmeticError as error:
-        raise TemplateError(f"{text_of(left)[:40]} {node.operator} {text_of(right)[:40]}: {error}") from error
+        what = f"{text_of(left)[:40]} {node.operator} {text_of(right)[:40]}"
+        raise TemplateError(f"{what} cannot be calculated") from error
 
 
 def _concat(node: Any, values: Values) -> Any:
@@ -247,6 +248,8 @@ def _wrong(node: nodes.Node, known: frozenset[str]) -> str | None:
     match node:
         case nodes.Name(name=name) if name not in known:
             return f"there is no {name!r}, only {', '.join(sorted(known))}"
+        case nodes.Const(value=str() as text) if not _is_unicode(text):
+            return "a text ends within a character"
         case nodes.Filter():
             return _wrong_filter(node)
         case nodes.Test(name=name) if node.args or name not in {*TESTS, *_PRESENCE}:
@@ -256,6 +259,11 @@ def _wrong(node: nodes.Node, known: frozenset[str]) -> str | None:
         case _:
             kind = type(node).__name__
             return f"{_CALLED.get(kind, f'{kind.lower()} is')} not allowed"
+
+
+def _is_unicode(text: str) -> bool:
+    r"""Tell whether a text can be sent: one that is written with ``\ud800`` cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _wrong_filter(node: nodes.Filter) -> str | None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -17,6 +17,7 @@ for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)  # they tell each request, whole
 
 _MOST_BYTES = 64 * 1024  # of an answer; nobody reads it, but a connection is good again once it is read
+_PAUSE_S = 0.5  # before the first repetition
 _RETRY_AFTER_S = 30.0
 _IDLE_CONNECTIONS = 20
 
@@ -44,10 +45,10 @@ class _Trouble:
 
 
 class Webhooks:
-    """One pool of connections, opened when something is first called. ``pause_s``: before the first repetition."""
+    """One pool of connections, opened when something is first called. Who is called again is left alone by *sleep*."""
 
-    def __init__(self, pause_s: float = 0.5) -> None:
-        self._pause_s = pause_s
+    def __init__(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._sleep = sleep
         self._client: httpx.AsyncClient | None = None
 
     async def close(self) -> None:
@@ -58,14 +59,14 @@ class Webhooks:
     async def call(self, call: Call) -> None:
         """Call, until it is answered well. Raises Refused: ``unreachable``, ``timed_out`` or ``bad_template``."""
         client = self._client = self._client or _opened()
-        request, pause = _request(client, call), self._pause_s
+        request, pause = _request(client, call), _PAUSE_S
         for left in range(call.retries, -1, -1):
             trouble = await _trouble(client, request, call.timeout_s)
             if trouble is None:
                 return
             if not left or not trouble.may_pass:
                 raise Refused(trouble.code, trouble.message)
-            await asyncio.sleep(max(pause * random.uniform(0.75, 1.25), trouble.wait_s))  # noqa: S311 - no secret
+            await self._sleep(max(pause * random.uniform(0.75, 1.25), trouble.wait_s))  # noqa: S311 - no secret
             pause *= 2
 
 

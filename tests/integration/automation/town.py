@@ -15,7 +15,6 @@ from backend.core.effects import Asked
 from backend.core.engine import Arrived, Send
 from backend.core.facts import Announced
 from backend.core.principals import Principal
-from backend.core.refusals import Code
 from backend.features.directory.feature import Listing
 from backend.features.sessions.policy import Policy
 from backend.features.sessions.quotas import Limits
@@ -48,7 +47,6 @@ class Town:
         self.published: list[Send] = []
         self.told: list[ErrandDone] = []
         self.speaks = True
-        self.is_deaf = False
         self.news = asyncio.Condition()
         desks: dict[str, Desk[Any]] = {desk.name: desk for desk in self.house.engine.desks}
         self.surroundings = Surroundings(
@@ -95,8 +93,7 @@ class Town:
             case ErrandDone():
                 self.told.append(item)
             case Arrived(topic=topic, payload=payload):
-                if not self.is_deaf:
-                    self.house.receive(topic, payload)
+                self.house.receive(topic, payload)
             case _:
                 self.house.pending += self.house.engine.hear(item, self.house.now)
 
@@ -106,7 +103,7 @@ class Town:
         self.shop.learn(sends)
         for what in self.house.performed:
             if isinstance(what, Announce) and self.speaks:
-                self.inbox.add(Announced(what.asked, what.device, turn=1))
+                self.announced(what.asked, what.device)
         self.house.performed.clear()
 
     async def _tell(self) -> None:
@@ -130,6 +127,10 @@ class Town:
         """Let time pass, for the engine."""
         self.house.passes(seconds)
         self._act(self.house.commit())
+
+    def announced(self, asked: Asked, device: str) -> None:
+        """Let a device begin to say what it was asked to."""
+        self.inbox.add(Announced(asked, device, turn=1))
 
     def begin(self, *actions: Mapping[str, Any], run: str = "run-1", phase: Phase = "start", **seen: Any) -> None:
         """Let an errand begin."""
@@ -205,6 +206,3 @@ def context(run: str, now: float, **seen: Any) -> Context:
 def command(name: str = "tare", device: str = SCALE, **keys: Any) -> dict[str, Any]:
     """Return the action that sends a command."""
     return {"do": "command", "device": device, "name": name, **keys}
-
-
-__all__ = ["PRINTER", "SCALE", "Asked", "Code", "Town", "command", "context"]
