@@ -90,7 +90,7 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
     house = _surroundings(settings, parts, inbox, now)
     async with (
         studio(house) as talk,
-        workshop(house, Rulebook(TABLE, settings.prefix), link) as work,
+        workshop(house, Rulebook(TABLE, settings.prefix), TABLE.tree(settings.prefix), link) as work,
         asyncio.TaskGroup() as tasks,  # whichever of them fails, all end
     ):
         link.direct = first_of(sources.take, relaying.take, talk.take)

@@ -16,6 +16,7 @@ from backend.core.engine import Send
 from backend.core.ids import is_id
 from backend.core.principals import Principal
 from backend.core.refusals import Code, Refused
+from backend.core.topics import Tree
 from backend.features.sessions.feature import COMMAND
 from backend.features.triggers.actions import (
     AnyAction,
@@ -83,7 +84,7 @@ class Means:
     """By what things are done: the rules, the engine, the link, the network. ``now`` is the clock."""
 
     rules: Rulebook
-    prefix: str
+    tree: Tree
     deeds: Deeds
     claiming: Claiming
     webhooks: Webhooks
@@ -132,7 +133,7 @@ class Acting:
     def _judge(self, who: Principal, topic: str, *, retain: bool, size: int) -> Code | None:
         if not topic or any(sign in topic for sign in "+#\0"):
             return Code.UNKNOWN_TOPIC
-        verdict = self._means.rules.publish(who, self._means.prefix + topic, retain=retain, size=size)
+        verdict = self._means.rules.publish(who, self._means.tree.on_wire(topic), retain=retain, size=size)
         return Code.FORBIDDEN if verdict.guard is not None else verdict.code
 
     async def _webhook(self, action: WebhookAction, texts: "_Texts") -> None:

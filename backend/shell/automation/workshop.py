@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from backend.core.access import Rulebook
 from backend.core.engine import Send
+from backend.core.topics import Tree
 from backend.shell.automation.acting import Acting, Means
 from backend.shell.automation.claiming import Claiming
 from backend.shell.automation.errands import Errands
@@ -23,14 +24,14 @@ class Workshop:
 
 
 @asynccontextmanager
-async def workshop(house: Surroundings, rules: Rulebook, outbox: Outbox) -> AsyncIterator[Workshop]:
-    """Do what profiles say. What they publish goes to the *outbox*, if the *rules* let its owner."""
+async def workshop(house: Surroundings, rules: Rulebook, tree: Tree, outbox: Outbox) -> AsyncIterator[Workshop]:
+    """Do what profiles say. What they publish goes to the *outbox*, if the *rules* of the *tree* let its owner."""
 
     async def send(message: Send) -> None:
         await outbox.send([message])
 
     claiming, webhooks = Claiming(house.deeds, house.sessions), Webhooks()
-    means = Means(rules, house.settings.prefix, house.deeds, claiming, webhooks, send, house.now)
+    means = Means(rules, tree, house.deeds, claiming, webhooks, send, house.now)
     errands = Errands(Acting(means), house.accounts.principal, house.inbox.add, house.now)
     try:
         yield Workshop(errands, claiming)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from backend.core.access import Rulebook
 from tests.integration.automation.town import PRINTER, SCALE, Town, command
 from tests.integration.automation.web_server import Answer, web_server
-from tests.people import ALICE, BOB
+from tests.people import ALICE, BOB, EVERYBODY
 
 CHANNEL_DATA = "channels/lab/data/{{ owner }}"
 PUBLISH = {"do": "publish", "topic": CHANNEL_DATA, "body": {"hello": "{{ data.who }}"}}
@@ -53,6 +54,24 @@ def test_and_nothing_else(topic: str, retain: bool, owner: str, code: str) -> No
             action = {"do": "publish", "topic": topic, "body": {"fence": 1}, "retain": retain}
             done = await town.does(action, owner=owner)
             assert (done.code, done.failed, town.published) == (code, 1, [])
+
+    run(story())
+
+
+@pytest.mark.parametrize("prefix", ["", "lab1/"])
+def test_outside_of_the_tree_its_owner_has_topics_of_its_own(prefix: str) -> None:
+    async def story() -> None:
+        async with Town(prefix=prefix).alive() as town:
+            town.house.knows({**EVERYBODY, "alice": replace(ALICE, topics=("zigbee2mqtt/+/set",))})
+            lamp = {"do": "publish", "topic": "zigbee2mqtt/lamp/set", "body": {"state": "ON"}, "retain": True}
+            assert (await town.does(lamp, PUBLISH)).delivered == 2
+            assert [(send.topic, send.retain) for send in town.published] == [
+                ("zigbee2mqtt/lamp/set", True),
+                ("channels/lab/data/alice", False),
+            ]
+            assert (await town.does({**lamp, "topic": "zigbee2mqtt/lamp/get"})).code == "unknown_topic"
+            assert (await town.does(lamp, owner="bob")).code == "unknown_topic"
+            assert (await town.does(lamp, owner="root")).code is None
 
     run(story())
 

@@ -10,10 +10,11 @@ import aiomqtt
 from backend.app.parts import Parts, wired
 from backend.app.table import TABLE
 from backend.core.access import Rulebook
+from backend.core.automation import ErrandDone
 from backend.core.desk import Desk
 from backend.core.effects import Perform
 from backend.core.engine import Send
-from backend.core.facts import ErrandDone, Resumed
+from backend.core.facts import Resumed
 from backend.core.principals import Principal, Role
 from backend.features.directory.feature import DirectoryLoaded
 from backend.features.triggers.definitions import profile_definition
@@ -83,7 +84,7 @@ class Site:
         parts, principals = self.parts, self.parts.accounts.principals()
         parts.door.know(principals)
         async with running([Listener("tcp", "127.0.0.1", self.port)], parts.door) as broker:
-            link = LocalLink(broker, "", TABLE.subscriptions(), self.inbox)
+            link = LocalLink(broker, TABLE.tree(""), TABLE.subscriptions(), self.inbox)
             house = Surroundings(
                 self.settings,
                 parts.database,
@@ -96,11 +97,11 @@ class Site:
                 lambda: self.now,
             )
             self.inbox.add(DirectoryLoaded(principals))
-            async with workshop(house, Rulebook(TABLE), link) as work:
+            async with workshop(house, Rulebook(TABLE), TABLE.tree(""), link) as work:
                 outbox = Overheard(link, house.deeds.learn, work.learn)
                 greeting = Greeting(Send("backend/status", b"{}", retain=True), lambda: None)
                 service = Service(parts.engine, parts.journal, outbox, self.inbox, lambda: self.now, greeting)
-                service.perform = lambda what: work.perform(cast(Errand, what))
+                service.perform = lambda what: work.perform(cast("Errand", what))
                 tasks = [asyncio.create_task(link.run()), asyncio.create_task(service.run())]
                 try:
                     await story(work)

@@ -36,7 +36,8 @@ Phase = Literal["start", "repeat", "end"]
 class Town:
     """Errands are begun, and what comes of them is told. Time passes for the engine when the test says so."""
 
-    def __init__(self, policy: Policy = POLICY, quotas: Limits = BOUNDLESS) -> None:
+    def __init__(self, policy: Policy = POLICY, quotas: Limits = BOUNDLESS, prefix: str = "") -> None:
+        self.prefix = prefix
         self.house = House(memory_database(), policy, quotas=quotas)
         for device in (SCALE, PRINTER):
             self.house.receive(f"devices/{device}/status", {"state": "online", "boot": 1})
@@ -71,7 +72,9 @@ class Town:
     @asynccontextmanager
     async def alive(self) -> AsyncIterator["Town"]:
         """Serve for the time of the block; then nothing may be left over."""
-        async with workshop(self.surroundings, Rulebook(TABLE), self) as self.shop:
+        async with workshop(
+            self.surroundings, Rulebook(TABLE, self.prefix), TABLE.tree(self.prefix), self
+        ) as self.shop:
             serving = asyncio.create_task(self._serve())
             try:
                 yield self
