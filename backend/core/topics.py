@@ -28,6 +28,11 @@ def _is_filter_level(level: str, rest: list[str]) -> bool:
     return level == "+" or not ("#" in level or "+" in level)
 
 
+def is_wild(topic_filter: str) -> bool:
+    """Tell whether a filter has wildcards."""
+    return "+" in topic_filter or "#" in topic_filter
+
+
 def overlaps(one: str, other: str) -> bool:
     """Tell whether some topic is covered by both filters (a plain topic is a filter that covers itself).
 
@@ -50,20 +55,30 @@ def apart(filters: Iterable[str]) -> frozenset[str]:
 
     A broker may deliver a message once for each subscription that covers it.
     """
+    found = set(filters)
+    alike: dict[str, list[str]] = {}
+    are_rooted = not any(is_wild(_first(each)) for each in found)
+    for each in sorted(found):  # others cannot overlap
+        alike.setdefault(_first(each) if are_rooted else "", []).append(each)
+    return frozenset(each for some in alike.values() for each in _apart(some))
+
+
+def _apart(filters: Iterable[str]) -> set[str]:
     wild: set[str] = set()
-    plain, todo = set[str](), sorted(filters)
+    todo = [each for each in filters if is_wild(each)]
     while todo:
         one = todo.pop()
-        if not {"+", "#"} & set(one):
-            plain.add(one)
-            continue
         near = next((other for other in wild if overlaps(one, other)), None)
         if near is None:
             wild.add(one)
         else:
             wild.remove(near)
             todo.append(_covering(one, near))
-    return frozenset(wild | {one for one in plain if not any(overlaps(one, other) for other in wild)})
+    return wild | {one for one in filters if not is_wild(one) and not any(overlaps(one, other) for other in wild)}
+
+
+def _first(topic: str) -> str:
+    return topic.partition("/")[0]
 
 
 def _covering(one: str, other: str) -> str:
@@ -138,4 +153,4 @@ class Tree:
         return inside if self._holds(inside) else topic
 
     def _holds(self, topic: str) -> bool:
-        return topic.partition("/")[0] in self.roots
+        return _first(topic) in self.roots

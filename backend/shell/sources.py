@@ -9,8 +9,8 @@ from backend.core.automation import TriggerSensed
 from backend.core.engine import Arrived, Send
 from backend.core.facts import Definition, Fact, MessageRefused
 from backend.core.refusals import Refused
-from backend.core.routing import RouteTable
-from backend.core.topics import overlaps
+from backend.core.routing import MAX_TOPIC, RouteTable
+from backend.core.topics import is_wild, overlaps
 from backend.features.triggers.feature import Kind, Source, check_source_topic, sensed, understood_trigger
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ class Sources:
         self._tell = tell
         self._table = table
         self._prefix = prefix
+        self._known: dict[str, tuple[Definition, _Ear | None]] = {}
         self._ears: dict[str, list[_Ear]] = {}
         self._wild: list[str] = []
         self._of = lru_cache(_REMEMBERED)(self._search)
@@ -44,20 +45,22 @@ class Sources:
 
     async def know(self, triggers: Mapping[str, Definition]) -> None:
         """Learn which triggers there are, and listen to their sources."""
+        self._known = {name: self._understood(name, stored) for name, stored in triggers.items()}
         ears: dict[str, list[_Ear]] = {}
-        for name, stored in triggers.items():
-            trigger = understood_trigger(stored)
-            if trigger.source is not None and self._may_listen(name, trigger.source.topic):
-                ears.setdefault(trigger.source.topic, []).append(_Ear(name, trigger.kind, trigger.source))
+        for _, ear in self._known.values():
+            if ear is not None:
+                ears.setdefault(ear.source.topic, []).append(ear)
         if ears == self._ears:
             return
         fresh = {topic for topic, who in ears.items() if who != self._ears.get(topic)}
-        self._ears, self._wild = ears, [each for each in ears if "+" in each or "#" in each]
+        self._ears, self._wild = ears, [each for each in ears if is_wild(each)]
         self._of.cache_clear()
         await self.listen(ears.keys(), fresh)
 
     def take(self, arrived: Arrived) -> Sequence[Send] | None:
         """Tell what a message says of triggers; None: it is (also) somebody else's."""
+        if len(arrived.topic) > MAX_TOPIC:
+            return None if self._table.reads(arrived.topic) else ()
         ears, is_read = self._of(arrived.topic)
         for ear in ears:
             if not (arrived.retained and ear.kind == "pulse"):  # it was an activation when it was sent
@@ -78,6 +81,16 @@ class Sources:
         """Return who listens to a topic, and whether the backend reads it besides."""
         wild = (ear for each in self._wild if overlaps(each, topic) for ear in self._ears[each])
         return (*self._ears.get(topic, ()), *wild), self._table.reads(topic)
+
+    def _understood(self, name: str, stored: Definition) -> tuple[Definition, _Ear | None]:
+        """Return what is stored of a trigger, with what it listens to; None: it has no source."""
+        known = self._known.get(name)
+        if known is not None and known[0] == stored:
+            return known
+        trigger = understood_trigger(stored)
+        if trigger.source is None or not self._may_listen(name, trigger.source.topic):
+            return stored, None
+        return stored, _Ear(name, trigger.kind, trigger.source)
 
     def _may_listen(self, name: str, topic: str) -> bool:
         try:

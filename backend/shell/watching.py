@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from backend.core.topics import apart, overlaps
+from backend.core.topics import apart, is_wild, overlaps
 
 
 @dataclass
@@ -17,13 +17,24 @@ class Watching:
     wanted: frozenset[str] = frozenset()
     heard: frozenset[str] = frozenset()
 
+    def __post_init__(self) -> None:
+        self._roots = {each.partition("/")[0] for each in self.always}
+
     def want(self, filters: Iterable[str], fresh: Collection[str]) -> None:
         """From now on these are wanted, in place of those before; what is retained under *fresh* ones, once more."""
-        self.wanted = frozenset(
-            each for each in apart(filters) if not any(overlaps(each, route) for route in self.always)
-        )
-        self.heard -= {each for each in self.wanted if any(overlaps(each, new) for new in fresh)}
+        self.wanted = frozenset(each for each in apart(filters) if not self._comes_anyhow(each))
+        wild, plain = {each for each in fresh if is_wild(each)}, set(fresh)
+        self.heard -= {
+            each
+            for each in self.heard & self.wanted
+            if each in plain or any(overlaps(each, new) for new in (plain if is_wild(each) else wild))
+        }
 
     def changes(self) -> tuple[list[str], list[str]]:
         """Return what to subscribe to, and what to unsubscribe from."""
         return sorted(self.wanted - self.heard), sorted(self.heard - self.wanted)
+
+    def _comes_anyhow(self, topic_filter: str) -> bool:
+        return topic_filter.partition("/")[0] in self._roots and any(
+            overlaps(topic_filter, each) for each in self.always
+        )

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from jsonpath import JSONPath, JSONPathError, compile  # noqa: A004 - that is its name
-from jsonpath.segments import JSONPathRecursiveDescentSegment
+from jsonpath.segments import JSONPathChildSegment, JSONPathRecursiveDescentSegment
 from jsonpath.selectors import IndexSelector, NameSelector, SliceSelector, WildcardSelector
 
 MAX_PATH = 200  # characters
@@ -33,10 +33,23 @@ def check_path(path: str) -> None:
 
 def found(path: str, data: Any) -> list[Any]:
     """Return all that a valid path leads to, in order."""
-    query = _compiled(path)
-    if not isinstance(data, dict | list):  # the library would take a text for JSON that is to be parsed
-        return [] if query.segments else [data]
-    return list(query.findall(data))
+    names = _names(path)
+    if names is None:
+        return list(_compiled(path).findall(data)) if isinstance(data, dict | list) else []  # a text would be parsed
+    for name in names:
+        if not isinstance(data, dict) or name not in data:
+            return []
+        data = data[name]
+    return [data]
+
+
+@lru_cache(1024)
+def _names(path: str) -> tuple[str, ...] | None:
+    """Return the steps of a path that has names only, as most do; None: it has others, and takes longer to follow."""
+    steps = _compiled(path).segments
+    selectors = [each for step in steps if isinstance(step, JSONPathChildSegment) for each in step.selectors]
+    names = tuple(each.name for each in selectors if type(each) is NameSelector)
+    return names if len(names) == len(steps) else None
 
 
 @lru_cache(1024)

@@ -58,6 +58,13 @@ def test_wildcards_and_a_topic_that_only_looks_alike() -> None:
     assert house.facts == [TriggerSensed("switch", True, {"value": "ON"})]
 
 
+def test_an_endless_topic_is_nobodys() -> None:
+    house = House(all={"source": {"topic": "stat/#"}})
+    assert house.take("stat/" + "x" * 2000, b"ON")
+    assert not house.take("devices/" + "x" * 2000, b"ON"), "it is refused there"
+    assert house.facts == []
+
+
 def test_what_the_backend_reads_goes_on_to_it() -> None:
     house = House(scale=SCALE, here=PRESENCE)
     assert not house.take("devices/scale-1/telemetry", b'{"full": true}')

@@ -1,6 +1,11 @@
 """Paths lead where RFC 9535 says, and nobody can write one that takes long."""
 
+from typing import Any
+
+import jsonpath
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backend.features.triggers.paths import MAX_STEPS, check_path, found
 
@@ -38,3 +43,19 @@ def test_what_is_no_path_or_may_take_long_is_refused(path: str) -> None:
 
 def test_as_many_steps_as_promised() -> None:
     check_path("$" + "[*]" * MAX_STEPS)
+
+
+_NAMES = ("a", "b", "")
+_NESTED = st.recursive(
+    st.integers() | st.none(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(_NAMES), inner),
+)
+
+
+@given(
+    st.lists(st.sampled_from([".a", "['b']", "['']", "[0]", "[*]", ".*", "[-1]", "[0:1]", "..a"]), max_size=4),
+    st.dictionaries(st.sampled_from(_NAMES), _NESTED) | st.lists(_NESTED, max_size=2),
+)
+def test_every_path_finds_what_the_library_finds(steps: list[str], data: Any) -> None:
+    path = "$" + "".join(steps)
+    assert found(path, data) == jsonpath.findall(path, data)
