@@ -1,4 +1,4 @@
-"""Three devices, two speakers and four people share the hardware, on a server of their own, until Ctrl-C."""
+"""Three devices, two speakers, a hall and four people: a server of their own, until Ctrl-C."""
 
 import json
 import queue
@@ -15,8 +15,10 @@ from pathlib import Path
 import click
 from rich.live import Live
 
+from tools import hall
 from tools.actor import Actor, Login
 from tools.chatter import Chatter
+from tools.hall import Hall, Lines
 from tools.people import Errand, Person
 from tools.server import Server, ServerError
 from tools.simulator import KINDS, Device
@@ -59,8 +61,10 @@ _MODELS = Path(__file__).parent / "voice_models"
 def people() -> Sequence[tuple[str, ...]]:
     """Return the commands that make the accounts of people."""
     return [
-        *(("user", "add", person, "--name", person.title()) for person in (*PEOPLE, GUEST)),
+        *(("user", "add", person, "--name", person.title()) for person in PEOPLE),
+        ("user", "add", GUEST, "--name", GUEST.title(), *_outside()),
         ("user", "add", WATCHER, "--role", "listener"),
+        ("user", "add", hall.BRIDGE, "--role", "integration", *_outside()),
     ]
 
 
@@ -68,8 +72,13 @@ def boards() -> Sequence[tuple[str, ...]]:
     """Return the commands that make the accounts of boards, whose owners are there already."""
     return [
         *(("device", "add", device, "--name", title) for device, (_kind, title) in DEVICES.items()),
+        *(("device", "add", device, "--name", title) for device, title in hall.BOARDS.items()),
         *(("device", "add", name, "--name", each.title, "--owner", each.owner) for name, each in SPEAKERS.items()),
     ]
+
+
+def _outside() -> Sequence[str]:
+    return [part for topics in hall.FOREIGN for part in ("--topics", topics)]
 
 
 def chatters(logins: Mapping[str, Login]) -> Sequence[Chatter]:
@@ -102,6 +111,9 @@ def how_to_poke(guest: Login) -> str:
     """Return commands to paste into another terminal."""
     account = f"-h {guest.host} -p {guest.port} -u {guest.name} -P {guest.password}"
     request = f"mosquitto_pub {account} -t devices/scale-1/session/request/{guest.name} -m"
+    greeting = json.dumps(
+        {"action": "subscribe", "profile": "greeter", "mode": "one_shot", "config": {"words": "Hello, guest"}}
+    )
     return f"""\
 Take part as {guest.name} (password {guest.password}), from another terminal. Watch everything:
   mosquitto_sub {account} -v -t '#'
@@ -112,15 +124,19 @@ Command it, with your fence for 42; see what happens with a wrong one, or when i
 Weigh again, and give it back:
   {request} '{{"action":"update","input":{{"height":180}}}}'
   {request} '{{"action":"release"}}'
+Watch the hall, in which a sensor sees somebody every {hall.PERIOD_S:.0f} s, and what profiles do then:
+  mosquitto_sub {account} -v -t 'triggers/#' -t 'hall/#' -t devices/lamp-1/session
+Open the front door, as Zigbee2MQTT would say it; have yourself greeted there, too, and try again:
+  mosquitto_pub {account} -t {hall.DOOR} -m '{{"contact":false,"battery":87}}'
+  mosquitto_pub {account} -t triggers/front-door/profiles/request/{guest.name} -m '{greeting}'
+  mosquitto_pub {account} -t {hall.DOOR} -m '{{"contact":true,"battery":87}}'
 """
 
 
-def show(
-    wall: Wall, watcher: Watcher, talks: Sequence[Chatter], seconds: float | None, check: Callable[[], None]
-) -> None:
+def show(wall: Wall, watcher: Watcher, told: Sequence[Lines], seconds: float | None, check: Callable[[], None]) -> None:
     """Show what happens: a live table on a terminal, else a line for each event. Until Ctrl-C or *seconds* are over.
 
-    What is said to the speakers is private, so that the *wall* does not hear of it.
+    Others tell by themselves what they do: it is private, or no matter of the *wall*.
     """
     end = time.monotonic() + seconds if seconds is not None else float("inf")
     with ExitStack() as stack:
@@ -130,7 +146,7 @@ def show(
             for line in _news(wall, watcher, min(_REFRESH_S, end - now)):
                 if live is None:
                     print(line, flush=True)
-            for line in _talk(talks):
+            for line in _told(told):
                 print(line, flush=True) if live is None else live.console.print(line, highlight=False, markup=False)
             if live is not None:
                 live.update(wall.draw(time.monotonic()), refresh=True)
@@ -149,15 +165,15 @@ def _news(wall: Wall, watcher: Watcher, patience_s: float) -> Iterator[str]:
         return
 
 
-def _talk(talks: Sequence[Chatter]) -> Iterator[str]:
-    """Yield what was said since the last time."""
-    for chatter in talks:
-        while not chatter.lines.empty():
-            yield chatter.lines.get()
+def _told(told: Sequence[Lines]) -> Iterator[str]:
+    """Yield what was told since the last time."""
+    for lines in told:
+        while not lines.empty():
+            yield lines.get()
 
 
-def play(port: int, seconds: float | None, wall: Wall) -> Sequence[Chatter]:
-    """Run the whole demo; clean up whatever happens; return the speakers. Raises ServerError."""
+def play(port: int, seconds: float | None, wall: Wall) -> tuple[Sequence[Chatter], Hall]:
+    """Run the whole demo; clean up whatever happens; return the speakers and the hall. Raises ServerError."""
     with ExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="talkstick-demo-")))
         models = {each.language: str(_MODELS / each.language) for each in SPEAKERS.values()}
@@ -168,13 +184,14 @@ def play(port: int, seconds: float | None, wall: Wall) -> Sequence[Chatter]:
             if speaker.language != "en":
                 server.run("voice", "set", name, f"language={speaker.language}")
         check = stack.enter_context(server.serving())
+        server.run("trigger", "apply", str(hall.SETUP))
         watcher = stack.enter_context(Watcher(logins[WATCHER]))
-        talks = chatters(logins)
-        for actor in (*actors(logins), *talks):
+        talks, house = chatters(logins), Hall(logins)
+        for actor in (*actors(logins), *talks, *house.actors):
             stack.enter_context(actor)
         print(how_to_poke(logins[GUEST]), flush=True)
-        show(wall, watcher, talks, seconds, check)
-        return talks
+        show(wall, watcher, [house.lines, *(chatter.lines for chatter in talks)], seconds, check)
+        return talks, house
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -191,24 +208,27 @@ def _interrupt(*_: object) -> None:
 @click.option("--port", default=18830, show_default=True, help="MQTT on 127.0.0.1; WebSocket is on the next port.")
 @click.option("--for", "seconds", type=float, help="End after so many seconds; fails if a device completed nothing.")
 def main(port: int, seconds: float | None) -> None:
-    """Three devices, two speakers and four people share the hardware. Stays up to be poked, until Ctrl-C."""
+    """Three devices, two speakers, a hall and four people. Stays up to be poked, until Ctrl-C."""
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
     wall = Wall()
-    talks: Sequence[Chatter] | None = None
+    played: tuple[Sequence[Chatter], Hall] | None = None
     try:
-        talks = play(port, seconds, wall)
+        played = play(port, seconds, wall)
     except KeyboardInterrupt:
         pass
     except ServerError as error:
         raise click.ClickException(str(error)) from error
     print(wall.summary())
-    if talks is None:
+    if played is None:
         return
+    talks, house = played
     if not all(wall.completed[device] for device in DEVICES):
         raise click.ClickException("not every device completed a session")
     if not all(any(turn.code is None for turn in chatter.over) for chatter in talks):
         raise click.ClickException("not every speaker answered")
+    if complaint := house.complaint(wall.profiles):
+        raise click.ClickException(complaint)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from rich.text import Text
 
 from backend.features.presence.messages import PRESENCE
 from backend.features.sessions.messages import EVENT, SESSION
+from backend.features.triggers.messages import EVENT as TRIGGERED
+from backend.features.triggers.messages import PROFILE
 from tools.actor import Actor, Login
 
 Json = Mapping[str, Any]
@@ -23,10 +25,10 @@ _COLOURS = {"online": "green", "sleeping": "blue", "lost": "red", "disconnected"
 
 
 class Watcher(Actor):
-    """Listens to all devices and puts what it hears into ``heard``: topic, body."""
+    """Listens to all devices and triggers, and puts what it hears into ``heard``: topic, body."""
 
     def __init__(self, login: Login) -> None:
-        super().__init__(login, [PRESENCE.filter, SESSION.filter, EVENT.filter])
+        super().__init__(login, [PRESENCE.filter, SESSION.filter, EVENT.filter, TRIGGERED.filter, PROFILE.filter])
         self.heard: queue.SimpleQueue[tuple[str, Json]] = queue.SimpleQueue()
 
     def receive(self, topic: str, body: Json) -> None:
@@ -51,6 +53,8 @@ class Wall:
         """How many sessions each person was granted."""
         self.completed: Counter[str] = Counter()
         """How many sessions each device completed."""
+        self.profiles: dict[tuple[str, str], Json] = {}
+        """The last document of each subscription, by trigger and profile."""
         self._devices: dict[str, Seen] = {}
         self._lines: deque[str] = deque(maxlen=_EVENTS_SHOWN)
 
@@ -64,6 +68,10 @@ class Wall:
         elif (session := SESSION.match(topic)) is not None:
             seen = self._device(session["device"])
             seen.session, seen.at = body, now
+        elif (happened := TRIGGERED.match(topic)) is not None:
+            line = _triggered(happened["trigger"], body)
+        elif (profile := PROFILE.match(topic)) is not None:
+            self.profiles[profile["trigger"], profile["profile"]] = body
         if line is not None:
             self._lines.append(line)
         return line
@@ -78,10 +86,11 @@ class Wall:
         return Group(table, *(Text(line, no_wrap=True, overflow="ellipsis") for line in self._lines))
 
     def summary(self) -> str:
-        """Return who was granted how many sessions, and which device completed how many."""
+        """Return who was granted how many sessions, which device completed how many, and which profiles ran."""
         granted = (f"  {person}: {count}" for person, count in sorted(self.granted.items()))
         completed = (f"  {device}: {self.completed[device]}" for device in sorted(self._devices))
-        return "\n".join(["Sessions granted", *granted, "Sessions completed", *completed])
+        ran = (f"  {trigger}, {profile}: {_ran(body)}" for (trigger, profile), body in sorted(self.profiles.items()))
+        return "\n".join(["Sessions granted", *granted, "Sessions completed", *completed, "Profiles run", *ran])
 
     def _event(self, device: str, body: Json) -> str:
         what = body.get("event", "?")
@@ -125,6 +134,18 @@ def _row(seen: Seen, now: float) -> list[RenderableType]:
 
 def _about(eta_s: float | None, elapsed: float) -> str:
     return f"~{max(0.0, eta_s - elapsed):.0f} s" if eta_s is not None else "?"
+
+
+def _triggered(trigger: str, body: Json) -> str:
+    who, mode = body.get("profile") or "", body.get("mode")
+    return _line(trigger, body.get("event", "?"), who, mode, body.get("reason"), body.get("message"))
+
+
+def _ran(body: Json) -> str:
+    """Return how often a profile ran, and what did not lead to that."""
+    counts = body.get("counts", {})
+    told = {key: counts.get(key, 0) for key in ("activations", "started", "ended", "delivered", "repeated", "failed")}
+    return _short({**{key: number for key, number in told.items() if number}, **counts.get("dropped", {})})
 
 
 def _short(output: Json | None) -> str:
