@@ -123,6 +123,10 @@ BROKEN: dict[str, Callable[[], Story]] = {
         .granted(2, "bob")
         .answered("bob", "b1", "granted", 2)
     ),
+    "one answer, where a session goes on": lambda: held().answered("alice", "a1", "not_waiting", reason="expired"),
+    "one answer, where nobody was told of another": lambda: (
+        held().ended(1, "alice", "expired").answered("alice", "a1", "not_waiting")
+    ),
     "answers are of now": lambda: (
         held().ended(1, "alice").asks("alice", "a2", "renew").answered("alice", "a2", "renewed", 1)
     ),
@@ -183,6 +187,11 @@ def test_who_waits_may_be_told_or_wait_on() -> None:
     assert check(waiting.final(1, "alice", "bob", revision=9).records) == []
     left = held().asks("bob", "b1", "claim").answered("bob", "b1", "queued").event("left", 1, "bob", reason="kicked")
     assert broken(left.final(1, "alice", revision=9)) == set()
+
+
+def test_who_does_nothing_when_it_is_its_turn_is_told_that_it_waits_no_longer() -> None:
+    missed = held().ended(1, "alice", "expired").answered("alice", "a1", "not_waiting", reason="expired")
+    assert broken(missed) == set()
 
 
 def test_mosquitto_knows_the_holder_but_no_fence_and_may_have_kept_an_old_document() -> None:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import inf
 
 from tools.fire.history import Record
 from tools.fire.proof import HOLDS, Floor, Violation
@@ -11,6 +12,7 @@ from tools.fire.rules import ENDINGS, Rule, content
 
 _FOR_NOW = {"queued", "offered", "preempting"}  # another answer follows
 _ASK_AGAIN = {"not_stored", "rate_limited", "too_many"}  # nothing happened
+_MISSED = {"expired", "idle"}
 _INVOLUNTARY = ENDINGS - {"released", "completed", "handed_over"}
 
 
@@ -56,11 +58,15 @@ def _left(floor: Floor, queued: Record) -> bool:
 
 
 def one_answer(floor: Floor) -> Iterator[Violation]:
-    """A request has one answer for good, whenever it is sent again. Who has to wait once more gets a new one later."""
+    """A request has one answer for good, whenever it is sent again. Who has to wait once more gets a new one later.
+
+    So does who does nothing when it is its turn, time and again: it waits no longer.
+    """
     for exchange in exchanges(floor):
         final = [each for each in exchange.answers if each.code not in _FOR_NOW | _ASK_AGAIN]
         for before, after in pairwise(final):
-            if _answer(before) != _answer(after) and not _waits_again(floor, before, after):
+            is_new = _waits_again(floor, before, after) or _missed_its_turn(floor, before, after)
+            if _answer(before) != _answer(after) and not is_new:
                 text = f"{after.who} was answered {before.code} {before.fence}, then {after.code} {after.fence}"
                 yield Violation("one answer", floor.name, text, (before.line, after.line))
 
@@ -82,6 +88,12 @@ def _waits_again(floor: Floor, before: Record, after: Record) -> bool:
         if is_between and record.body.get("event") == "queued" and record.body.get("user") == before.who:
             return True
     return False
+
+
+def _missed_its_turn(floor: Floor, before: Record, after: Record) -> bool:
+    """Tell whether a holder lost what it had by doing nothing, and is told, unasked, that it waits no longer."""
+    is_told = after.code == "not_waiting" and after.body.get("reason") in _MISSED
+    return is_told and before.code == "granted" and before.fence is not None and floor.is_over(before.fence, inf)
 
 
 def answers_are_of_now(floor: Floor) -> Iterator[Violation]:
