@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import nodes
 
-from backend.features.triggers.filters import FILTERS, TESTS, TemplateError, bounded, joined, number, text_of
+from backend.features.triggers.filters import FILTERS, TESTS, TemplateError, bounded, joined, kind_of, number, text_of
 
 MAX_DEPTH = 40  # levels of nesting
 
@@ -128,7 +128,7 @@ def _compare(node: Any, values: Values) -> Any:
             if not _COMPARED[operand.op](left, right):
                 return False
         except TypeError as error:
-            raise TemplateError(f"{text_of(left)[:40]} cannot be compared with {text_of(right)[:40]}") from error
+            raise TemplateError(f"{kind_of(left)} cannot be compared with {kind_of(right)}") from error
         left = right
     return True
 
@@ -180,7 +180,7 @@ def _calculate(node: Any, values: Values) -> Any:
     try:
         return bounded(_CALCULATED[type(node)](left, right))
     except ArithmeticError as error:
-        what = f"{text_of(left)[:40]} {node.operator} {text_of(right)[:40]}"
+        what = f"{_path(node.left)} {node.operator} {_path(node.right)}"
         raise TemplateError(f"{what} cannot be calculated") from error
 
 

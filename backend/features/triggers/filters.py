@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from pydantic_core import to_json
 
@@ -25,10 +26,22 @@ def text_of(value: Any) -> str:
     return to_json(value).decode()
 
 
+_KINDS: Mapping[type, str] = {bool: "true or false", int: "a number", float: "a number", str: "a text"}
+
+
+def kind_of(value: Any) -> str:
+    """Return what a value is, for people. Never what it says: that may be secret, and errors are shown to all."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, datetime):
+        return "a time"
+    return _KINDS.get(type(value), "a list" if isinstance(value, list | tuple) else "an object")
+
+
 def number(value: Any) -> int | float:
     """Insist on a number. Raises TemplateError."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TemplateError(f"{text_of(value)[:40]!r} is no number")
+        raise TemplateError(f"{kind_of(value)} where a number should be")
     return value
 
 
@@ -45,19 +58,19 @@ def _int(value: Any, otherwise: Any = None) -> Any:
     try:
         return int(value) if isinstance(value, int) else int(float(value))
     except (ValueError, TypeError, OverflowError):
-        return _or_else(otherwise, value, "whole number")
+        return _or_else(otherwise, value)
 
 
 def _float(value: Any, otherwise: Any = None) -> Any:
     try:
         return float(value)
     except (ValueError, TypeError, OverflowError):
-        return _or_else(otherwise, value, "number")
+        return _or_else(otherwise, value)
 
 
-def _or_else(otherwise: Any, value: Any, wanted: str) -> Any:
+def _or_else(otherwise: Any, value: Any) -> Any:
     if otherwise is None:
-        raise TemplateError(f"{text_of(value)[:40]!r} is no {wanted}")
+        raise TemplateError(f"{kind_of(value)} that is no number")
     return otherwise
 
 
@@ -81,14 +94,14 @@ def _last(value: Any) -> Any:
 def _one(value: Any, which: int) -> Any:
     items = _container(value)
     if isinstance(items, Mapping) or not items:
-        raise TemplateError(f"{text_of(value)[:40]} has no first, nor last")
+        raise TemplateError(f"{kind_of(value)} that has no first, and no last")
     return items[which]
 
 
 def _container(value: Any) -> Sequence[Any] | Mapping[str, Any]:
     if isinstance(value, str | list | tuple | Mapping):
         return value
-    raise TemplateError(f"{text_of(value)[:40]!r} is no text and no list")
+    raise TemplateError(f"{kind_of(value)} where a text or a list should be")
 
 
 def joined(items: Any, between: Any = "") -> str:
@@ -108,7 +121,7 @@ def _replace(value: Any, old: Any, new: Any) -> str:
 
 def _clock(value: Any, form: str) -> str:
     if not isinstance(value, datetime):
-        raise TemplateError(f"{text_of(value)[:40]!r} is no time, like now and started_at")
+        raise TemplateError(f"{kind_of(value)} where a time should be, like now and started_at")
     return value.strftime(form)
 
 
@@ -135,6 +148,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "tojson": lambda value: to_json(value).decode(),
     "trim": lambda value: text_of(value).strip(),
     "upper": lambda value: text_of(value).upper(),
+    "urlencode": lambda value: quote(text_of(value), safe=""),
 }
 
 TESTS: Mapping[str, Callable[[Any], bool]] = {

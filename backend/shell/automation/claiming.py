@@ -226,8 +226,9 @@ class Claiming:
     def _why_not(self, wish: Wish) -> Refused:
         session = self._session(wish.device)
         running = session.running
-        if running is not None and running.holder != wish.owner:
-            return Refused(Code.BUSY, f"{wish.device} was in use by {running.claim.name} for {wish.wait_s:g} s")
+        if running is not None:
+            who = running.claim.name if running.holder != wish.owner else f"another run of {wish.owner}"
+            return Refused(Code.BUSY, f"{wish.device} was in use by {who} for {wish.wait_s:g} s")
         code = Code.DEVICE_OFFLINE if not session.reachable else Code.TIMED_OUT
         return Refused(code, f"{wish.device} could not be had within {wish.wait_s:g} s: {EXPLAINED[code]}")
 

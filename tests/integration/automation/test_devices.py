@@ -191,6 +191,8 @@ def test_a_run_that_is_over_gives_back_what_it_holds() -> None:
     async def story() -> None:
         async with Town().alive() as town:
             await town.does(SESSION)
+            done = await town.does(command(wait_s=0.05), run="run-3")
+            assert (done.code, done.message) == ("busy", "scale-1 was in use by another run of alice for 0.05 s")
             town.begin(command(), run="run-2")
             town.over()
             assert (await town.outcome("run-2")).code is None, "another run of the same owner had waited for it"
