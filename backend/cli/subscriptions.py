@@ -1,6 +1,6 @@
 """The commands of ``talkstick trigger`` about its profiles. All are asked of the server, in somebody's name."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, get_args
 
 import click
@@ -25,7 +25,7 @@ from backend.shell.triggers import TriggerError
 M = TypeVar("M", bound=Message)
 
 NOTICED_WITHIN_S = 5.0
-"""A server that has not noticed by then what was added does not run well."""
+"""How long to wait for a server to notice what was added or changed; it should take half a second."""
 
 _TOLD = ("profile", "session", "mode", "owner", "started_at", "ended_at", "reason", "delivered", "code", "key")
 _SETTINGS = {
@@ -117,8 +117,7 @@ def subscribe(context: Context, /, trigger: str, profile: str, name: str | None,
     --when "$.lux < 20 until 30" --window "mon-fri 08:00-18:00"`. Times of the day are the server's.
     """
     body = {"action": "subscribe", "profile": profile, **plan}
-    patience_s = NOTICED_WITHIN_S if _is_new(context, trigger, profile) else 0.0
-    place = PROFILES.at(trigger=trigger)
+    patience_s, place = patience(context, [trigger], [profile]), PROFILES.at(trigger=trigger)
     ask_at(context, place, body, name, until=["subscribed"], as_json=as_json, patience_s=patience_s)
 
 
@@ -230,13 +229,15 @@ def runs(
     show_all(rows, as_json=as_json, empty=f"Nothing has run with {trigger} yet.")
 
 
-def _is_new(context: Context, trigger: str, profile: str) -> bool:
-    """Tell whether one of these was added just now, so that a server may not have noticed."""
+def patience(context: Context, triggers: Iterable[str], profiles: Iterable[str] = ()) -> float:
+    """Return for how many seconds a server may not have noticed these: none, unless one was added just now."""
     try:
-        both = context.triggers.get("trigger", trigger), context.triggers.get("profile", profile)
+        found = [context.triggers.get("trigger", trigger) for trigger in triggers]
+        found += [context.triggers.get("profile", profile) for profile in profiles]
     except TriggerError:
-        return False
-    return any(context.now() - each.created_at < NOTICED_WITHIN_S for each in both)
+        return 0.0
+    age = min((context.now() - each.created_at for each in found), default=NOTICED_WITHIN_S)
+    return NOTICED_WITHIN_S if age < NOTICED_WITHIN_S else 0.0
 
 
 def _defaults(keys: set[str]) -> dict[str, Any]:

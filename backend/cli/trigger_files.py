@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TextIO
 
 import aiomqtt
@@ -22,7 +22,7 @@ from backend.cli.setup import (
     read_setup,
     subscription_steps,
 )
-from backend.cli.subscriptions import NOTICED_WITHIN_S
+from backend.cli.subscriptions import NOTICED_WITHIN_S, patience
 from backend.core.facts import Definition
 from backend.features.triggers.messages import PROFILES
 from backend.features.triggers.plan import Plan
@@ -145,12 +145,14 @@ async def _ask(
             tell(step)
 
 
-async def _known(context: Context, login: Login, triggers: Iterable[str]) -> Subscriptions:
+async def _known(context: Context, login: Login, triggers: Collection[str]) -> Subscriptions:
     """Return the subscriptions of some triggers."""
     known: dict[tuple[str, str], Subscribed] = {}
+    patience_s = patience(context, triggers)
     async with talking(context, login) as asked:
         for trigger in triggers:
-            reply = await asked(PROFILES.at(trigger=trigger), {"action": "list"}, ["subscriptions"])
+            place = PROFILES.at(trigger=trigger)
+            reply = await patiently(asked, place, {"action": "list"}, ["subscriptions"], patience_s)
             if not reply["ok"]:
                 raise refused(reply)
             for each in reply["subscriptions"]:
