@@ -96,6 +96,8 @@ def _said(turn: Turn, said: TriggerSaid) -> None:
 
 
 def _sensed(turn: Turn, active: bool | None, data: Data) -> None:  # noqa: FBT001 - as it was told
+    if not turn.trigger.known:
+        return  # it was removed while the message came
     turn.change(data=data)
     if turn.trigger.definition.kind == "pulse":
         if active:
