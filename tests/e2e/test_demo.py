@@ -19,7 +19,7 @@ def test_the_demo_shares_three_devices_and_talks_with_two(tmp_path: Path) -> Non
         env={"TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
