@@ -250,14 +250,13 @@ def test_each_errand_is_told_of_once() -> None:
 def test_errands_that_are_over_leave_nothing_behind() -> None:
     async def story() -> None:
         async with Town().alive() as town:
-            runs = vars(town.shop.end.__self__)["_runs"]  # type: ignore[attr-defined]
             for number in range(50):
                 town.begin(PUBLISH, command(device=(SCALE, PRINTER)[number % 2]), run=f"run-{number}")
             town.call_off("run-7")
             await town.until(lambda: len(town.told) == 50)
             town.asks(ALICE, SCALE, "claim")
             town.over("run-8")
-            await town.until(lambda: not runs)
+            await town.at_rest()
             assert town.deeds._asked == {}
             assert json.loads(town.published[0].payload) == {"hello": "Bob"}
 

@@ -169,6 +169,13 @@ class Town:
         self.begin(*actions, **more)
         return await self.outcome(more.get("run", "run-1"))
 
+    async def at_rest(self) -> None:
+        """Wait until nothing is done for any run, and nothing is held."""
+        runs: dict[str, Any] = vars(self.shop.end.__self__)["_runs"]  # type: ignore[attr-defined]
+        while tasks := [task for run in runs.values() for task in run.tasks]:
+            await asyncio.wait(tasks)
+        assert runs == {}
+
     async def free(self, device: str) -> None:
         """Wait until nobody has a device, nor waits for it."""
         session = self.house.session
