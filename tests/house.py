@@ -72,10 +72,12 @@ class House:
         policy: Policy = POLICY,
         limits: presence.Limits = LIMITS,
         quotas: Limits = BOUNDLESS,
+        slots: int = WORKERS,
     ) -> None:
         self.policy = policy
         self.limits = limits
         self.quotas = quotas
+        self.slots = slots
         self.now = START
         self.accounts: Mapping[str, Principal] = EVERYBODY
         self.channels: frozenset[str] = frozenset()
@@ -102,7 +104,7 @@ class House:
             stats.desk(),
             voice.desk(),
             triggers.desk(),
-            workers.desk(WORKERS),
+            workers.desk(self.slots),
         ]
         admit = sessions.Quotas(self.quotas, floors).admit
         engine = Engine(TABLE, desks, directory.Listing(accounts), admit=admit)
@@ -149,6 +151,10 @@ class House:
             self.accounts, self.channels, self.rules, triggers=self.triggers, profiles=self.profiles
         )
 
+    def hears(self, fact: object) -> list[Send]:
+        """Let something happen outside of MQTT."""
+        return self._to_send(self.engine.hear(fact, self.now))
+
     def passes(self, seconds: float) -> list[Send]:
         """Let time pass."""
         self.now += seconds
@@ -156,7 +162,7 @@ class House:
 
     def measures(self) -> list[Send]:
         """Let the shell measure, which it does every few seconds; here, that there is nothing."""
-        return self._to_send(self.engine.hear(Measured({}, {}, {}), self.now))
+        return self.hears(Measured({}, {}, {}))
 
     def commit(self) -> list[Send]:
         """Store what changed; return what is now sent, the answers from what is stored included."""
@@ -208,6 +214,12 @@ class House:
         """Return how a trigger stands."""
         found = self._states("triggers")[name]
         assert isinstance(found, triggers.Trigger)
+        return found
+
+    def pool(self) -> workers.Pool:
+        """Return who works, and who waits to."""
+        found = self._states("workers")[""]
+        assert isinstance(found, workers.Pool)
         return found
 
     def user(self, name: str) -> User:

@@ -33,23 +33,23 @@ def assess(course: Course, *, pulse: bool = False) -> None:
 
 
 def settle(course: Course) -> None:
-    """Let begin what waits to begin, and can by now."""
-    subscription = course.subscription
-    if subscription.leaving is not None or subscription.runs or _is_cooling(course):
-        return
-    if subscription.plan.mode == "monitoring":
-        if subscription.active and not subscription.stopped:
-            course.begin(course.trigger.data)
-    elif subscription.waiting:
-        course.change(waiting=subscription.waiting[1:])
-        course.begin(subscription.waiting[0])
+    """Let begin what waits to begin, and can by now; what has nothing to do is over at once."""
+    while _would_begin(course.subscription) and not _is_cooling(course):
+        waiting = course.subscription.waiting
+        course.change(waiting=waiting[1:])
+        course.begin(waiting[0] if waiting else course.trigger.data)
 
 
-def pass_time(course: Course) -> None:
-    """Let end and repeat what is due."""
+def resume(course: Course) -> None:
+    """Go on after the server was away."""
     for run in course.subscription.runs:
         if run.interrupted:
             course.resume(run)
+
+
+def pass_time(course: Course) -> None:
+    """Let become active, end and repeat what is due."""
+    assess(course)
     for run in course.subscription.runs:
         if run.ending is None and run.ends_at is not None and run.ends_at <= course.now:
             course.change(stopped=course.subscription.plan.mode == "monitoring")
@@ -64,8 +64,6 @@ def until(trigger: Trigger, subscription: Subscription) -> float:
     if subscription.holds_since is not None and not subscription.active:
         when = subscription.holds_since + plan.for_s
     for run in subscription.runs:
-        if run.interrupted:
-            return -inf
         if run.ending is None:
             when = min(when, run.ends_at or inf, run.next_at or inf)
     if _would_begin(subscription) and subscription.cooldown_until is not None:
@@ -78,7 +76,8 @@ def until(trigger: Trigger, subscription: Subscription) -> float:
 def leave(course: Course, reason: Ending) -> None:
     """Let the subscription be removed once its runs are over."""
     if course.subscription.leaving is None:
-        course.change(leaving=reason, waiting=(), active=False, holds_since=None)
+        course.forget_waiting("stopped")
+        course.change(leaving=reason, active=False, holds_since=None)
         course.end_all(reason)
 
 
@@ -151,11 +150,15 @@ def _would_begin(subscription: Subscription) -> bool:
 
 def stop(course: Course) -> None:
     """Let nothing of it run; what monitors begins again once it was inactive."""
-    course.change(waiting=(), stopped=course.subscription.plan.mode == "monitoring" and course.subscription.active)
+    course.forget_waiting("stopped")
+    course.change(stopped=course.subscription.plan.mode == "monitoring" and course.subscription.active)
     course.end_all("stopped")
 
 
 def begin_anew(course: Course) -> None:
-    """Judge the conditions as if nothing had been known: the plan has changed, or what it is judged by."""
+    """Judge the conditions as if nothing had been known: the plan has changed."""
+    course.follow()
+    if not course.subscription.plan.enabled:
+        course.forget_waiting("disabled")
     course.change(met=(), turns_at=None, holds_since=course.now if course.subscription.active else None)
     assess(course)

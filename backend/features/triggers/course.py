@@ -54,10 +54,10 @@ class Course:
         counts = self.subscription.counts
         self.change(counts=replace(counts, **{name: getattr(counts, name) + number for name, number in more.items()}))
 
-    def drop(self, reason: DropReason) -> None:
-        """Count an activation that leads to nothing."""
+    def drop(self, reason: DropReason, number: int = 1) -> None:
+        """Count activations that lead to nothing."""
         dropped = dict(self.subscription.counts.dropped)
-        dropped[reason] = dropped.get(reason, 0) + 1
+        dropped[reason] = dropped.get(reason, 0) + number
         counts: Counts = replace(self.subscription.counts, dropped=tuple(sorted(dropped.items())))
         self.change(counts=counts)
 
@@ -78,7 +78,7 @@ class Course:
 
     def facts(self) -> list[Effect]:
         """Return what the workers are to know. A run that wants something no more may be over by now."""
-        wanting = {run.id for run in self.subscription.runs if run.wants_worker}
+        wanting = {run.job for run in self.subscription.runs if run.wants_worker}
         wanted = tuple(job for job in self.wanted if job.id in wanting)
         return [
             *([WorkEnded(tuple(self.ended))] if self.ended else []),
@@ -91,7 +91,7 @@ class Course:
         """Let a run begin."""
         subscription = self.subscription
         number, plan = subscription.number + 1, subscription.plan
-        key = f"{self.trigger.id}/{subscription.profile}/{subscription.since}/{number}"
+        key = f"{self.trigger.id}/{subscription.profile}/{number}"
         run = Run(
             id=str(uuid.uuid5(_RUN_IDS, key)),
             state="starting",
@@ -105,10 +105,16 @@ class Course:
         self.tell("started", run)
         self._want(run, "start")
 
-    def admit(self, ids: Container[str]) -> None:
-        """Let those of these runs that want a worker do what they want one for."""
+    def forget_waiting(self, reason: DropReason) -> None:
+        """Let the activations that wait lead to nothing."""
+        if self.subscription.waiting:
+            self.drop(reason, len(self.subscription.waiting))
+            self.change(waiting=())
+
+    def admit(self, jobs: Container[str]) -> None:
+        """Let the runs do for which they got these workers, those that want it still."""
         for run in self.subscription.runs:
-            if run.id in ids and run.phase is not None and not run.admitted:
+            if run.job in jobs and run.phase is not None and not run.admitted:
                 after = replace(run, admitted=True, begun=True)
                 self._put(replace(after, state="running", since=self.now) if run.phase == "start" else after)
                 self.effects.append(Perform(Errand(run.phase, self.subscription.definition, self._context(run))))
@@ -121,7 +127,7 @@ class Course:
 
     def _done(self, run: Run, done: ErrandDone) -> None:
         """Take note of what was done in the phase of a run, and go on."""
-        self.ended.append(run.id)
+        self.ended.append(run.job)
         run = self._tallied(replace(run, admitted=False, interrupted=False), done)
         self._after(run, done.phase)
 
@@ -130,7 +136,7 @@ class Course:
         if run.ending is not None:
             return
         if not run.begun:
-            self.ended.append(run.id)
+            self.ended.append(run.job)
             self._over(replace(run, ending=reason))
             return
         run = replace(run, ending=reason, state="completing", since=self.now, next_at=None, ends_at=None)
@@ -140,7 +146,7 @@ class Course:
             self._put(run)
             self.effects.append(Perform(CallOff(run.id)))
         else:
-            self.ended.append(run.id)
+            self.ended.append(run.job)
             self._want(run, "end")
 
     def end_all(self, reason: Ending) -> None:
@@ -153,6 +159,15 @@ class Course:
         run = replace(run, next_at=None, repetition=run.repetition + 1)
         self.count(repeated=1)
         self._want(run, "repeat")
+
+    def follow(self) -> None:
+        """Let what runs go on as plan and profile have it now: it ends, and repeats, at other times."""
+        most, due = self.subscription.plan.max_s, self._repeats_at()
+        for run in self.subscription.runs:
+            if run.ending is None:
+                ends_at = run.started_at + most if most is not None else None
+                next_at = None if run.phase is not None or due is None else min(due, run.next_at or due)
+                self._put(replace(run, ends_at=ends_at, next_at=next_at))
 
     def resume(self, run: Run) -> None:
         """Go on with a run after the server was away.
@@ -186,10 +201,13 @@ class Course:
 
     def _monitor(self, run: Run) -> None:
         """Wait for the next repetition, if there is to be one."""
-        every = self.subscription.plan.every_s
-        due = self.now + every if every is not None and self.subscription.definition.repeat else None
         since = run.since if run.state == "running" else self.now
-        self._put(replace(run, phase=None, state="running", since=since, next_at=due))
+        self._put(replace(run, phase=None, state="running", since=since, next_at=self._repeats_at()))
+
+    def _repeats_at(self) -> float | None:
+        """Return when what is done now is done again."""
+        every = self.subscription.plan.every_s
+        return self.now + every if every is not None and self.subscription.definition.repeat else None
 
     def _want(self, run: Run, phase: Phase) -> None:
         """Want a worker for the next phase; where nothing is to be done in it, it is over."""
@@ -197,7 +215,7 @@ class Course:
         run = replace(run, phase=phase, admitted=False)
         self._put(run)
         if actions:
-            self.wanted.append(Job(self.trigger.id, run.id, urgent=phase == "end"))
+            self.wanted.append(Job(self.trigger.id, run.job, urgent=phase == "end"))
         else:
             begun = replace(run, begun=True)
             self._put(begun)

@@ -5,10 +5,11 @@ from math import inf, isinf
 
 from backend.core.automation import ErrandDone, TriggerSensed, WorkAdmitted, WorkEnded
 from backend.core.desk import Effect, Known
-from backend.core.facts import DeviceLost, DirectoryChanged, MessageRefused
+from backend.core.facts import Definition, DeviceLost, DirectoryChanged, MessageRefused
 from backend.core.messages import json_size
 from backend.core.refusals import Code
-from backend.features.triggers import activation
+from backend.features.triggers import activation, views
+from backend.features.triggers.course import Course
 from backend.features.triggers.definitions import understood_profile, understood_trigger
 from backend.features.triggers.messages import TRIGGER, TriggerStatus
 from backend.features.triggers.requests import TriggerAsked, answer
@@ -54,16 +55,17 @@ def until(trigger: Trigger) -> float | None:
         return None
     when = min((activation.until(trigger, each) for each in trigger.subscriptions.values()), default=inf)
     when = min(when, _silent_at(trigger))
-    return None if isinf(when) and when > 0 else when
+    return None if isinf(when) else when
 
 
 def step(trigger: Trigger, event: object, now: float) -> tuple[Trigger, list[Effect]]:
-    """Apply *event* (None: time only)."""
+    """Advance time to *now*, then apply *event* (None: time only)."""
     turn = Turn(trigger, now)
+    _pass_time(turn)
     match event:
         case TriggerSaid():
             _said(turn, event)
-        case TriggerSensed(active=active, data=data):
+        case TriggerSensed(active=active, data=data) if trigger.definition.source is not None:
             _sensed(turn, active, data)
         case TriggerAsked():
             answer(turn, event)
@@ -75,8 +77,6 @@ def step(trigger: Trigger, event: object, now: float) -> tuple[Trigger, list[Eff
             _admitted(turn, ids)
         case ErrandDone():
             _done(turn, event)
-        case _:
-            _time_passed(turn)
     return turn.result(trigger)
 
 
@@ -101,8 +101,7 @@ def _sensed(turn: Turn, active: bool | None, data: Data) -> None:  # noqa: FBT00
     turn.change(data=data)
     if turn.trigger.definition.kind == "pulse":
         if active:
-            turn.tell("activated")
-            turn.all_go_on(lambda course: activation.assess(course, pulse=True))
+            _pulse(turn)
         return
     if active is False:
         _inactive(turn, None)
@@ -113,6 +112,13 @@ def _sensed(turn: Turn, active: bool | None, data: Data) -> None:  # noqa: FBT00
         turn.change(active=True, since=turn.now, reason=None)
         turn.tell("activated")
     turn.all_go_on()
+
+
+def _pulse(turn: Turn) -> None:
+    if turn.trigger.definition.source is not None:
+        turn.effects.append(views.pulse(turn.trigger, turn.now))
+    turn.tell("activated")
+    turn.all_go_on(lambda course: activation.assess(course, pulse=True))
 
 
 def _inactive(turn: Turn, reason: str | None) -> None:
@@ -130,24 +136,26 @@ def _silent_at(trigger: Trigger) -> float:
     return trigger.heard_at + patience
 
 
-def _time_passed(turn: Turn) -> None:
+def _pass_time(turn: Turn) -> None:
+    due = until(turn.trigger)
+    if due is None or due > turn.now:
+        return
     if _silent_at(turn.trigger) <= turn.now:
         _inactive(turn, "silent")
-    else:
-        turn.all_go_on()
+    turn.all_go_on(activation.pass_time)
 
 
 # What becomes of its runs
 
 
-def _admitted(turn: Turn, ids: tuple[str, ...]) -> None:
+def _admitted(turn: Turn, jobs: tuple[str, ...]) -> None:
     """Let work who wanted to; a worker that nobody wants any more goes back."""
-    admitted = frozenset(ids)
+    admitted = frozenset(jobs)
     wanting = {
-        run.id: profile
+        run.job: profile
         for profile, each in turn.subscriptions.items()
         for run in each.runs
-        if run.id in admitted and run.wants_worker
+        if run.job in admitted and run.wants_worker
     }
     for profile in dict.fromkeys(wanting.values()):
         turn.go_on(profile, lambda course: course.admit(admitted))
@@ -164,23 +172,37 @@ def _done(turn: Turn, done: ErrandDone) -> None:
 
 
 def _directory_changed(turn: Turn, directory: DirectoryChanged) -> None:
-    trigger = turn.trigger
+    trigger, was_told = turn.trigger, turn.trigger.told
     stored = directory.triggers.get(trigger.id)
-    turn.change(
-        told=True,
-        known=stored is not None,
-        profiles=directory.profiles,
-        heard_at=turn.now if trigger.heard_at is None else trigger.heard_at,
-    )
-    if stored is None:
-        turn.change(stored={}, definition=NO_OWNER, active=False)
-    elif stored != trigger.stored or not trigger.told:
-        turn.change(stored=stored, definition=understood_trigger(stored))
+    if stored is not None and not trigger.known:
+        turn.change(since=None, heard_at=None, data={}, reason=None)  # another one may have been called so
+    _redefine(turn, stored)
+    heard_at = turn.now if turn.trigger.heard_at is None else turn.trigger.heard_at
+    turn.change(told=True, known=stored is not None, profiles=directory.profiles, heard_at=heard_at)
     for profile, subscription in list(turn.subscriptions.items()):
         told = directory.profiles.get(profile)
-        if told is not None and (told != subscription.stored or not trigger.told):
+        if told is not None and (told != subscription.stored or not was_told):
             turn.subscriptions[profile] = replace(subscription, stored=told, definition=understood_profile(told))
-        if stored is None or told is None or subscription.owner not in directory.principals:
-            turn.go_on(profile, lambda course: activation.leave(course, "removed"))
-        else:
-            turn.go_on(profile, activation.assess)
+        stays = stored is not None and told is not None and subscription.owner in directory.principals
+        turn.go_on(profile, _follow if stays else _leave)
+
+
+def _redefine(turn: Turn, stored: Definition | None) -> None:
+    """Let the trigger be another, or none. It is not active because of what somebody said who has no say any more."""
+    was, definition = turn.trigger.definition, NO_OWNER if stored is None else understood_trigger(stored)
+    turn.change(definition=definition)
+    same = (was.kind, was.owner, was.source) == (definition.kind, definition.owner, definition.source)
+    if turn.trigger.active and (stored is None or not same):
+        turn.change(active=False, since=turn.now, reason="redefined")
+        turn.tell("deactivated", reason="redefined")
+
+
+def _follow(course: Course) -> None:
+    activation.resume(course)
+    course.follow()
+    activation.assess(course)
+
+
+def _leave(course: Course) -> None:
+    activation.resume(course)
+    activation.leave(course, "removed")

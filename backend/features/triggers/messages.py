@@ -31,7 +31,7 @@ Ending = Literal[
     "completed", "inactive", "failed", "stopped", "unsubscribed", "restarted", "max_duration", "removed", "interrupted",
     "disabled",
 ]  # fmt: skip
-DropReason = Literal["cooldown", "running", "queue_full", "disabled"]
+DropReason = Literal["cooldown", "running", "queue_full", "stopped", "disabled"]
 Happening = Literal["activated", "deactivated", "subscribed", "changed", "unsubscribed", "started", "ended", "failed"]
 ProfileId = Annotated[str, Field(min_length=1, max_length=63)]
 

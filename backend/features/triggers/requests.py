@@ -84,8 +84,9 @@ def _subscribe(turn: Turn, said: TriggerAsked, body: Subscribe) -> Answer:
     plan = Plan.model_validate(body.model_dump(mode="json", include=_PLAN))
     _insist_on(turn, plan)
     definition = understood_profile(stored)
+    number = turn.trigger.numbers.get(profile, 0)
     turn.subscriptions[profile] = Subscription(
-        profile, said.who.name, plan, turn.now, stored=stored, definition=definition
+        profile, said.who.name, plan, turn.now, stored=stored, definition=definition, number=number
     )
     turn.tell("subscribed", profile=profile, mode=plan.mode)
     turn.go_on(profile, activation.assess)
@@ -116,6 +117,8 @@ def _insist_on(turn: Turn, plan: Plan) -> None:
     """Insist that the trigger can be followed as planned. Raises Refused."""
     if turn.trigger.definition.kind == "pulse" and plan.mode == "monitoring":
         raise Refused(Code.BAD_MESSAGE, f"mode: {turn.trigger.id} is a pulse: it has no end until which to monitor")
+    if turn.trigger.definition.kind == "pulse" and plan.for_s:
+        raise Refused(Code.BAD_MESSAGE, f"for_s: {turn.trigger.id} is a pulse: it does not last")
 
 
 def _own(turn: Turn, who: Principal, profile: str) -> Subscription:

@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel, select
 from sqlmodel import Session as Database
 
 from backend.core.desk import ROWS_AT_ONCE
-from backend.features.triggers.state import NO_OWNER, NOTHING, Subscription, Trigger
+from backend.features.triggers.state import NOTHING, Subscription, Trigger
 
 _STATE = TypeAdapter(Trigger)
 
@@ -43,7 +43,7 @@ def _bare(trigger: Trigger) -> Trigger:
         profile: replace(each, stored={}, definition=NOTHING, turns_at=None)
         for profile, each in trigger.subscriptions.items()
     }
-    return replace(trigger, told=False, stored={}, definition=NO_OWNER, profiles={}, heard_at=None, subscriptions=bare)
+    return replace(trigger, told=False, profiles={}, heard_at=None, subscriptions=bare)
 
 
 def _interrupted(trigger: Trigger) -> Trigger:

@@ -128,6 +128,11 @@ class Run:
         """Whether it has something to do, and no worker."""
         return self.phase is not None and not self.admitted
 
+    @property
+    def job(self) -> str:
+        """What the workers call what it does, or wants to do: each phase is a job of its own."""
+        return f"{self.id}/{self.phase}"
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -160,8 +165,9 @@ class Subscription:
     ``met``: for each condition, whether it is so. ``holds_since``: since when trigger, conditions and windows are met
     (None: they are not); ``active``: they were for long enough. ``stopped``: nothing runs until it was inactive.
     ``turns_at``: when the next window begins or ends. ``waiting``: the data of activations that wait.
-    ``number`` counts runs, so that each has an id of its own. ``stored`` and ``definition``: the profile, as it is
-    told, and as it is understood. ``leaving``: it is to be removed once its runs are over.
+    ``number`` counts runs, those of earlier subscriptions included: each has an id of its own. ``stored`` and
+    ``definition``: the profile, as it is told, and as it is understood. ``leaving``: it is to be removed once its runs
+    are over.
     """
 
     profile: str
@@ -199,7 +205,9 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """One trigger. ``reason``: why it is inactive, if not because it said so (`owner_lost`, `silent`).
+    """One trigger. ``reason``: why it is inactive, if not because it said so (`owner_lost`, `silent`, `redefined`).
+
+    ``numbers``: how many runs there were of profiles that are subscribed no longer.
 
     ``told``: whether the directory was told since the server started; before, nobody knows what a profile does.
     ``profiles`` are all that there are, as they are told.
@@ -208,8 +216,7 @@ class Trigger:
     id: str
     known: bool = False
     told: bool = field(default=False, compare=False)
-    stored: Definition = field(default_factory=dict, compare=False)
-    definition: TriggerDefinition = field(default=NO_OWNER, compare=False)
+    definition: TriggerDefinition = NO_OWNER
     profiles: Mapping[str, Definition] = field(default_factory=dict, compare=False)
     active: bool = False
     since: float | None = None
@@ -217,6 +224,7 @@ class Trigger:
     data: Data = field(default_factory=dict, compare=False)
     reason: str | None = None
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

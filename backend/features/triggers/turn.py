@@ -43,7 +43,6 @@ class Turn:
         """Let something happen to a subscription, and whatever follows from it; one that has left is removed."""
         before = self.subscriptions[profile].counts
         course = Course(self.trigger, self.subscriptions[profile], self.now)
-        activation.pass_time(course)
         do(course)
         activation.settle(course)
         self.effects += [*course.effects, *course.facts()]
@@ -51,6 +50,7 @@ class Turn:
             self._counted.append((before, course.subscription.counts))
         if course.subscription.leaving is not None and not course.subscription.runs:
             del self.subscriptions[profile]
+            self.change(numbers={**self.trigger.numbers, profile: course.subscription.number})
             self.tell("unsubscribed", profile=profile, reason=course.subscription.leaving)
         else:
             self.subscriptions[profile] = course.subscription
@@ -86,15 +86,19 @@ def _documents(before: Trigger, after: Trigger) -> list[Effect]:
     told += [views.gone(after, profile) for profile in sorted(gone)]
     if not after.known and not after.subscriptions:
         return [*told, *views.unlisted(after)] if before.known or gone else told
-    if after.known and after.definition.source is not None and _status(before) != _status(after):
-        told.append(views.status(after))
-    if gone or _heading(before) != _heading(after) or any(_differs(before, each) for each in changed):
+    if _status(before) != _status(after):
+        told += views.statuses(after) or [views.unsaid(after)]
+    if (
+        gone
+        or _heading(before) != _heading(after)
+        or any(_differs(before, each) for each in after.subscriptions.values())
+    ):
         told.append(views.profiles(after))
     return told
 
 
-def _status(trigger: Trigger) -> tuple[object, ...]:
-    return trigger.known, trigger.active, trigger.since, trigger.definition.source is None
+def _status(trigger: Trigger) -> tuple[object, ...] | None:
+    return (trigger.active, trigger.since, trigger.data) if trigger.known and views.speaks(trigger) else None
 
 
 def _heading(trigger: Trigger) -> tuple[object, ...]:
@@ -104,4 +108,6 @@ def _heading(trigger: Trigger) -> tuple[object, ...]:
 def _differs(before: Trigger, subscription: Subscription) -> bool:
     """Tell whether a subscription looks otherwise in the list of all."""
     was = before.subscriptions.get(subscription.profile)
+    if was is subscription:
+        return False
     return was is None or views.line(was) != views.line(subscription)

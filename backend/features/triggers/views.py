@@ -22,10 +22,25 @@ from backend.features.triggers.messages import (
 from backend.features.triggers.state import Run, Subscription, Trigger
 
 
-def status(trigger: Trigger) -> Publish:
-    """Return whether a trigger that has a source is active."""
+def speaks(trigger: Trigger) -> bool:
+    """Tell whether the backend says how it stands: it has a source, and is not over as soon as it is said."""
+    return trigger.definition.source is not None and trigger.definition.kind == "level"
+
+
+def statuses(trigger: Trigger) -> list[Publish]:
+    """Return whether a trigger is active, if it is the backend that says so."""
     body = TriggerStatus(active=trigger.active, data=dict(trigger.data), since=_moment(trigger.since))
-    return Publish(TRIGGER.at(trigger=trigger.id), body, retain=True, only_last=True)
+    return [Publish(TRIGGER.at(trigger=trigger.id), body, retain=True, only_last=True)] if speaks(trigger) else []
+
+
+def pulse(trigger: Trigger, now: float) -> Publish:
+    """Return that a pulse came from a source; who was not there has missed it."""
+    return Publish(TRIGGER.at(trigger=trigger.id), TriggerStatus(active=True, data=dict(trigger.data), since=iso(now)))
+
+
+def unsaid(trigger: Trigger) -> Publish:
+    """Return what takes back whether a trigger is active: from now on somebody else says that."""
+    return Publish(TRIGGER.at(trigger=trigger.id), None, retain=True, only_last=True)
 
 
 def profiles(trigger: Trigger) -> Publish:
@@ -73,8 +88,7 @@ def gone(trigger: Trigger, profile: str) -> Publish:
 
 def unlisted(trigger: Trigger) -> list[Publish]:
     """Return what clears the topics of a trigger that there is no more."""
-    topics = (TRIGGER.at(trigger=trigger.id), PROFILES.at(trigger=trigger.id))
-    return [Publish(topic, None, retain=True, only_last=True) for topic in topics]
+    return [unsaid(trigger), Publish(PROFILES.at(trigger=trigger.id), None, retain=True, only_last=True)]
 
 
 def event(trigger: Trigger, what: Happening, now: float, **more: Any) -> Publish:
@@ -144,5 +158,4 @@ def projection(trigger: Trigger) -> list[Publish]:
     """Return all that is retained of a trigger, as it is now."""
     if not trigger.known and not trigger.subscriptions:
         return []
-    told = [status(trigger)] if trigger.definition.source is not None else []
-    return [*told, profiles(trigger), *(session(trigger, each) for each in trigger.subscriptions.values())]
+    return [*statuses(trigger), profiles(trigger), *(session(trigger, each) for each in trigger.subscriptions.values())]
