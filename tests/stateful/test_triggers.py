@@ -1,0 +1,627 @@
+"""Triggers and their subscriptions under any history: servers die, disks fail, and errands take as long as they like."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from math import isinf
+from typing import Any
+from unittest.mock import patch
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlmodel import Session, func, select
+
+from backend.core.automation import ErrandDone, TriggerSensed
+from backend.core.effects import Perform
+from backend.core.facts import DeviceLost, StorageBack
+from backend.features.triggers.feature import Errand
+from backend.features.triggers.history import RunRow
+from backend.features.triggers.state import Subscription
+from tests.alarms import CLOSES, COLD, OPENS, PLAN, WARM, Alarm, Task, Watch
+from tests.automation import Shell, profile
+from tests.house import House, memory_database
+from tests.people import ALICE, BOB, EVERYBODY, ROOT
+from tests.strategies import histories, later, moments, usually
+
+PEOPLE = {who.name: who for who in (ALICE, BOB, ROOT)}
+TRIGGERS: tuple[Mapping[str, Any], ...] = (
+    {"owner": "scale-1"},
+    {"source": {"topic": "hall/motion"}, "off_after_s": 12.0},
+    {"kind": "pulse", "owner": "bot"},
+    {"owner": "printer-1", "name": "The door of the printer", "off_after_s": 3.0},
+    {"source": {"topic": "hall/light"}},
+    {"kind": "pulse", "source": {"topic": "hall/bell"}},
+)
+NAMES = ("cam1", "cam10", "bell")
+PROFILES = {
+    "greeter": profile("start"),
+    "guard": profile("start", "repeat", "end"),
+    "lamp": {**profile("start", "end"), "name": "The lamp"},
+    "siren": profile("end"),
+    "log": profile("repeat"),
+    "nothing": profile(),
+}
+WHEN = {"field": "$.t", "op": ">", "value": WARM, "until": COLD}
+WINDOW = dict(
+    zip(("begin", "end"), (datetime.fromtimestamp(edge).strftime("%H:%M") for edge in (OPENS, CLOSES)), strict=True)
+)
+
+names = st.sampled_from(NAMES)
+profiles = st.sampled_from(["greeter", "guard", "guard", "lamp", "siren", "log", "nothing"])
+users = st.sampled_from(["alice", "alice", "bob", "root"])
+levels = st.sampled_from([None, None, 3, 7, 12])
+plans = st.fixed_dictionaries(
+    {"mode": st.sampled_from(["monitoring", "monitoring", "one_shot"])},
+    optional={
+        "run": st.sampled_from(["single", "restart", "queued", "queued", "parallel", "parallel", "latest"]),
+        "most": st.sampled_from([1, 2, 3]),
+        "every_s": st.sampled_from([None, 2.0, 6.0]),
+        "max_s": st.sampled_from([None, 3.0, 10.0]),
+        "for_s": st.sampled_from([0.0, 0.0, 3.0]),
+        "cooldown_s": st.sampled_from([0.0, 5.0]),
+        "warm": st.booleans(),
+        "windowed": st.sampled_from([False, False, False, True]),
+        "enabled": usually,
+    },
+)
+changes = plans.flatmap(
+    lambda plan: st.sets(st.sampled_from(sorted(plan))).map(lambda keys: {k: plan[k] for k in keys})
+)
+outcomes = st.sampled_from([(1, None), (1, None), (2, None), (0, "timed_out"), (1, "action_failed"), (0, None)])
+slots = st.sampled_from([1, 2, 3])
+
+
+def wire(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a plan, or a part of it, as it is asked for."""
+    asked = {key: value for key, value in plan.items() if key not in ("warm", "windowed")}
+    if "warm" in plan:
+        asked["when"] = [WHEN] if plan["warm"] else []
+    if "windowed" in plan:
+        asked["windows"] = [WINDOW] if plan["windowed"] else []
+    return asked
+
+
+class Automated(RuleBasedStateMachine):
+    """Three triggers, six profiles, few workers, one clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.database = memory_database()
+        self.triggers: dict[str, Mapping[str, Any]] = dict(zip(NAMES, TRIGGERS, strict=False))
+        self.profiles: dict[str, Mapping[str, Any]] = dict(PROFILES)
+        self.accounts = dict(EVERYBODY)
+        self.alarms = {name: Alarm() for name in NAMES}
+        self.stored = deepcopy(self.alarms)
+        self.batch: list[Callable[[], None]] = []
+        self.staged: list[object] = []
+        self.seen = self.event = self.asked = 0
+        self.last_request: tuple[str, dict[str, Any]] | None = None
+        self.retained: dict[str, bytes] = {}
+
+    def teardown(self) -> None:
+        self.database.dispose()
+
+    @initialize(slots=slots, told=st.lists(st.tuples(names, profiles, plans), min_size=1, max_size=4))
+    def opens(self, slots: int, told: list[tuple[str, str, dict[str, Any]]]) -> None:
+        self.house = House(self.database, slots=slots)
+        self.shell = Shell(slots)
+        self.listens()
+        self.the_directory_is()
+        for trigger, name, plan in told:
+            self.subscribes("alice", trigger, name, plan, 0)
+        self.is_stored()
+
+    # How it is told, and what the model makes of it
+
+    @property
+    def now(self) -> float:
+        return self.house.now
+
+    def listens(self) -> None:
+        """Note what the shell will be asked for: it is told after the commit only."""
+        (desk,) = (desk for desk in self.house.engine.desks if desk.name == "triggers")
+        handle, tick = desk.handle, desk.tick
+
+        def noted(effects: list[Any]) -> list[Any]:
+            self.staged += [effect.what for effect in effects if isinstance(effect, Perform)]
+            return effects
+
+        patch.object(desk, "handle", lambda event, now: noted(handle(event, now))).start()
+        patch.object(desk, "tick", lambda now: noted(tick(now))).start()
+
+    def happens(self, model: Callable[[], object], machine: Callable[[], object]) -> None:
+        """Let something happen, and time pass a little, as the service does."""
+        self.event += 1
+        for alarm in self.alarms.values():
+            alarm.passes(self.now)
+        model()
+        machine()
+        self.house.passes(0)
+        self.looks_around()
+
+    def looks_around(self) -> None:
+        """Tell the model who got a worker, and assert that it was the turn of each."""
+        for task in self.waiting():
+            task.lined_up = task.lined_up or self.event
+        staged, self.seen = self.staged[self.seen :], len(self.staged)
+        for what in staged:
+            if isinstance(what, Errand):
+                task = self.task(what.context.trigger, what.context.profile, what.context.session)
+                assert (task.doing, task.at_work) == (what.phase, False)
+                task.at_work = task.begun = True
+                self.was_its_turn(task)
+        assert not self.waiting() or self.at_work() == self.house.slots, "it waits in vain"
+
+    def was_its_turn(self, task: Task) -> None:
+        for other in self.waiting():
+            if (other.doing == "end") >= (task.doing == "end"):
+                earlier = task.lined_up if (other.doing == "end") == (task.doing == "end") else self.event
+                assert other.lined_up >= earlier, "it was overtaken"
+
+    def tasks(self) -> list[Task]:
+        return [task for alarm in self.alarms.values() for watch in alarm.watches.values() for task in watch.tasks]
+
+    def waiting(self) -> list[Task]:
+        return [task for task in self.tasks() if task.doing is not None and not task.at_work]
+
+    def at_work(self) -> int:
+        return sum(task.at_work for task in self.tasks())
+
+    def subscription(self, trigger: str, name: str) -> Subscription:
+        return self.house.trigger(trigger).subscriptions[name]
+
+    def task(self, trigger: str, name: str, session: str) -> Task:
+        """Return the run of the model that is this one of the machine."""
+        ids = [run.id for run in self.subscription(trigger, name).runs]
+        return self.alarms[trigger].watches[name].tasks[ids.index(session)]
+
+    # What triggers say
+
+    @rule(trigger=names, active=usually, level=levels, late=later, retained=st.sampled_from([False, False, True]))
+    def says(self, trigger: str, active: bool, level: int | None, late: int, retained: bool) -> None:
+        self.house.now += late
+        self.said(trigger, active, {} if level is None else {"t": level}, retained=retained)
+
+    def said(self, trigger: str, active: bool, data: dict[str, Any], *, retained: bool = False) -> None:
+        self.batch.append(partial(self.said, trigger, active, data, retained=retained))
+        alarm, has_source = self.alarms[trigger], "source" in self.triggers.get(trigger, {})
+        heard = alarm.known and not has_source and not (alarm.pulse and (retained or not active))
+        self.happens(
+            lambda: heard and alarm.senses(active, data, self.now),
+            lambda: self.house.receive(f"triggers/{trigger}", {"active": active, "data": data}, retained=retained),
+        )
+
+    @rule(trigger=names, active=st.sampled_from([True, True, False, None]), level=levels, late=later)
+    def senses(self, trigger: str, active: bool | None, level: int | None, late: int) -> None:
+        self.house.now += late
+        self.sensed(trigger, active, {} if level is None else {"t": level})
+
+    def sensed(self, trigger: str, active: bool | None, data: dict[str, Any]) -> None:
+        self.batch.append(partial(self.sensed, trigger, active, data))
+        heard = "source" in self.triggers.get(trigger, {})
+        self.happens(
+            lambda: heard and self.alarms[trigger].senses(active, data, self.now),
+            lambda: self.house.hears(TriggerSensed(trigger, active, data)),
+        )
+
+    @rule(trigger=names, active=st.booleans(), times=st.integers(2, 9))
+    def flaps(self, trigger: str, active: bool, times: int) -> None:
+        tell = self.sensed if "source" in self.triggers.get(trigger, {}) else self.said
+        for number in range(times):
+            tell(trigger, active ^ bool(number % 2), {})
+
+    @rule(device=st.sampled_from(["scale-1", "printer-1", "bot"]), late=later)
+    def is_lost(self, device: str, late: int) -> None:
+        self.house.now += late
+        self.batch.append(partial(self.is_lost, device, 0))
+        self.happens(lambda: self.model_loses(device), lambda: self.house.hears(DeviceLost(device)))
+
+    def model_loses(self, device: str) -> None:
+        for alarm in self.alarms.values():
+            if alarm.teller == device:
+                alarm.active = False
+                alarm.is_judged(self.now)
+
+    # What people ask
+
+    @rule(user=users, trigger=names, name=profiles, plan=plans, late=later)
+    def subscribes(self, user: str, trigger: str, name: str, plan: dict[str, Any], late: int) -> None:
+        alarm, whole = self.alarms[trigger], PLAN | plan
+        wrong = {
+            "bad_message": whole["mode"] == "one_shot" and whole["every_s"] is not None,
+            "unknown_profile": name not in self.profiles,
+            "already_subscribed": name in alarm.watches,
+            "bad_message ": alarm.pulse and (whole["mode"] == "monitoring" or whole["for_s"]),
+        }
+
+        def do() -> None:
+            watch = alarm.watches[name] = Watch(user, whole, self.phases(name))
+            watch.judges(alarm, self.now)
+            alarm.tidies(self.now)
+
+        self.asks(user, trigger, {"action": "subscribe", "profile": name, **wire(plan)}, "subscribed", wrong, do, late)
+
+    @precondition(lambda self: any(alarm.watches for alarm in self.alarms.values()))
+    @rule(data=st.data(), what=st.sampled_from(["change", "change", "unsubscribe", "stop"]), change=changes, late=later)
+    def asks_about_a_subscription(self, data: st.DataObject, what: str, change: dict[str, Any], late: int) -> None:
+        there = [(trigger, name) for trigger, alarm in self.alarms.items() for name in alarm.watches]
+        trigger, name = data.draw(st.sampled_from([*there, *there, ("cam1", "lamp")]))
+        watch = self.alarms[trigger].watches.get(name)
+        user = data.draw(users)
+        user = watch.owner if watch is not None and user == "alice" else user
+        if what == "change":
+            self.changes(user, trigger, name, change, late)
+        else:
+            self.ends(user, trigger, name, what, late)
+
+    def may_not(self, user: str, watch: Watch | None) -> dict[str, bool]:
+        return {
+            "not_subscribed": watch is None or watch.leaving,
+            "forbidden": watch is not None and user not in (watch.owner, "root"),
+        }
+
+    def changes(self, user: str, trigger: str, name: str, change: dict[str, Any], late: int) -> None:
+        alarm = self.alarms[trigger]
+        watch = alarm.watches.get(name)
+        plan = (watch.plan if watch is not None else PLAN) | change
+        wrong = self.may_not(user, watch) | {
+            "bad_message": plan["mode"] == "one_shot" and plan["every_s"] is not None,
+            "bad_message ": alarm.pulse and (plan["mode"] == "monitoring" or plan["for_s"]),
+        }
+
+        def do() -> None:
+            alarm.watches[name].changes(plan, alarm, self.now)
+            alarm.tidies(self.now)
+
+        self.asks(user, trigger, {"action": "change", "profile": name, "set": wire(change)}, "changed", wrong, do, late)
+
+    def ends(self, user: str, trigger: str, name: str, what: str, late: int) -> None:
+        alarm = self.alarms[trigger]
+        wrong = self.may_not(user, alarm.watches.get(name))
+
+        def do() -> None:
+            watch = alarm.watches[name]
+            end = watch.leaves if what == "unsubscribe" else watch.stops
+            end("unsubscribed" if what == "unsubscribe" else "stopped", self.now)
+            alarm.tidies(self.now)
+
+        code = "unsubscribed" if what == "unsubscribe" else "run_stopped"
+        self.asks(user, trigger, {"action": what, "profile": name}, code, wrong, do, late)
+
+    def asks(
+        self, user: str, trigger: str, body: dict[str, Any], yes: str, wrong: Mapping[str, Any], do: Callable[[], None],
+        late: int,
+    ) -> None:  # fmt: skip
+        """Ask; the answer must be what the model says. What may be wrong is looked at when the time has come."""
+        self.house.now += late
+        self.asked += 1
+        body = body | {"id": f"t{self.asked}"}
+        topic = f"triggers/{trigger}/profiles/request/{user}"
+        for alarm in self.alarms.values():
+            alarm.passes(self.now)
+        gone = {"unknown_trigger": not self.alarms[trigger].known, "unknown_principal": user not in self.accounts}
+        expected = next((code for code, is_wrong in (gone | dict(wrong)).items() if is_wrong), yes).strip()
+        answers: list[str] = []
+        self.happens(
+            lambda: do() if expected == yes else None,
+            lambda: answers.extend(self.codes(self.house.receive(topic, body), topic)),
+        )
+        assert answers == [expected]
+        self.last_request = (topic, body) if expected == yes else self.last_request
+
+    def codes(self, sends: list[Any], topic: str) -> list[str]:
+        reply = topic.replace("/request/", "/reply/")
+        return [json.loads(send.payload)["code"] for send in sends if send.topic == reply]
+
+    @precondition(lambda self: self.last_request is not None)
+    @rule()
+    def the_answer_was_lost(self) -> None:
+        """It is asked again, and nothing happens."""
+        assert self.last_request is not None
+        topic, body = self.last_request
+        known = self.alarms[topic.split("/")[1]].known and topic.split("/")[-1] in self.accounts
+        if known:
+            self.happens(lambda: None, lambda: self.house.receive(topic, body))
+
+    # What the shell does
+
+    @precondition(lambda self: self.shell.at_hand)
+    @rule(data=st.data(), outcome=outcomes, late=later)
+    def errands_are_done(self, data: st.DataObject, outcome: tuple[int, str | None], late: int) -> None:
+        self.house.now += late
+        for session in data.draw(st.sets(st.sampled_from(sorted(self.shell.at_hand)), min_size=1)):
+            delivered, code = outcome
+            self.is_told(self.shell.does(session, self.now, delivered=delivered, code=code))
+
+    def is_told(self, done: ErrandDone) -> None:
+        self.batch.append(partial(self.is_told, done))
+        task = self.task(done.trigger, done.profile, done.session)
+        watch, alarm = self.alarms[done.trigger].watches[done.profile], self.alarms[done.trigger]
+
+        def do() -> None:
+            watch.is_done(task, self.now, done.delivered, done.code)
+            watch.delivered_at = done.delivered_at if done.delivered_at is not None else watch.delivered_at
+            task.failed = task.failed and "failed"
+            alarm.tidies(self.now)
+
+        self.happens(do, lambda: self.house.hears(done))
+
+    @rule(trigger=names, name=profiles, phase=st.sampled_from(["start", "repeat", "end"]), data=st.data())
+    def something_stale_is_told(self, trigger: str, name: str, phase: Any, data: st.DataObject) -> None:
+        """Of a run that nobody knows, or of what a run does not do just now."""
+        known = self.house.trigger(trigger).subscriptions.get(name)
+        idle = [run.id for run in known.runs if not (run.admitted and run.phase == phase)] if known else []
+        session = data.draw(st.sampled_from([*idle, "d0000000-0000-5000-8000-000000000000"]))
+        stale = ErrandDone(trigger, name, session, phase, 3, self.now, 1, "timed_out", "late")
+        self.happens(lambda: None, lambda: self.house.hears(stale))
+
+    # What the command line changes
+
+    @rule(
+        gone=st.sampled_from(["cam1", "bell", "guard", "lamp", "alice", "bob", "alice guard"]).map(str.split),
+        back=usually,
+        late=later,
+    )
+    def something_is_removed(self, gone: list[str], back: bool, late: int) -> None:
+        self.house.now += late
+        for name in gone:
+            for those in (self.triggers, self.profiles, self.accounts):
+                those.pop(name, None)  # type: ignore[attr-defined]
+        self.the_directory_is()
+        if back:
+            self.all_is_back()
+
+    @rule()
+    def all_is_back(self) -> None:
+        self.triggers = dict(zip(NAMES, TRIGGERS, strict=False)) | self.triggers
+        self.profiles, self.accounts = PROFILES | self.profiles, EVERYBODY | self.accounts
+        self.the_directory_is()
+
+    @rule(trigger=names, given=st.sampled_from(TRIGGERS), late=later)
+    def a_trigger_is_another(self, trigger: str, given: Mapping[str, Any], late: int) -> None:
+        self.house.now += late
+        self.triggers[trigger] = given
+        self.the_directory_is()
+
+    @rule(name=profiles, like=profiles, late=later)
+    def a_profile_does_something_else(self, name: str, like: str, late: int) -> None:
+        self.house.now += late
+        self.profiles[name] = PROFILES[like]
+        self.the_directory_is()
+
+    def phases(self, name: str) -> frozenset[str]:
+        return frozenset(self.profiles[name]) - {"name"}
+
+    def the_directory_is(self) -> None:
+        """Let the server hear of what is stored by the command line."""
+        self.batch.append(self.the_directory_is)
+        self.house.accounts = dict(self.accounts)
+        self.happens(self.model_is_defined, lambda: self.house.defines(dict(self.triggers), dict(self.profiles)))
+
+    def model_is_defined(self) -> None:
+        does = {name: self.phases(name) for name in self.profiles}
+        for name, alarm in self.alarms.items():
+            alarm.is_defined(self.triggers.get(name), does, self.accounts, self.now)
+
+    # What happens to the house
+
+    @rule(seconds=moments, looks=usually)
+    def time_passes(self, seconds: int, looks: bool) -> None:
+        """The server looks whenever it has something to do, if it is not too busy."""
+        then = self.now + seconds
+        while looks and (due := self.model_until()) <= then:
+            self.house.now = due
+            self.happens(lambda: None, lambda: None)
+        self.house.now = then
+        self.happens(lambda: None, lambda: None)
+
+    def model_until(self) -> float:
+        return min(alarm.until(self.now) for alarm in self.alarms.values())
+
+    @rule()
+    def is_stored(self) -> None:
+        sent = self.house.commit()
+        self.sees(sent)
+        assert self.house.performed == self.staged, "the shell is told what was decided, and nothing else"
+        self.shell.takes(self.house.performed)
+        self.is_kept()
+        topics = {topic: payload for topic, payload in self.retained.items() if payload}
+        projected = {send.topic: send.payload for send in self.house.engine.projection(self.now)}
+        assert topics == {topic: payload for topic, payload in projected.items() if topic.startswith("triggers/")}
+
+    def is_kept(self) -> None:
+        self.house.performed.clear()
+        self.staged.clear()
+        self.batch.clear()
+        self.seen = 0
+        self.stored = deepcopy(self.alarms)
+        ended = {
+            name: alarm.over + sum(watch.counts["ended"] for watch in alarm.watches.values())
+            for name, alarm in self.alarms.items()
+        }
+        with Session(self.database) as session:
+            kept = dict(session.exec(select(RunRow.trigger, func.count()).group_by(RunRow.trigger)).all())
+        assert kept == +Counter(ended), "every run that ended is remembered once"
+
+    def sees(self, sent: list[Any]) -> None:
+        self.retained |= {
+            send.topic: send.payload for send in sent if send.retain and send.topic.startswith("triggers/")
+        }
+
+    @rule(seconds=later)
+    def cannot_be_stored(self, seconds: int) -> None:
+        """Nothing happened, until the disk takes it again: who asked was told, everything else is tried again."""
+        self.house.fail()
+        held, self.batch = self.batch, []
+        self.go_back()
+        self.house.now += seconds
+        self.happens(lambda: None, lambda: self.house.hears(StorageBack()))
+        for again in held:
+            again()
+
+    @rule(seconds=moments, stored=st.booleans())
+    def dies_and_starts_again(self, seconds: int, stored: bool) -> None:
+        """With luck the last batch was stored, and the shell had just heard of it."""
+        if stored:
+            self.house.commit()
+            self.shell.takes(self.house.performed)
+            self.is_kept()
+        self.go_back()
+        self.batch.clear()
+        self.shell.dies()
+        self.house.performed.clear()
+        self.house.now += seconds
+        self.event += 1
+        does = {name: self.phases(name) for name in self.profiles}
+        for alarm in self.alarms.values():
+            alarm.dies(does, self.now)
+        self.model_is_defined()
+        for alarm in self.alarms.values():
+            alarm.passes(self.now)
+        self.retained = {}
+        self.sees(self.house.restart())
+        self.listens()
+        self.staged += self.house.performed
+        self.looks_around()
+        self.is_stored()
+
+    def go_back(self) -> None:
+        self.alarms = deepcopy(self.stored)
+        self.staged.clear()
+        self.seen, self.last_request = 0, None
+
+    @rule()
+    def all_comes_to_rest(self) -> None:
+        """If nothing is active any more, and all errands are done, nothing runs and nothing waits."""
+        for trigger in NAMES:
+            self.said(trigger, False, {})
+            self.sensed(trigger, False, {})
+        self.is_stored()
+        rounds = 0
+        while self.tasks() or any(watch.wants for alarm in self.alarms.values() for _, watch in alarm.each()):
+            for session in list(self.shell.at_hand):
+                self.is_told(self.shell.does(session, self.now))
+            self.time_passes(1, looks=True)
+            self.is_stored()
+            rounds += 1
+            assert rounds < 200, "it waits for ever"
+        pool = self.house.pool()
+        assert (len(pool.at_work), len(pool.urgent), len(pool.waiting)) == (0, 0, 0)
+        assert not any(each.runs for name in NAMES for each in self.house.trigger(name).subscriptions.values())
+
+    # What is always true
+
+    @invariant()
+    def the_model_predicts_it(self) -> None:
+        for name, alarm in self.alarms.items():
+            trigger = self.house.trigger(name)
+            assert (trigger.known, trigger.active) == (alarm.known, alarm.active)
+            assert trigger.subscriptions.keys() == alarm.watches.keys()
+            for each, watch in alarm.each():
+                assert stands(trigger.subscriptions[each]) == predicted(watch)
+
+    @invariant()
+    def sessions_running_are_subscriptions_active(self) -> None:
+        for name in NAMES:
+            for each in self.house.trigger(name).subscriptions.values():
+                if each.plan.mode == "monitoring":
+                    cools = each.cooldown_until is not None and self.now < each.cooldown_until
+                    wanted = each.active and not each.stopped and each.leaving is None
+                    going = [run for run in each.runs if run.ending is None]
+                    assert len(going) == wanted or (wanted and (cools or each.runs)), (
+                        "one session for each that is active"
+                    )
+                    assert len(each.runs) <= 1 or self.alarms[name].watches[each.profile].remodelled
+
+    @invariant()
+    def one_shots_run_as_their_mode_allows(self) -> None:
+        for name in NAMES:
+            for each in self.house.trigger(name).subscriptions.values():
+                if not self.alarms[name].watches[each.profile].remodelled and each.plan.mode == "one_shot":
+                    assert len(each.runs) <= (each.plan.most if each.plan.run == "parallel" else 1)
+                    assert len(each.waiting) <= {"queued": each.plan.most, "restart": 1, "latest": 1}.get(
+                        each.plan.run, 0
+                    )
+
+    @invariant()
+    def all_is_counted_once(self) -> None:
+        for name in NAMES:
+            for each in self.house.trigger(name).subscriptions.values():
+                counts = each.counts
+                assert counts.started - counts.ended == len(each.runs)
+                if not self.alarms[name].watches[each.profile].remodelled and each.plan.mode == "one_shot":
+                    led_to = counts.started + sum(dict(counts.dropped).values()) + counts.coalesced + len(each.waiting)
+                    assert counts.activations == led_to
+
+    @invariant()
+    def workers_work(self) -> None:
+        pool = self.house.pool()
+        waiting = self.waiting()
+        assert len(pool.at_work) == self.at_work() <= pool.slots
+        assert len(pool.urgent) == sum(task.doing == "end" for task in waiting)
+        assert len(pool.waiting) == sum(task.doing != "end" for task in waiting)
+
+    @invariant()
+    def time_is_never_late(self) -> None:
+        deadline, until = self.house.engine.deadline(), self.model_until()
+        assert self.now < until
+        assert isinf(until) or (deadline is not None and deadline <= until)
+
+    @invariant()
+    def no_two_runs_have_the_same_id(self) -> None:
+        ids = sorted(
+            run.id for name in NAMES for each in self.house.trigger(name).subscriptions.values() for run in each.runs
+        )
+        assert all(len(list(same)) == 1 for _, same in groupby(ids))
+
+
+def stands(subscription: Subscription) -> dict[str, Any]:
+    """Return how a subscription stands, as the model has it."""
+    counts = subscription.counts
+    return {
+        "owner": subscription.owner,
+        "active": (subscription.active, subscription.holds_since, subscription.stopped),
+        "leaving": subscription.leaving is not None,
+        "runs": [
+            (run.phase, run.admitted, run.begun, run.ending, run.next_at, run.ends_at, run.started_at)
+            for run in subscription.runs
+        ],
+        "waiting": len(subscription.waiting),
+        "counts": {
+            "activations": counts.activations,
+            "started": counts.started,
+            "ended": counts.ended,
+            "delivered": counts.delivered,
+            "repeated": counts.repeated,
+            "failed": counts.failed,
+            "coalesced": counts.coalesced,
+        },
+        "dropped": {f"dropped {why}": number for why, number in counts.dropped if number},
+    }
+
+
+def predicted(watch: Watch) -> dict[str, Any]:
+    """Return the same of the model."""
+    return {
+        "owner": watch.owner,
+        "active": (watch.active, watch.since, watch.stopped),
+        "leaving": watch.leaving,
+        "runs": [
+            (task.doing, task.at_work, task.begun, task.ending, task.next_at, task.ends_at, task.began)
+            for task in watch.tasks
+        ],
+        "waiting": watch.waiting,
+        "counts": {
+            name: watch.counts[name]
+            for name in ("activations", "started", "ended", "delivered", "repeated", "failed", "coalesced")
+        },
+        "dropped": {name: number for name, number in watch.counts.items() if name.startswith("dropped") and number},
+    }
+
+
+TestTriggers = Automated.TestCase
+TestTriggers.settings = histories(300)
