@@ -22,7 +22,7 @@ $(INSTALLED): requirements.lock requirements-dev.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(INSTALLED) ## Three devices, two speakers and four people share the hardware; stays up to be poked
+demo: $(INSTALLED) ## Three devices, two speakers, a hall and four people; stays up to be poked
 	$(BIN)/python -m tools.demo $(DEMO_ARGS)
 
 serve: $(INSTALLED) ## Run the server on its default data directory

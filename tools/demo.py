@@ -112,7 +112,8 @@ def how_to_poke(guest: Login) -> str:
     account = f"-h {guest.host} -p {guest.port} -u {guest.name} -P {guest.password}"
     request = f"mosquitto_pub {account} -t devices/scale-1/session/request/{guest.name} -m"
     greeting = json.dumps(
-        {"action": "subscribe", "profile": "greeter", "mode": "one_shot", "config": {"words": "Hello, guest"}}
+        {"action": "subscribe", "profile": "greeter", "mode": "one_shot", "config": {"words": "Hello, guest"}},
+        separators=(",", ":"),
     )
     return f"""\
 Take part as {guest.name} (password {guest.password}), from another terminal. Watch everything:

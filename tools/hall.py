@@ -61,7 +61,7 @@ class Scripted(Actor):
     rounds = 0
     begun = 0
     _place = 0
-    _at = float("inf")
+    _at: float | None = None
 
     def introduce(self) -> None:
         """Begin, in a moment."""
@@ -70,12 +70,12 @@ class Scripted(Actor):
 
     def due(self) -> float | None:
         """Return when the next thing is shown, or whatever else is due."""
-        return min(self._at, super().due() or self._at)
+        return min((moment for moment in (super().due(), self._at) if moment is not None), default=None)
 
     def pass_time(self, now: float) -> None:
         """Show what is due."""
         super().pass_time(now)
-        if self._at <= now:
+        if self._at is not None and self._at <= now:
             cue = self.cues[self._place]
             self.begun += self._place == 0
             self._place = (self._place + 1) % len(self.cues)
