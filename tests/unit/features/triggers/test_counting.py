@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from backend.core.automation import ErrandDone, RunsCounted, TriggerSensed
+from backend.core.automation import ErrandDone, RunsCounted
 from backend.core.desk import Desk
 from backend.core.engine import Send
 from backend.core.measures import Measured, TriggerCount, WorkerCount
 from backend.features.triggers import feature as triggers
+from backend.features.triggers.machine import TriggerSaid
+from backend.features.triggers.messages import TriggerStatus
 from backend.features.workers import feature as workers
 from tests.house import WORKERS, House, memory_database
 from tests.people import ALICE
@@ -107,7 +109,9 @@ def test_what_a_newer_activation_replaced_is_counted(house: House) -> None:
 
 
 def test_where_nothing_ran_nothing_is_counted(house: House) -> None:
-    effects = _desk(house, "triggers").handle(TriggerSensed("hall", True, {}), house.now)
+    effects = _desk(house, "triggers").handle(
+        TriggerSaid("hall", TriggerStatus(active=True), retained=False), house.now
+    )
     assert house.trigger("hall").active
     assert not any(isinstance(each, RunsCounted) for each in effects)
 
