@@ -152,6 +152,7 @@ class Automated(RuleBasedStateMachine):
             if isinstance(what, Errand):
                 task = self.task(what.context.trigger, what.context.profile, what.context.session)
                 assert (task.doing, task.at_work) == (what.phase, False)
+                assert task.begun or what.phase == "start", "what had not begun has no end"
                 task.at_work = task.begun = True
                 self.was_its_turn(task)
         assert not self.waiting() or self.at_work() == self.house.slots, "it waits in vain"

@@ -77,12 +77,15 @@ class Course:
         self.effects.append(told)
 
     def facts(self) -> list[Effect]:
-        """Return what the workers are to know. A run that wants something no more may be over by now."""
+        """Return what the workers are to know: first what is wanted, so that an end gets the worker that it gives back.
+
+        A run that wants something no more may be over by now.
+        """
         wanting = {run.job for run in self.subscription.runs if run.wants_worker}
         wanted = tuple(job for job in self.wanted if job.id in wanting)
         return [
-            *([WorkEnded(tuple(self.ended))] if self.ended else []),
             *([WorkWanted(wanted)] if wanted else []),
+            *([WorkEnded(tuple(self.ended))] if self.ended else []),
         ]
 
     # A run

@@ -18,9 +18,9 @@ def step(pool: Pool, event: object, now: float) -> tuple[Pool, list[Effect]]:
     """Let jobs come and go, and admit whom there is room for."""
     match event:
         case WorkWanted(jobs=jobs):
-            return _admitted(_lined_up(pool, jobs, now))
+            return _admitted(_lined_up(pool, jobs, now), now)
         case WorkEnded(ids=ids):
-            return _admitted(_left(pool, frozenset(ids)))
+            return _admitted(_left(pool, frozenset(ids)), now)
         case _:
             return pool, []
 
@@ -29,8 +29,7 @@ def _lined_up(pool: Pool, jobs: Iterable[Job], now: float) -> Pool:
     places = [Place(job, now) for job in jobs]
     urgent = tuple(place for place in places if place.job.urgent)
     waiting = tuple(place for place in places if not place.job.urgent)
-    waited = pool.waited + max(0, len(places) - max(0, pool.free - len(pool.urgent) - len(pool.waiting)))
-    return replace(pool, urgent=pool.urgent + urgent, waiting=pool.waiting + waiting, waited=waited)
+    return replace(pool, urgent=pool.urgent + urgent, waiting=pool.waiting + waiting)
 
 
 def _left(pool: Pool, ids: frozenset[str]) -> Pool:
@@ -45,19 +44,21 @@ def _left(pool: Pool, ids: frozenset[str]) -> Pool:
     )
 
 
-def _admitted(pool: Pool) -> tuple[Pool, list[Effect]]:
+def _admitted(pool: Pool, now: float) -> tuple[Pool, list[Effect]]:
     room = max(0, pool.free)
     from_urgent = min(room, len(pool.urgent))
     from_waiting = min(room - from_urgent, len(pool.waiting))
-    chosen = [place.job for place in (*pool.urgent[:from_urgent], *pool.waiting[:from_waiting])]
-    if not chosen:
+    places = (*pool.urgent[:from_urgent], *pool.waiting[:from_waiting])
+    if not places:
         return pool, []
+    chosen = [place.job for place in places]
     after = replace(
         pool,
         at_work={**pool.at_work, **{job.id: job.key for job in chosen}},
         urgent=pool.urgent[from_urgent:],
         waiting=pool.waiting[from_waiting:],
         admitted=pool.admitted + len(chosen),
+        waited=pool.waited + sum(place.since < now for place in places),
     )
     told = groupby(chosen, lambda job: job.key)
     return after, [WorkAdmitted(key, tuple(job.id for job in jobs)) for key, jobs in told]

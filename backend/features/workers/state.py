@@ -16,7 +16,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """So many *slots*; the jobs ``at_work`` by id, and those that wait, the urgent ones apart. ``admitted``: ever."""
+    """So many *slots*; the jobs ``at_work`` by id, and those that wait, the urgent ones apart.
+
+    ``admitted``: how many ever were; ``waited``: those of them that had to wait.
+    """
 
     slots: int
     at_work: Mapping[str, str] = field(default_factory=dict)
