@@ -1,5 +1,7 @@
 """Paths lead where RFC 9535 says, and nobody can write one that takes long."""
 
+import json
+import timeit
 from typing import Any
 
 import jsonpath
@@ -7,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.features.triggers.paths import MAX_STEPS, check_path, found
+from backend.core.routing import parse_json
+from backend.features.triggers.paths import MAX_FOUND, MAX_STEPS, check_path, found
 
 
 @pytest.mark.parametrize(
@@ -25,6 +28,10 @@ from backend.features.triggers.paths import MAX_STEPS, check_path, found
         ("$", '{"a": 1}', ['{"a": 1}']),
         ("$.a", '{"a": 1}', []),
         ("$.a", None, []),
+        ("$.a[0:1]", {"a": "text is no list"}, []),
+        ("$.a[::0]", {"a": [1, 2]}, []),
+        ("$.a[::-1]", {"a": [1, 2]}, [2, 1]),
+        ("$..*", {"a": [1, {"b": 2}]}, [[1, {"b": 2}], 1, {"b": 2}, 2]),
     ],
 )
 def test_a_path_finds(path: str, data: object, expected: list[object]) -> None:
@@ -43,6 +50,15 @@ def test_what_is_no_path_or_may_take_long_is_refused(path: str) -> None:
 
 def test_as_many_steps_as_promised() -> None:
     check_path("$" + "[*]" * MAX_STEPS)
+
+
+def test_a_path_through_everything_takes_no_longer_than_to_read_the_message() -> None:
+    data = {"a": [[0] for _ in range(4000)]}
+    text = json.dumps(data)
+    reading = min(timeit.repeat(lambda: parse_json(text.encode()), number=5, repeat=3))
+    following = min(timeit.repeat(lambda: found("$..*", data), number=5, repeat=3))
+    assert len(found("$..*", data)) == MAX_FOUND
+    assert following < 10 * reading, "anybody may subscribe with eight of these, and they hold up everybody"
 
 
 _NAMES = ("a", "b", "")
