@@ -5,6 +5,7 @@ holds by itself is used, and stays its own; and a place in the queue that an app
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -56,6 +57,13 @@ class Hold:
     claim: str | None = None
     was_complete: bool = False
     """The device had said that the work was done: then it is nobody's fault that the session ended."""
+    is_shared: bool = False
+    """Its owner asked for it, too, and was told that it has it: it is for the owner to give it back."""
+
+    def hear(self, reply: Reply) -> None:
+        """Notice that the owner got by itself what is held here."""
+        if reply["code"] == "granted" and reply.get("fence") == self.fence and reply.get("id") != self.claim:
+            self.is_shared = True
 
 
 async def to_the_end(deed: Coroutine[Any, Any, None]) -> None:
@@ -92,13 +100,16 @@ class Claiming:
         self._sessions = sessions
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._watching: dict[str, set[asyncio.Event]] = {}
+        self._holds: dict[str, Hold] = {}  # by the topic on which their owner is answered; they take turns
 
     def learn(self, sends: Iterable[Send]) -> None:
-        """Look for sessions that changed in what goes out."""
-        if self._watching:
+        """Look for sessions that changed in what goes out, and for what owners got by themselves."""
+        if self._watching:  # so it is while anything is held
             for send in sends:
                 for changed in self._watching.get(send.topic, ()):
                     changed.set()
+                if send.topic in self._holds:
+                    self._holds[send.topic].hear(json.loads(send.payload))
 
     @asynccontextmanager
     async def held(self, wish: Wish) -> AsyncIterator[Hold]:
@@ -116,14 +127,18 @@ class Claiming:
                     raise
         except TimeoutError:
             raise self._why_not(wish) from None
+        answers = REPLY.at(**wish.levels)
+        self._holds[answers] = hold
         keeping = asyncio.create_task(self._keep(hold))
         try:
             yield hold
         finally:
             keeping.cancel()
             try:
-                await to_the_end(self._give_back(hold.wish, hold.claim))
+                if not hold.is_shared:
+                    await to_the_end(self._give_back(hold.wish, hold.claim))
             finally:
+                del self._holds[answers]
                 turn.release()
 
     def check(self, hold: Hold) -> None:
@@ -168,8 +183,10 @@ class Claiming:
         while True:
             await self._until_nobody_waits_for(wish)
             session = self._session(wish.device)
-            if session.running is not None and session.running.holder == wish.owner:
-                return Hold(wish, session.running.fence)
+            running = session.running
+            if running is not None and running.holder == wish.owner:
+                was_ours = running.claim.client == wish.run  # before the server was started anew
+                return Hold(wish, running.fence, running.claim.asked.id if was_ours else None)
             body = {"action": "claim", "wait": True, "type": wish.type, "client": wish.run, "input": wish.input}
             with self._deeds.asking(_SESSIONS, body, **wish.levels) as claim:
                 reply = await self._final(wish, claim)

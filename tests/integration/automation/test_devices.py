@@ -134,6 +134,31 @@ def test_what_the_owner_holds_is_used_and_stays_its_own() -> None:
     run(story())
 
 
+def test_what_the_owner_asked_for_meanwhile_is_not_given_back() -> None:
+    async def story() -> None:
+        async with Town().alive() as town:
+            assert (await town.does(SESSION)).delivered == 1
+            fence = town.asks(ALICE, SCALE, "claim", id="of-the-app")["fence"]
+            assert (await town.does(command(), phase="end")).delivered == 1
+            town.over()
+            await town.shop.end()
+            running = town.house.session(SCALE).running
+            assert running is not None, "Alice was told that she has it"
+            assert (running.holder, running.fence) == ("alice", fence)
+
+    run(story())
+
+
+def test_what_a_run_held_before_the_server_started_anew_is_given_back() -> None:
+    async def story() -> None:
+        async with Town().alive() as town:
+            town.asks(ALICE, SCALE, "claim", id="of-the-server-before", client="run-1")
+            assert (await town.does(command())).delivered == 1
+            await town.free(SCALE)
+
+    run(story())
+
+
 def test_the_place_in_the_queue_of_an_app_is_not_taken_from_it() -> None:
     async def story() -> None:
         async with Town().alive() as town:
