@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -61,8 +61,13 @@ class _Job:
 
 @dataclass(slots=True)
 class _Run:
-    """What the shell knows of a run. Whatever is done for it comes one after the other (``turn``)."""
+    """What the shell knows of a run, until it is over. Whatever is done for it comes one after the other (``turn``).
 
+    ``is_resumed``: it began before the server did, and what it held has to be had again.
+    """
+
+    is_resumed: bool = False
+    is_over: bool = False
     belongings: Belongings = field(default_factory=Belongings)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     job: _Job | None = None
@@ -96,8 +101,9 @@ class Errands:
             case CallOff(session=session) if session in self._runs:
                 self._call_off(session, self._runs[session])
             case RunOver(session=session) if session in self._runs:
-                self._call_off(session, self._runs[session])
-                self._start(session, self._runs[session], self._leave(self._runs[session]))
+                run = self._runs[session]
+                self._call_off(session, run)
+                self._start(session, run, self._leave(run))
 
     async def end(self) -> None:
         """End all errands, without a word, and give back all that is held; begin no more."""
@@ -111,7 +117,7 @@ class Errands:
 
     def _begin(self, errand: Errand) -> None:
         session = errand.context.session
-        run = self._runs.setdefault(session, _Run())
+        run = self._runs.setdefault(session, _Run(is_resumed=errand.phase == "repeat"))
         run.job = job = _Job(errand)
         job.task = self._start(session, run, self._do(run, job))
 
@@ -133,20 +139,21 @@ class Errands:
 
     def _ended(self, session: str, run: _Run, task: asyncio.Task[None]) -> None:
         run.tasks.discard(task)
-        if not run.tasks and not run.belongings.holds and self._runs.get(session) is run:
+        if run.is_over and not run.tasks and self._runs.get(session) is run:
             del self._runs[session]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("this is a bug in Talkstick", exc_info=error)
 
     async def _leave(self, run: _Run) -> None:
+        run.is_over = True
         async with run.turn:
             await run.belongings.give_back()
 
     async def _do(self, run: _Run, job: _Job) -> None:
         async with run.turn:
             await self._phase(run, job)
-            if job.errand.phase == "end":
-                await run.belongings.give_back()
+        if job.errand.phase == "end":
+            await self._leave(run)
         self._say(job)
 
     def _say(self, job: _Job) -> None:
@@ -155,22 +162,32 @@ class Errands:
             self._tell(job.done())
 
     async def _phase(self, run: _Run, job: _Job) -> None:
-        """Do one action after the other, until one fails that must not."""
+        """Do what the profile says of a phase."""
         context = job.errand.context
         who = self._find(context.owner)
         if who is None or who.role not in PARTICIPANTS:
             code = Code.UNKNOWN_PRINCIPAL if who is None else Code.FORBIDDEN
             job.fail(Refused(code, f"{context.owner}: {EXPLAINED[code]}"))
             return
-        actor, actions = Actor(who, context, run.belongings), getattr(job.errand.definition, job.errand.phase)
+        actor, definition = Actor(who, context, run.belongings), job.errand.definition
+        if run.is_resumed:
+            run.is_resumed = not await self._all(
+                [each for each in definition.start if each.do == "session"], actor, job
+            )
+        if not run.is_resumed:
+            await self._all(getattr(definition, job.errand.phase), actor, job)
+
+    async def _all(self, actions: Iterable[AnyAction], actor: Actor, job: _Job) -> bool:
+        """Do one action after the other; tell whether none of them failed that must not."""
         for action in actions:
             refused = await self._refusal(action, actor)
             if refused is not None:
                 job.fail(refused)
                 if not action.optional:
-                    return
+                    return False
             elif action.do not in _NO_DELIVERY:
                 job.deliver(self._now())
+        return True
 
     async def _refusal(self, action: AnyAction, actor: Actor) -> Refused | None:
         """Do an action; return why it could not be done, if so."""

@@ -10,8 +10,9 @@ import pytest
 from backend.core.facts import UserLost
 from backend.features.sessions.policy import Policy
 from backend.features.sessions.quotas import Limits
-from backend.features.triggers.state import CallOff
-from tests.integration.automation.town import PRINTER, SCALE, Town, command
+from backend.features.triggers.definitions import profile_definition
+from backend.features.triggers.state import CallOff, Errand
+from tests.integration.automation.town import PRINTER, SCALE, Town, command, context
 from tests.people import ALICE, BOB, EVERYBODY, ROOT
 
 SESSION = {"do": "session", "device": SCALE, "input": {"who": "{{ data.who }}"}}
@@ -208,6 +209,29 @@ def test_a_session_is_held_until_the_run_is_over() -> None:
             assert done.phase == "end"
             assert town.commands()[-1] == {"fence": 1}
             assert town.house.session(SCALE).running is None, "given back before it is told"
+
+    run(story())
+
+
+def test_a_run_that_goes_on_after_a_restart_holds_again_what_it_held() -> None:
+    profile = profile_definition({"start": [command("hello"), SESSION], "repeat": [command("tick", body={"n": 1})]})
+
+    async def story() -> None:
+        async with Town().alive() as town:
+            again = Errand("repeat", profile, context("run-1", town.house.now))
+            town.asks(BOB, SCALE, "claim")
+            town.shop.perform(again)
+            await town.waits("alice", SCALE)
+            town.call_off()
+            assert (await town.outcome()).delivered == 0
+            town.shop.perform(again)
+            await town.waits("alice", SCALE)
+            town.asks(BOB, SCALE, "release")
+            assert (await town.outcome()).code is None
+            town.shop.perform(again)
+            assert (await town.outcome()).code is None
+            fence = await town.holds("alice", SCALE)
+            assert town.commands() == [{"n": 1, "fence": fence}] * 2
 
     run(story())
 
