@@ -182,11 +182,10 @@ class Claiming:
         """Return the device, as soon as it is its owner's. Raises Refused."""
         while True:
             await self._until_nobody_waits_for(wish)
-            session = self._session(wish.device)
-            running = session.running
+            running = self._session(wish.device).running
             if running is not None and running.holder == wish.owner:
-                was_ours = running.claim.client == wish.run  # before the server was started anew
-                return Hold(wish, running.fence, running.claim.asked.id if was_ours else None)
+                is_ours = running.claim.client == wish.run  # of before a restart: nobody else would give it back
+                return Hold(wish, running.fence, running.claim.asked.id if is_ours else None)
             body = {"action": "claim", "wait": True, "type": wish.type, "client": wish.run, "input": wish.input}
             with self._deeds.asking(_SESSIONS, body, **wish.levels) as claim:
                 reply = await self._final(wish, claim)
@@ -197,7 +196,7 @@ class Claiming:
     async def _until_nobody_waits_for(self, wish: Wish) -> None:
         """Wait while an app of the owner waits for the device itself: a claim of ours would take its place."""
         with self._changes(wish.device) as changed:
-            while self._session(wish.device).waiter(wish.owner) is not None:
+            while (waiter := self._session(wish.device).waiter(wish.owner)) is not None and waiter.client != wish.run:
                 await changed.wait()
                 changed.clear()
 

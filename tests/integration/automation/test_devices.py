@@ -236,6 +236,27 @@ def test_a_run_that_goes_on_after_a_restart_holds_again_what_it_held() -> None:
     run(story())
 
 
+def test_what_a_run_claimed_before_the_server_was_killed_is_its_own() -> None:
+    async def story() -> None:
+        async with Town().alive() as town:
+            fence = town.asks(ALICE, SCALE, "claim", client="run-1", id="before")["fence"]
+            assert (await town.does(SESSION, command())).code is None
+            town.asks(BOB, PRINTER, "claim")
+            town.asks(ALICE, PRINTER, "claim", client="run-1", wait=True, id="killed")
+            town.begin(command(device=PRINTER))
+            await town.until(
+                lambda: (waiter := town.house.session(PRINTER).waiter("alice")) and waiter.asked.id != "killed", "it"
+            )
+            town.asks(BOB, PRINTER, "release")
+            assert (await town.outcome()).code is None
+            await town.free(PRINTER)
+            assert [each["fence"] for each in town.commands()] == [fence]
+            town.over()
+            await town.free(SCALE)
+
+    run(story())
+
+
 def test_a_run_that_is_over_gives_back_what_it_holds() -> None:
     async def story() -> None:
         async with Town().alive() as town:
