@@ -1,9 +1,11 @@
 """The database: SQLite in the data directory."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event, inspect
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Field, SQLModel, create_engine
 
 # Whoever makes the database makes all tables, and these are theirs.
@@ -48,6 +50,12 @@ def open_database(directory: Path) -> Engine:
     event.listen(engine, "connect", _prepare)
     _make_tables(engine, path)
     return engine
+
+
+def overwrite(database: Engine) -> None:
+    """Empty the log, where what was just forgotten may stand; unless somebody reads it the whole time."""
+    with suppress(SQLAlchemyError), database.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _make_tables(engine: Engine, path: Path) -> None:

@@ -3,7 +3,6 @@
 import logging
 import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -19,7 +18,7 @@ from backend.core.effects import Consult
 from backend.core.engine import Changes, Engine
 from backend.core.messages import Reply
 from backend.core.replies import REMEMBERED_S, Remembered
-from backend.shell.database import ReplyRow
+from backend.shell.database import ReplyRow, overwrite
 
 log = logging.getLogger(__name__)
 
@@ -78,15 +77,10 @@ class Journal:
                     answer = Remembered(asked.asked.topic, asked.asked.id, reply.payload(), now + REMEMBERED_S)
                     _upsert(session.connection(), ReplyRow, [_reply(answer)])
             if asked.once:
-                self._overwrite()
+                overwrite(self._database)
             return reply
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise NotStoredError from error
-
-    def _overwrite(self) -> None:
-        """Empty the log, where what was just forgotten may stand; unless somebody reads it the whole time."""
-        with suppress(SQLAlchemyError), self._database.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _write(self, connection: Connection, changes: Changes, now: float) -> None:
         for rows, states in changes.states:

@@ -5,11 +5,13 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from backend.core.automation import ErrandDone
 from backend.core.effects import Consult
 from backend.core.engine import Arrived, Engine, Send, not_stored
 from backend.core.facts import Resumed, StorageBack
 from backend.core.messages import refusal
 from backend.core.refusals import EXPLAINED, Code
+from backend.features.directory.feature import DirectoryLoaded
 from backend.shell.inbox import Connected, Inbox, Item, Stop
 from backend.shell.journal import Journal, NotStoredError
 from backend.shell.outbox import Outbox, settled
@@ -18,6 +20,8 @@ log = logging.getLogger(__name__)
 
 _RETRY_S = 0.5
 _HELD_AT_MOST = 10_000  # messages
+_SAID_ONCE = (ErrandDone, DirectoryLoaded)
+"""What is few, and would be missed for good: a run waits for ever, and nobody hears of a new account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,7 @@ class Service:
             answer = not_stored(self._engine.table, item) if isinstance(item, Arrived) else None
             if answer is not None:
                 answers.append(answer)
-            elif len(self._held) < _HELD_AT_MOST:
+            elif len(self._held) < _HELD_AT_MOST or isinstance(item, _SAID_ONCE):
                 self._held.append(item)
             else:
                 log.error("too much waits for storage; lost %r", item)

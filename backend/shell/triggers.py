@@ -13,6 +13,7 @@ from backend.core.ids import check_name
 from backend.core.principals import Role
 from backend.features.directory.feature import AccountRow, DefinitionRow, ProfileRow, TriggerRow, definition
 from backend.features.triggers.definitions import DefinitionError, Source, profile_definition, trigger_definition
+from backend.shell.database import overwrite
 from backend.shell.revision import changing
 
 What = Literal["trigger", "profile"]
@@ -63,11 +64,13 @@ class Triggers:
         with changing(self._database) as session:
             row = _found(session, what, name)
             self._store(session, what, name, changed(definition(row)), row.created_at)
+        overwrite(self._database)  # a webhook's headers may be secret
 
     def remove(self, what: What, name: str) -> None:
         """Remove a trigger or a profile. Raises TriggerError where there is none."""
         with changing(self._database) as session:
             session.delete(_found(session, what, name))
+        overwrite(self._database)
 
     def put(self, wanted: Iterable[Put], now: float) -> None:
         """Make all of these so, or none of them. Raises TriggerError."""
@@ -80,6 +83,7 @@ class Triggers:
                     )
                 elif row is not None:
                     session.delete(row)
+        overwrite(self._database)
 
     def check(self, what: What, name: str, given: Definition) -> None:
         """Insist that a definition might be stored. Raises TriggerError."""

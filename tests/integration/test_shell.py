@@ -25,6 +25,7 @@ from backend.features.sessions import feature as sessions
 from backend.features.sessions.machine import Resulted
 from backend.features.stats import feature as stats
 from backend.features.voice import feature as voice
+from backend.shell import service
 from backend.shell.accounts import Accounts, verify
 from backend.shell.database import open_database
 from backend.shell.door import Door
@@ -166,6 +167,37 @@ def test_what_was_not_asked_is_tried_again_until_there_is_room(
     asyncio.run(asyncio.wait_for(story(), 20))
     read_only.dispose()
     assert outbox.bodies("devices/scale-1/session")[-1]["output"] == {"kg": 7}
+
+
+def test_what_nobody_says_again_is_kept_however_much_waits_for_storage(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_HELD_AT_MOST", 1)
+    outbox = Outbox()
+    backend = Backend(database, outbox)
+    asyncio.run(backend.live(ONLINE, ask("alice", "a1", action="claim")))
+    write, failures = backend.journal._write, iter([True, False, False])
+
+    def failing(connection: Any, changes: Any, now: float) -> None:
+        if next(failures):
+            raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+        write(connection, changes, now)
+
+    monkeypatch.setattr(backend.journal, "_write", failing)
+    result = Arrived("devices/scale-1/result", b'{"fence":1,"output":{"kg":7},"complete":true}')
+    zoe = Principal("zoe", Role.USER, "Zoe")
+
+    async def story() -> None:
+        for item in (result, result, directory.DirectoryLoaded({**PEOPLE, "zoe": zoe})):
+            backend.inbox.add(item)
+        serving = asyncio.create_task(backend.service.run())
+        await outbox.wait_for("devices/scale-1/session/event")
+        backend.inbox.add(ask("zoe", "z1", action="claim"))
+        assert (await outbox.wait_for("devices/scale-1/session/reply/zoe"))["code"] == "busy"
+        backend.inbox.add(Stop())
+        await serving
+
+    asyncio.run(asyncio.wait_for(story(), 20))
 
 
 def test_a_full_disk_is_retried_calmly_though_a_lease_is_over(

@@ -18,7 +18,7 @@ class DirectoryLoaded:
     rules: Mapping[str, Rules] = field(default_factory=dict)
     voices: Mapping[str, Voice] = field(default_factory=dict)
     triggers: Mapping[str, Definition] = field(default_factory=dict)
-    profiles: Mapping[str, Definition] = field(default_factory=dict)
+    profiles: Mapping[str, Definition] = field(default_factory=dict, repr=False)  # a log is no place for secrets
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Context:
     owner: str
     active: bool
     data: Data
-    config: Data
+    config: Data = field(repr=False)
     started_at: float
     reason: str | None = None
     """Of the end: why."""
@@ -48,7 +48,7 @@ class Errand:
     """
 
     phase: Phase
-    definition: ProfileDefinition
+    definition: ProfileDefinition = field(repr=False)
     context: Context
 
 

@@ -1,5 +1,6 @@
 """Triggers and profiles as the command line stores them, and as a server sees them."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import Engine as Database
 from sqlmodel import Session
 
 from backend.shell.accounts import Accounts
+from backend.shell.database import open_database
 from backend.shell.revision import revision
 from backend.shell.triggers import Defined, Put, TriggerError, Triggers, What, triggers_owned
 from backend.shell.watcher import loaded
@@ -128,3 +130,25 @@ def test_a_server_notices_every_change(triggers: Triggers, database: Database) -
     seen.append(revision(database))
     assert seen == sorted(set(seen))
     assert (loaded(database).triggers, loaded(database).profiles) == ({}, {"greeter": {}})
+
+
+def test_what_is_removed_is_gone_from_the_files(tmp_path: Path) -> None:
+    database = open_database(tmp_path)
+    made = Triggers(database)
+
+    def stands_there(secret: str) -> bool:
+        return any(secret.encode() in file.read_bytes() for file in tmp_path.iterdir())
+
+    def hook(secret: str) -> dict[str, Any]:
+        return {"start": [{"do": "webhook", "url": "https://example.org", "headers": {"Authorization": secret}}]}
+
+    made.add("profile", "hook", hook("the-first"), 9.0)
+    assert stands_there("the-first")
+    made.change("profile", "hook", lambda _was: hook("the-second"))
+    assert not stands_there("the-first")
+    made.remove("profile", "hook")
+    assert not stands_there("the-second")
+    made.put([Put("profile", "hook", hook("the-third"))], 10.0)
+    made.put([Put("profile", "hook", None)], 11.0)
+    assert not stands_there("the-third")
+    database.dispose()
