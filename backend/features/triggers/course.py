@@ -9,7 +9,7 @@ from collections.abc import Container
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from backend.core.automation import ErrandDone, Job, WorkEnded, WorkWanted
+from backend.core.automation import ErrandDone, Job
 from backend.core.desk import Effect
 from backend.core.effects import Perform, Record
 from backend.core.refusals import EXPLAINED, Code
@@ -76,17 +76,10 @@ class Course:
         )
         self.effects.append(told)
 
-    def facts(self) -> list[Effect]:
-        """Return what the workers are to know: first what is wanted, so that an end gets the worker that it gives back.
-
-        A run that wants something no more may be over by now.
-        """
+    def still_wanted(self) -> list[Job]:
+        """Return the jobs that want a worker: a run that wanted something may be over by now."""
         wanting = {run.job for run in self.subscription.runs if run.wants_worker}
-        wanted = tuple(job for job in self.wanted if job.id in wanting)
-        return [
-            *([WorkWanted(wanted)] if wanted else []),
-            *([WorkEnded(tuple(self.ended))] if self.ended else []),
-        ]
+        return [job for job in self.wanted if job.id in wanting]
 
     # A run
 

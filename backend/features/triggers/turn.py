@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from backend.core.automation import RunsCounted
+from backend.core.automation import Job, RunsCounted, WorkEnded, WorkWanted
 from backend.core.desk import Effect
 from backend.features.triggers import activation, views
 from backend.features.triggers.course import Course
@@ -20,6 +20,8 @@ class Turn:
     now: float
     effects: list[Effect] = field(default_factory=list)
     subscriptions: dict[str, Subscription] = field(init=False)
+    _wanted: list[Job] = field(default_factory=list)
+    _ended: list[str] = field(default_factory=list)
     _counted: list[tuple[Counts, Counts]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -29,7 +31,7 @@ class Turn:
     def result(self, before: Trigger) -> tuple[Trigger, list[Effect]]:
         """Return the new trigger, and what is to be done."""
         after = replace(self.trigger, subscriptions=self.subscriptions)
-        return after, [*_documents(before, after), *self.effects, *_counted(self._counted)]
+        return after, [*_documents(before, after), *self.effects, *self._work(), *_counted(self._counted)]
 
     def change(self, **fields: Any) -> None:
         """Replace fields of the trigger."""
@@ -45,7 +47,9 @@ class Turn:
         course = Course(self.trigger, self.subscriptions[profile], self.now)
         do(course)
         activation.settle(course)
-        self.effects += [*course.effects, *course.facts()]
+        self.effects += course.effects
+        self._wanted += course.still_wanted()
+        self._ended += course.ended
         if course.subscription.counts is not before:
             self._counted.append((before, course.subscription.counts))
         if course.subscription.leaving is not None and not course.subscription.runs:
@@ -59,6 +63,13 @@ class Turn:
         """Let something happen to all subscriptions."""
         for profile in list(self.subscriptions):
             self.go_on(profile, do)
+
+    def _work(self) -> list[Effect]:
+        """Return what the workers are to know: first what is wanted, so that an end gets the worker it gives back."""
+        return [
+            *([WorkWanted(tuple(self._wanted))] if self._wanted else []),
+            *([WorkEnded(tuple(self._ended))] if self._ended else []),
+        ]
 
 
 def _counted(counts: Iterable[tuple[Counts, Counts]]) -> Iterator[RunsCounted]:
