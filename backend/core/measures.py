@@ -57,7 +57,7 @@ class TriggerCount:
 class WorkerCount:
     """How the workers stand: ``busy`` of the ``slots``, and the jobs that wait, one of them for so many seconds.
 
-    ``admitted`` jobs there were in all; ``waited`` tells how many of all jobs could not begin at once.
+    ``admitted`` jobs got a worker by now, ``waited`` of them not at once.
     """
 
     slots: int

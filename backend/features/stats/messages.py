@@ -116,7 +116,7 @@ class WorkerStats(Document):
     waiting: int = Field(description="Jobs that wait for a worker: each is one phase of a profile session.")
     longest_wait_s: float = Field(description="How long the one of them waits that came first.")
     admitted: int = Field(description="Jobs that got one.")
-    waited: int = Field(description="Jobs that could not get one at once.")
+    waited: int = Field(description="Of them, those that did not get it at once.")
 
 
 class StatsDocument(Document):

@@ -121,7 +121,7 @@ def test_who_waits_for_a_worker_is_counted_and_for_how_long(house: House) -> Non
         _asks(house, "subscribe", f"profile-{number}", mode="one_shot")
     _says(house, active=True)
     house.passes(2.5)
-    assert workers.count(_desk(house, "workers"), house.now) == WorkerCount(WORKERS, WORKERS, 2, 2.5, WORKERS, 2)
+    assert workers.count(_desk(house, "workers"), house.now) == WorkerCount(WORKERS, WORKERS, 2, 2.5, WORKERS, 0)
     _are_done(house, _errands(house))
     assert workers.count(_desk(house, "workers"), house.now) == WorkerCount(WORKERS, 2, 0, 0.0, WORKERS + 2, 2)
     assert _shown(house)["workers"]["waiting"] == 0
