@@ -279,13 +279,14 @@ def test_who_waits_for_its_turn_is_not_silent_and_comes_in_the_order_it_came() -
         hearing = await LeanClient.connect(port, "bob", "-", lambda _, body: order.append(int(body)))
         await hearing.subscribe("t", 0)
         hello = Hello(keep_alive_s=1)
-        waiting = [await LeanClient.connect(port, "alice", "-", hello=hello) for _ in range(80)]
-        begin = asyncio.get_running_loop().time()
-        for number, client in enumerate(waiting):
+        waiting = list[LeanClient]()
+        for number in range(80):
+            client = await LeanClient.connect(port, "alice", "-", hello=hello)
             client.publish("t", b"-1", 0)
             client.publish("t", b"%d" % number, 1)
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(begin + 2.5 - asyncio.get_running_loop().time())
+            waiting.append(client)
+            await until(lambda: len(order) == len(waiting))
+        await asyncio.sleep(2.0)
         assert order == [-1] * 80, "one each, before it had to wait"
         assert not any(client.gone.is_set() for client in waiting), "keep-alive was over after 1.5 s"
         room.set()
