@@ -141,12 +141,16 @@ class Automated(RuleBasedStateMachine):
     def happens(self, model: Callable[[], object], machine: Callable[[], object]) -> None:
         """Let something happen, and time pass a little, as the service does."""
         self.event += 1
-        for alarm in self.alarms.values():
-            alarm.passes(self.now)
+        self.model_passes()
         model()
+        self.model_passes()
         machine()
         self.house.passes(0)
         self.looks_around()
+
+    def model_passes(self) -> None:
+        for alarm in self.alarms.values():
+            alarm.passes(self.now)
 
     def looks_around(self) -> None:
         """Tell the model who got a worker, and assert that it was the turn of each."""
@@ -485,8 +489,7 @@ class Automated(RuleBasedStateMachine):
             alarm.dies(does, self.now)
         self.readings_are_those_that_were_stored()
         self.model_is_defined()
-        for alarm in self.alarms.values():
-            alarm.passes(self.now)
+        self.model_passes()
         self.retained = {}
         self.sees(self.house.restart())
         self.listens()

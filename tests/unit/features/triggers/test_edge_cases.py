@@ -318,20 +318,21 @@ def test_pool_full(small_house: Automation) -> None:
 
 
 def test_a_worker_is_given_once(small_house: Automation) -> None:
-    """Two runs end at once: one has the worker, the other waits to repeat. There is one errand at a time."""
+    """Who gets one for what it wants no more, because its time is over, waits for one to do its end with."""
     house = small_house
-    house.subscribes(ALICE, "cam1", "guard", every_s=5.0)
-    house.subscribes(ALICE, "cam10", "guard", every_s=5.0)
-    for trigger in ("cam1", "cam10"):
-        house.says(trigger)
-        house.does()
+    house.subscribes(ALICE, "cam10", "guard", every_s=5.0, max_s=10.0)
+    house.says("cam10")
+    house.does()
+    house.subscribes(ALICE, "cam1", "guard")
+    house.says("cam1")
     house.passes(5)
-    assert len(house.house.pool().waiting) == 1
-    house.defines({}, PROFILES)
-    while house.shell.at_hand:
-        assert len(house.shell.at_hand) == len(house.house.pool().at_work) == 1
-        house.does()
-    assert house.phases("cam1", "guard").count("end") == house.phases("cam10", "guard").count("end") == 1
+    assert [place.job.key for place in house.house.pool().waiting] == ["cam10"]
+    house.house.now += 5
+    house.does()
+    assert house.phases("cam10", "guard") == ["start", "end"]
+    assert len(house.house.pool().at_work) == len(house.shell.at_hand) == 1
+    house.does()
+    assert (house.document("cam10", "guard")["reason"], len(house.house.pool().at_work)) == ("max_duration", 0)
 
 
 def test_an_action_that_hangs(small_house: Automation) -> None:
