@@ -54,7 +54,7 @@ class Link:
         self._will = will
         self._inbox = inbox
         self.direct: Direct = lambda _arrived: None
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[bool]] = set()
         self._client: aiomqtt.Client | None = None
         self._reading: asyncio.Task[None] | None = None
         self._is_deaf = False
@@ -77,8 +77,8 @@ class Link:
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter is no secret
             pause = min(longest, pause * 2)
 
-    async def send(self, sends: Sequence[Send]) -> None:
-        """Publish in order; wait until the broker has everything.
+    async def send(self, sends: Sequence[Send]) -> bool:
+        """Publish in order; wait until the broker has everything, and tell whether it does.
 
         Without a connection the messages are dropped: retained topics are projected again at the next connection, and a
         request that got no reply may be sent again with its id.
@@ -86,8 +86,8 @@ class Link:
         client = self._client
         if client is None:
             log.debug("%d messages not sent: no connection", len(sends))
-            return
-        await self._send(client, sends)
+            return False
+        return await self._send(client, sends)
 
     async def watch(self, filters: Iterable[str], fresh: Collection[str]) -> None:
         """Hear these besides, in place of those before; what is retained under *fresh* ones comes, though it came."""
@@ -100,12 +100,13 @@ class Link:
             log.warning("cannot tell the broker what to listen to: %s", error)
             self._break()
 
-    async def _send(self, client: aiomqtt.Client, sends: Sequence[Send]) -> None:
+    async def _send(self, client: aiomqtt.Client, sends: Sequence[Send]) -> bool:
         results = await asyncio.gather(*(self._publish(client, send) for send in sends), return_exceptions=True)
         failed = [result for result in results if isinstance(result, BaseException)]
         if failed:
             log.warning("%d of %d messages not sent: %r", len(failed), len(sends), failed[0])
             self._break()
+        return not failed
 
     def _break(self) -> None:
         """Give up a connection on which nothing is answered: the library does not notice each end of one."""

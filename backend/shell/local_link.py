@@ -59,12 +59,13 @@ class LocalLink:
         if self._is_attached:
             await self._listen()
 
-    async def send(self, sends: Sequence[Send]) -> None:
+    async def send(self, sends: Sequence[Send]) -> bool:
         """Publish in order."""
         for number, send in enumerate(sends, 1):
             self._publish(send)
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
+        return True
 
     async def _listen(self) -> None:
         new, gone = self._watching.changes()

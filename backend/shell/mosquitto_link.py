@@ -34,12 +34,12 @@ class MosquittoLink(Link):
         self._steward = steward
         self._never_retained = never_retained
 
-    async def send(self, sends: Sequence[Send]) -> None:
+    async def send(self, sends: Sequence[Send]) -> bool:
         """Publish in order, once Mosquitto lets the holders that are announced command, and nobody else."""
         self._steward.heard(sends)
         if self._client is not None:
             await self._steward.settle()
-        await super().send(sends)
+        return await super().send(sends)
 
     async def _prepare(self) -> None:
         await self._steward.ready()

@@ -9,8 +9,8 @@ from backend.core.engine import Send
 class Outbox(Protocol):
     """Takes what was decided to the broker."""
 
-    async def send(self, sends: Sequence[Send]) -> None:
-        """Publish in order; return once it is the broker's."""
+    async def send(self, sends: Sequence[Send]) -> bool:
+        """Publish in order; return once it is the broker's, or (False) some of it cannot be."""
 
 
 class Overheard:
@@ -20,11 +20,11 @@ class Overheard:
         self._outbox = outbox
         self._listeners = listeners
 
-    async def send(self, sends: Sequence[Send]) -> None:
+    async def send(self, sends: Sequence[Send]) -> bool:
         """Publish in order."""
         for listen in self._listeners:
             listen(sends)
-        await self._outbox.send(sends)
+        return await self._outbox.send(sends)
 
 
 def settled(sends: Sequence[Send]) -> list[Send]:

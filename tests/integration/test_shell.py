@@ -58,11 +58,12 @@ class Outbox:
         self.sent: list[Send] = []
         self._waiters: dict[str, asyncio.Future[dict[str, Any]]] = {}
 
-    async def send(self, sends: Sequence[Send]) -> None:
+    async def send(self, sends: Sequence[Send]) -> bool:
         self.sent += sends
         for send in sends:
             if send.topic in self._waiters:
                 self._waiters.pop(send.topic).set_result(json.loads(send.payload))
+        return True
 
     async def wait_for(self, topic: str) -> dict[str, Any]:
         """Return the next body that is sent on a topic."""
@@ -256,10 +257,10 @@ def test_nothing_is_sent_before_it_is_stored(database: Database) -> None:
     stored: list[int] = []
 
     class Looking(Outbox):
-        async def send(self, sends: Sequence[Send]) -> None:
+        async def send(self, sends: Sequence[Send]) -> bool:
             with database.connect() as connection:
                 stored.append(connection.execute(text("SELECT count(*) FROM replyrow")).scalar_one())
-            await super().send(sends)
+            return await super().send(sends)
 
     outbox = Looking()
     asyncio.run(Backend(database, outbox).live(ONLINE, ask("alice", "a1", action="claim")))

@@ -1,5 +1,6 @@
 """All that does what profiles say, put together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +13,8 @@ from backend.shell.automation.errands import Errands
 from backend.shell.automation.webhooks import Webhooks
 from backend.shell.outbox import Outbox
 from backend.shell.surroundings import Surroundings
+
+_PAUSE_S = 0.5
 
 
 class Workshop:
@@ -28,7 +31,8 @@ async def workshop(house: Surroundings, rules: Rulebook, tree: Tree, outbox: Out
     """Do what profiles say. What they publish goes to the *outbox*, if the *rules* of the *tree* let its owner."""
 
     async def send(message: Send) -> None:
-        await outbox.send([message])
+        while not await outbox.send([message]):  # noqa: ASYNC110 - the broker is away; the action has a deadline
+            await asyncio.sleep(_PAUSE_S)
 
     claiming, webhooks = Claiming(house.deeds, house.sessions), Webhooks()
     means = Means(rules, tree, house.deeds, claiming, webhooks, send, house.now)

@@ -86,6 +86,16 @@ def test_too_much_is_not_published() -> None:
     run(story())
 
 
+def test_a_broker_that_is_away_is_waited_for() -> None:
+    async def story() -> None:
+        async with Town().alive() as town:
+            town.away = 1
+            assert (await town.does(PUBLISH)).delivered == 1
+            assert len(town.published) == 1, "what was counted as delivered was"
+
+    run(story())
+
+
 def test_what_fails_stops_the_phase_unless_it_is_optional() -> None:
     async def story() -> None:
         async with Town().alive() as town:

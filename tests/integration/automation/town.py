@@ -48,6 +48,7 @@ class Town:
         self.published: list[Send] = []
         self.told: list[ErrandDone] = []
         self.speaks = True
+        self.away = 0  # so often the broker is not there
         self.news = asyncio.Condition()
         desks: dict[str, Desk[Any]] = {desk.name: desk for desk in self.house.engine.desks}
         self.surroundings = Surroundings(
@@ -62,12 +63,16 @@ class Town:
             lambda: self.house.now,
         )
 
-    async def send(self, sends: Iterable[Send]) -> None:
+    async def send(self, sends: Iterable[Send]) -> bool:
         """Stand where the broker stands, for what errands publish."""
+        self.away -= 1
+        if self.away >= 0:
+            return False
         for send in sends:
             self.published.append(send)
             self.inbox.add(Arrived(send.topic, send.payload))
         await self._tell()
+        return True
 
     @asynccontextmanager
     async def alive(self) -> AsyncIterator["Town"]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,9 @@ def test_what_is_begun_is_stored_before_and_answered_after(database: Database) -
     happened: list[str] = []
 
     class Told(Outbox):
-        async def send(self, sends: list[Send]) -> None:  # type: ignore[override]
+        async def send(self, sends: Sequence[Send]) -> bool:
             happened.extend("sent" for send in sends if send.topic.startswith(CONVERSATION))
+            return True
 
     backend = Backend(database, Told())
 

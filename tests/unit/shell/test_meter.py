@@ -80,11 +80,12 @@ def test_everything_is_told_again_and_again(told_by_broker: tuple[Fact, ...]) ->
 
 def test_the_relay_hears_what_goes_out_and_the_inbox_what_was_used() -> None:
     class Outbox:
-        async def send(self, sends: Sequence[Send]) -> None:
+        async def send(self, sends: Sequence[Send]) -> bool:
             relayed = relaying.take(DATA)
             assert relayed is not None
             assert len(relayed) == 2, "the relay knows before the world does"
             sent.extend(sends)
+            return True
 
     async def story() -> list[Item]:
         telling = asyncio.create_task(relaying.run())
