@@ -10,9 +10,9 @@ from itertools import count
 from tests.brokers.brokers import Site
 from tests.brokers.guest import Guest, content, guest
 from tests.operator import Operator
+from tests.rig import WITHIN_S
 
 PIR, STATE = "zigbee2mqtt/pir", "zigbee2mqtt/bridge/state"
-WITHIN_S = 15.0
 
 
 @dataclass

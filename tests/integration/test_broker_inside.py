@@ -29,7 +29,7 @@ class Raw:
 
     async def next(self) -> tuple[int, bytes]:
         """Read the next packet."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WITHIN_S):
             head, size = await self.reader.readexactly(2)
             assert size < 128
             return head, await self.reader.readexactly(size)
@@ -234,7 +234,7 @@ def test_retained_messages_that_a_restart_cut_off_come_afterwards(tmp_path: Path
             again = await LeanClient.connect(
                 port, "alice", "-", lambda topic, _: got.put_nowait(topic), Hello(client_id="c", clean=False)
             )
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(WITHIN_S):
                 missing = {f"r/{number}" for number in range(100)}
                 while missing:
                     missing.discard(await got.get())

@@ -84,7 +84,7 @@ class Outside:
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait for something that nobody tells."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WITHIN_S):
         while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 

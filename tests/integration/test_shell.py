@@ -34,7 +34,7 @@ from backend.shell.journal import Journal
 from backend.shell.link import Broker, Link
 from backend.shell.service import Greeting, Service
 from broker.server import Listener, running
-from tests.rig import free_port
+from tests.rig import WITHIN_S, free_port
 from tools.brokers import OpenDoor
 
 PEOPLE = {
@@ -165,7 +165,7 @@ def test_what_was_not_asked_is_tried_again_until_there_is_room(
         await backend.inbox.put(Stop())
         await serving
 
-    asyncio.run(asyncio.wait_for(story(), 20))
+    asyncio.run(asyncio.wait_for(story(), WITHIN_S))
     read_only.dispose()
     assert outbox.bodies("devices/scale-1/session")[-1]["output"] == {"kg": 7}
 
@@ -198,7 +198,7 @@ def test_what_nobody_says_again_is_kept_however_much_waits_for_storage(
         backend.inbox.add(Stop())
         await serving
 
-    asyncio.run(asyncio.wait_for(story(), 20))
+    asyncio.run(asyncio.wait_for(story(), WITHIN_S))
 
 
 def test_a_full_disk_is_retried_calmly_though_a_lease_is_over(

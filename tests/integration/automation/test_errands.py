@@ -12,6 +12,7 @@ from backend.core.access import Rulebook
 from tests.integration.automation.town import PRINTER, SCALE, Town, command
 from tests.integration.automation.web_server import Answer, web_server
 from tests.people import ALICE, BOB, EVERYBODY
+from tests.rig import WITHIN_S
 
 CHANNEL_DATA = "channels/lab/data/{{ owner }}"
 PUBLISH = {"do": "publish", "topic": CHANNEL_DATA, "body": {"hello": "{{ data.who }}"}}
@@ -226,10 +227,10 @@ def test_one_that_fails_is_told_and_one_that_hangs_is_called_off() -> None:
             site.arrived.clear()
             site.gone.clear()
             town.begin(PUBLISH, BROKEN, PUBLISH, data={**data, "who": "Bob"})
-            await asyncio.wait_for(site.arrived.wait(), 10)
+            await asyncio.wait_for(site.arrived.wait(), WITHIN_S)
             town.call_off()
             assert town.told or (await town.outcome()).delivered == 1
-            await asyncio.wait_for(site.gone.wait(), 10)
+            await asyncio.wait_for(site.gone.wait(), WITHIN_S)
             assert len(town.published) == 1, "what comes after it is not done"
 
     run(story())

@@ -12,12 +12,13 @@ from backend.core.clock import iso
 from backend.core.refusals import Code, Refused
 from backend.shell.automation.webhooks import Call, Webhooks
 from tests.integration.automation.web_server import Answer, web_server
+from tests.rig import WITHIN_S
 
 WELL, BROKEN, BUSY = Answer(), Answer(503), Answer(429)
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(story, 30))
+    asyncio.run(asyncio.wait_for(story, WITHIN_S))
 
 
 async def at_once(_seconds: float) -> None:
@@ -127,7 +128,7 @@ def test_who_says_too_much_has_said_enough() -> None:
         async with web_server() as site:
             site.will(Answer(endless=True))
             await hooks.call(Call("POST", site.url))
-            await asyncio.wait_for(site.gone.wait(), 10)
+            await asyncio.wait_for(site.gone.wait(), WITHIN_S)
             assert len(site.asked) == 1
             await hooks.close()
 

@@ -27,9 +27,9 @@ from backend.shell.inbox import Inbox
 from backend.shell.settings import Settings
 from backend.shell.surroundings import Surroundings
 from tests.house import BOUNDLESS, POLICY, House, memory_database
+from tests.rig import WITHIN_S
 
 SCALE, PRINTER = "scale-1", "printer-1"
-WITHIN_S = 15.0
 Phase = Literal["start", "repeat", "end"]
 
 

@@ -17,6 +17,7 @@ from backend.shell.meter import Meter
 from backend.shell.outbox import Overheard
 from backend.shell.relaying import Relaying
 from tests.people import EVERYBODY
+from tests.rig import WITHIN_S
 
 REQUEST = "devices/scale-1/session/request/alice"
 DOCUMENT = Send("channels/stage/session", b'{"holder":"alice","holder_name":"Alice","fence":3}', retain=True)
@@ -73,7 +74,7 @@ def test_everything_is_told_again_and_again(told_by_broker: tuple[Fact, ...]) ->
         counting.cancel()
         return told
 
-    told = asyncio.run(asyncio.wait_for(story(), 20))
+    told = asyncio.run(asyncio.wait_for(story(), WITHIN_S))
     assert [fact for fact in told if not isinstance(fact, Measured)][: len(told_by_broker)] == list(told_by_broker)
     assert Measured({}, {}, {}) in told
 
@@ -100,6 +101,6 @@ def test_the_relay_hears_what_goes_out_and_the_inbox_what_was_used() -> None:
     relay = Relay(lambda _channel: 10.0)
     relaying = Relaying(relay, inbox, ticks)
     begun = ticks()
-    assert asyncio.run(asyncio.wait_for(story(), 20)) == [FloorUsed("channels/stage", 3)] * 2
+    assert asyncio.run(asyncio.wait_for(story(), WITHIN_S)) == [FloorUsed("channels/stage", 3)] * 2
     assert ticks() - begun >= 0.9, "the second was told a second after the first"
     assert sent == [DOCUMENT]
