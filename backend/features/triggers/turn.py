@@ -87,11 +87,7 @@ def _counted(counts: Iterable[tuple[Counts, Counts]]) -> Iterator[RunsCounted]:
 
 def _documents(before: Trigger, after: Trigger) -> list[Effect]:
     """Return what is published anew."""
-    changed = [
-        each
-        for each in after.subscriptions.values()
-        if before.subscriptions.get(each.profile) != each or not before.known
-    ]
+    changed = [each for each in after.subscriptions.values() if not before.known or _changed(before, each)]
     gone = before.subscriptions.keys() - after.subscriptions.keys()
     told: list[Effect] = [views.session(after, each) for each in changed]
     told += [views.gone(after, profile) for profile in sorted(gone)]
@@ -106,6 +102,11 @@ def _documents(before: Trigger, after: Trigger) -> list[Effect]:
     ):
         told.append(views.profiles(after))
     return told
+
+
+def _changed(before: Trigger, subscription: Subscription) -> bool:
+    was = before.subscriptions.get(subscription.profile)
+    return was is not subscription and was != subscription  # most are the same, which takes long to find out otherwise
 
 
 def _status(trigger: Trigger) -> tuple[object, ...] | None:

@@ -1,5 +1,6 @@
 """How triggers and their subscriptions look from outside."""
 
+from functools import lru_cache
 from typing import Any
 
 from backend.core.clock import iso
@@ -19,7 +20,10 @@ from backend.features.triggers.messages import (
     TriggerProfiles,
     TriggerStatus,
 )
+from backend.features.triggers.plan import Mode
 from backend.features.triggers.state import Run, Subscription, Trigger
+
+_LINES = 4096  # that are remembered
 
 
 def speaks(trigger: Trigger) -> bool:
@@ -102,14 +106,15 @@ def _topic(trigger: Trigger, profile: str) -> str:
 
 def line(subscription: Subscription) -> ProfileLine:
     """Return what the list of all says of a subscription."""
-    return ProfileLine(
-        profile=subscription.profile,
-        name=subscription.definition.name or subscription.profile,
-        mode=subscription.plan.mode,
-        owner=subscription.owner,
-        state=_state(subscription),
-        session=_session_id(subscription),
-    )
+    name = subscription.definition.name or subscription.profile
+    mode, state, session_id = subscription.plan.mode, _state(subscription), _session_id(subscription)
+    return _line(subscription.profile, name, mode, subscription.owner, state, session_id)
+
+
+@lru_cache(_LINES)
+def _line(profile: str, name: str, mode: Mode, owner: str, state: RunState, session_id: str | None) -> ProfileLine:
+    """Return a line, which is made once: most of a list is as it was."""
+    return ProfileLine(profile=profile, name=name, mode=mode, owner=owner, state=state, session=session_id)
 
 
 def _state(subscription: Subscription) -> RunState:
