@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 from pydantic_core import to_json
 
 from backend.core.messages import FreeJson, Message
@@ -32,6 +32,8 @@ Patience = Annotated[float, Field(gt=0, le=3600)]
 
 class Action(Message):
     """One thing to do. ``optional``: where it fails, those after it are done all the same."""
+
+    model_config = ConfigDict(extra="forbid")  # a person wrote it, who is to hear of a key that is misspelt
 
     optional: bool = False
 

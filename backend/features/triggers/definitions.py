@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, JsonValue, ValidationError, model_validator
+from pydantic import ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from backend.core.messages import Message
 from backend.features.triggers.actions import ProfileDefinition
@@ -19,6 +19,8 @@ class DefinitionError(ValueError):
 
 class Source(Message):
     """An MQTT topic that is no trigger of its own accord: how its messages are read."""
+
+    model_config = ConfigDict(extra="forbid")
 
     topic: str = Field(max_length=256, description="A topic filter.")
     path: str | None = Field(
@@ -96,4 +98,6 @@ def _checked(model: type[M], given: Mapping[str, Any]) -> M:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise DefinitionError(f"there is no {where!r} in it") from error
         raise DefinitionError(f"{where}: {first['msg'].removeprefix('Value error, ')}".removeprefix(": ")) from error

@@ -66,7 +66,14 @@ def test_triggers_and_profiles_have_names_of_their_own(triggers: Triggers) -> No
         ("trigger", "x", {"source": {"topic": "a", "path": "$["}}, r"trigger x: source: '\$\[' is no JSON path"),
         ("trigger", "x", {"owner": "nobody"}, "trigger x: owner: there is no account nobody"),
         ("trigger", "x", {"owner": "ears"}, "trigger x: owner: ears is a listener"),
+        ("trigger", "x", {"source": {"topic": "a", "actve": [1]}}, "trigger x: there is no 'source.actve' in it"),
         ("profile", "x", {"start": [{"do": "dance"}]}, r"profile x: start\.0"),
+        (
+            "profile",
+            "x",
+            {"end": [{"do": "wait", "seconds": 1, "option": True}]},
+            r"there is no 'end\.0\.wait\.option'",
+        ),
         ("profile", "x", {"start": [{"do": "publish", "topic": "a", "body": {1: 2}}]}, "profile x: start"),
     ],
 )
