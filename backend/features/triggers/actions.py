@@ -1,8 +1,9 @@
 """What a profile does. Texts are templates (see `templates`), and so is each text inside of a body."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import to_json
 
 from backend.core.messages import FreeJson, Message
@@ -10,6 +11,7 @@ from backend.features.triggers.templates import MAX_TEMPLATE, check, check_json
 
 MAX_ACTIONS = 20  # in one phase
 MAX_BODY = 32 * 1024  # bytes of JSON
+_WRITTEN_OUT = re.compile(r"https?://[^/?#{}\s]+([/?#]|$)")
 
 
 def _template(text: str) -> str:
@@ -90,6 +92,13 @@ class WebhookAction(Action):
     body: Body = Field(default=None, description="A text goes as it is, anything else as JSON; null: none.")
     timeout_s: Patience = Field(default=10.0, description="How long each call may take.")
     retries: int = Field(default=2, ge=0, le=10, description="How often it is called again, after 0.5, 1, 2, … s.")
+
+    @model_validator(mode="after")
+    def _tells_its_own(self) -> Self:
+        """Whoever subscribes fills in templates: `https://api.example{{ config.x }}` might lead to another host."""
+        if self.headers and not _WRITTEN_OUT.match(self.url):
+            raise ValueError("the url of a call with headers has its host written out, and a / behind it")
+        return self
 
 
 class WaitAction(Action):

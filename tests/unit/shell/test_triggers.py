@@ -67,6 +67,16 @@ def test_triggers_and_profiles_have_names_of_their_own(triggers: Triggers) -> No
         ("trigger", "x", {"owner": "nobody"}, "trigger x: owner: there is no account nobody"),
         ("trigger", "x", {"owner": "ears"}, "trigger x: owner: ears is a listener"),
         ("trigger", "x", {"source": {"topic": "a", "actve": [1]}}, "trigger x: there is no 'source.actve' in it"),
+        (
+            "profile",
+            "x",
+            {
+                "start": [
+                    {"do": "webhook", "url": "https://api.example{{ config.x }}", "headers": {"Authorization": "a"}}
+                ]
+            },
+            r"profile x: start\.0\.webhook: the url of a call with headers has its host written out",
+        ),
         ("profile", "x", {"start": [{"do": "dance"}]}, r"profile x: start\.0"),
         (
             "profile",

@@ -65,6 +65,7 @@ def test_templates_see_the_context_and_the_time() -> None:
         ("{{ data.n is number }}{{ active is boolean }}{{ data.text is string }}{{ data is mapping }}", "true" * 4),
         ("{{ data.f|round(1) }} {{ data.f|round }} {{ 2.5|round(0) }} {{ -3|abs }}", "2.3 2 2 3"),
         ("{{ '12.7'|int }} {{ 'x'|int(3) }} {{ '1.5'|float }} {{ 'x'|float(0) }} {{ true|int }}", "12 3 1.5 0 1"),
+        ("{{ 'a/b?c=ü&@'|urlencode }}", "a%2Fb%3Fc%3D%C3%BC%26%40"),
         ("{{ 'aBc'|upper }}{{ 'aBc'|lower }}{{ 'a bc'|title }}{{ ' a '|trim }}", "ABCabcA Bca"),
         ("{{ config.names|join(', ') }} {{ config.names|length }} {{ 'abc'|first }}{{ [1, 2]|last }}", "a, b 2 a2"),
         ("{{ data.text|replace('o', '0') }} {{ data.text|tojson }}", 'B0b "Bob"'),
