@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import SettingsError as UnreadableError
 
 from backend.core.access import MAX_PAYLOAD
 from backend.core.liveness import Limits
@@ -233,6 +234,8 @@ def load(data: Path | None = None) -> Settings:
         raise SettingsError(f"{wrong} (from {directory / FILE}, or the environment)") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SettingsError(f"{directory / FILE}: {error}") from error
+    except UnreadableError as error:  # in the environment, what is no plain text must be JSON
+        raise SettingsError(str(error)) from error
 
 
 def _explained(where: tuple[int | str, ...], kind: str, message: str) -> str:

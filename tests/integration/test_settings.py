@@ -44,3 +44,9 @@ def test_plain_mqtt_may_stay_on_the_machine(tmp_path: Path) -> None:
 def test_a_limit_that_makes_no_sense_is_named(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(SettingsError, match=complaint):
         load(written(tmp_path, text))
+
+
+def test_what_cannot_be_read_in_the_environment_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALKSTICK_VOICE_MODELS", "/models/en")  # it must be JSON
+    with pytest.raises(SettingsError, match="voice_models"):
+        load(tmp_path)
