@@ -88,6 +88,8 @@ def _said(turn: Turn, said: TriggerSaid) -> None:
     definition = turn.trigger.definition
     if definition.source is not None or (definition.kind == "pulse" and (said.retained or not said.status.active)):
         return
+    if said.retained and turn.trigger.reason == "owner_lost":
+        return  # it said so before it was lost, and would be lost no second time
     if json_size(said.status.data) > MAX_DATA:
         topic = TRIGGER.at(trigger=said.trigger)
         turn.effects.append(MessageRefused(Code.TOO_LARGE, topic, f"the data have at most {MAX_DATA} bytes"))

@@ -70,6 +70,21 @@ def test_a_device_that_stays_away_after_a_restart_is_lost(house: Automation) -> 
     assert house.phases("cam1", "guard") == ["start", "end"]
 
 
+def test_a_device_that_was_lost_is_not_active_again_because_the_broker_remembers(house: Automation) -> None:
+    house.house.receive("devices/scale-1/status", {"state": "online", "boot": 1})
+    house.subscribes(ALICE, "cam1", "guard")
+    house.says("cam1")
+    house.house.receive("devices/scale-1/status", {"state": "disconnected", "boot": 1})
+    house.does_everything()
+    house.restarts()
+    house.house.receive("devices/scale-1/status", {"state": "disconnected", "boot": 1}, retained=True)
+    house.says("cam1", retained=True)
+    house.does_everything()
+    assert house.phases("cam1", "guard") == ["start", "end"], "nothing would ever end what began now"
+    house.says("cam1")
+    assert house.phases("cam1", "guard") == ["start", "end", "start"], "now it is there"
+
+
 def test_a_source_that_is_silent_is_not_active(house: Automation) -> None:
     house.senses("hall", value=1)
     house.passes(9)
