@@ -46,8 +46,9 @@ class Course:
     ended: list[str] = field(default_factory=list)
 
     def change(self, **fields: Any) -> None:
-        """Replace fields of the subscription."""
-        self.subscription = replace(self.subscription, **fields)
+        """Replace fields of the subscription, if these are others: a copy takes longer than a look."""
+        if any(getattr(self.subscription, name) is not value for name, value in fields.items()):
+            self.subscription = replace(self.subscription, **fields)
 
     def count(self, **more: int) -> None:
         """Count something."""
@@ -207,15 +208,12 @@ class Course:
 
     def _want(self, run: Run, phase: Phase) -> None:
         """Want a worker for the next phase; where nothing is to be done in it, it is over."""
-        actions = getattr(self.subscription.definition, phase)
-        run = replace(run, phase=phase, admitted=False)
-        self._put(run)
-        if actions:
+        if getattr(self.subscription.definition, phase):
+            run = replace(run, phase=phase, admitted=False)
+            self._put(run)
             self.wanted.append(Job(self.trigger.id, run.job, urgent=phase == "end"))
         else:
-            begun = replace(run, begun=True)
-            self._put(begun)
-            self._after(begun, phase)
+            self._after(replace(run, phase=phase, admitted=False, begun=True), phase)
 
     def _over(self, run: Run) -> None:
         """Forget a run that is over, but for the history."""
