@@ -1,6 +1,7 @@
 """The commands of ``talkstick trigger`` about its profiles. All are asked of the server, in somebody's name."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import isfinite
 from typing import Any, TypeVar, get_args
 
 import click
@@ -61,13 +62,20 @@ def _config(_context: click.Context, _parameter: click.Parameter, texts: tuple[s
     return {key: value_of(value) for key, _, value in pairs} or None
 
 
+def seconds(text: str) -> float:
+    """Read a number of seconds; help calls it by this name."""
+    if not isfinite(value := float(text)):
+        raise ValueError(text)
+    return value
+
+
 _OPTIONS = (
     click.option("--run", type=click.Choice(get_args(RunMode)), help="Of one_shot: when activated while it runs."),
     click.option("--most", type=int, help="How many run (parallel), or wait (queued), at most."),
-    click.option("--every", "every_s", type=float, help="Of monitoring: seconds from one repetition to the next."),
-    click.option("--max", "max_s", type=float, help="How many seconds a run may last."),
-    click.option("--for", "for_s", type=float, help="How many seconds it must hold before it is activated."),
-    click.option("--cooldown", "cooldown_s", type=float, help="Seconds of rest after the last action delivered."),
+    click.option("--every", "every_s", type=seconds, help="Of monitoring: seconds from one repetition to the next."),
+    click.option("--max", "max_s", type=seconds, help="How many seconds a run may last."),
+    click.option("--for", "for_s", type=seconds, help="How many seconds it must hold before it is activated."),
+    click.option("--cooldown", "cooldown_s", type=seconds, help="Seconds of rest after the last action delivered."),
     click.option(
         "--when",
         multiple=True,

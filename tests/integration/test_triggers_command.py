@@ -74,6 +74,10 @@ def test_what_is_given_changes_and_nothing_else(operator: Operator) -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
+        (
+            ["subscribe", "hall", "greeter", "--mode", "monitoring", "--every", "nan"],
+            "Invalid value for '--every': nan",
+        ),
         (["add", "Front door"], "is no name"),
         (["add", "hall"], "already"),
         (["add", "x", "--owner", "nobody"], "there is no account nobody"),

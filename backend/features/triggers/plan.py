@@ -67,7 +67,7 @@ class Plan(Message):
         "`queued` lets it wait, `parallel` runs it besides, `latest` lets only the newest wait.",
     )
     most: int = Field(default=10, ge=1, le=MAX_AT_ONCE, description="Of `parallel`: how many run; of `queued`: wait.")
-    every_s: Seconds | None = Field(
+    every_s: Annotated[float, Field(ge=0.1, le=30 * 86400.0)] | None = Field(  # each repetition is a commit
         default=None,
         description="Of `monitoring`: how long after one repetition the next begins; null: none does.",
     )

@@ -43,6 +43,7 @@ def test_others_do_not(house: Automation, who: Principal) -> None:
         ({"mode": "often"}, "bad_message"),
         ({"mode": "one_shot", "every_s": 5}, "bad_message"),
         ({"every_s": 0}, "bad_message"),
+        ({"every_s": 0.05}, "bad_message"),
         ({"most": 0}, "bad_message"),
         ({"when": [{"field": "$.t", "op": ">", "value": "warm"}]}, "bad_message"),
         ({"when": [{"field": "$.t", "op": ">", "value": 5, "until": 6}]}, "bad_message"),
