@@ -166,6 +166,7 @@ class House:
 
     def commit(self) -> list[Send]:
         """Store what changed; return what is now sent, the answers from what is stored included."""
+        self.pending += self.engine.documents()
         changes = self.engine.changes()
         if changes or self.journal.is_due(self.now):
             self.journal.commit(changes, self.now)

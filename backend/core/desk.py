@@ -47,7 +47,9 @@ class Desk(Generic[S]):
 
     ``step`` advances time first and applies the event then (None: time only); ``until`` says when time alone would
     change a state next; ``durable`` reduces a state to what must survive a restart (all of it, if there are rows).
-    ``mentions`` tells which names a state is about, so that an event about a name finds its machines without a search.
+    ``renew`` returns the documents that look otherwise than before: where much happens at once, not each step need
+    publish them. ``mentions`` tells which names a state is about, so that an event about a name finds its machines
+    without a search.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Desk(Generic[S]):
     rows: Rows | None = None
     durable: Callable[[S], object] = lambda state: state
     mentions: Callable[[S], Iterable[str]] | None = None
+    renew: Callable[[S, S], list[Publish]] = lambda _before, _after: []
     states: dict[str, S] = field(default_factory=dict)
     _before: dict[str, S | None] = field(default_factory=dict)
     _due: list[tuple[float, str]] = field(default_factory=list)
@@ -107,6 +110,11 @@ class Desk(Generic[S]):
         One by one, for all of them at once take much memory.
         """
         return (publish for key, state in self.states.items() if of(key) for publish in self.project(state, now))
+
+    def documents(self) -> Iterator[Publish]:
+        """Return what is published anew since the last commit, by the states at its beginning and now."""
+        for key, before in self._before.items():
+            yield from self.renew(before if before is not None else self.fresh(key), self.states[key])
 
     def changed(self) -> dict[str, S]:
         """Return the states that must be stored before anything is acted upon."""

@@ -7,15 +7,11 @@ from backend.core.messages import Message, Reply
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Publish *body*; ``None`` is the empty payload that clears a retained topic.
-
-    ``only_last``: of several on one topic that are decided upon together, the last is enough.
-    """
+    """Publish *body*; ``None`` is the empty payload that clears a retained topic."""
 
     topic: str
     body: Message | None
     retain: bool = False
-    only_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,12 +45,11 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """An MQTT message to go out. An empty retained payload clears the topic. ``only_last``: see `Publish`."""
+    """An MQTT message to go out. An empty retained payload clears the topic."""
 
     topic: str
     payload: bytes
     retain: bool = False
-    only_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +134,10 @@ class Engine:
     def projection(self, now: float, of: Callable[[str], bool] = lambda _key: True) -> Iterator[Send]:
         """Return every retained topic of the backend as it must stand now, one by one; see `Desk.projection`."""
         return (_send(publish) for desk in self.desks for publish in desk.projection(now, of))
+
+    def documents(self) -> list[Send]:
+        """Return the documents of what changed since the last commit, each once, as it is by now."""
+        return [_send(publish) for desk in self.desks for publish in desk.documents()]
 
     def changes(self) -> Changes:
         """Return what changed since the last commit."""
@@ -292,4 +295,4 @@ def not_stored(table: RouteTable, message: Arrived) -> Send | None:
 
 def _send(publish: Publish) -> Send:
     payload = b"" if publish.body is None else publish.body.payload()
-    return Send(publish.topic, payload, publish.retain, publish.only_last)
+    return Send(publish.topic, payload, publish.retain)

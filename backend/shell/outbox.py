@@ -25,9 +25,3 @@ class Overheard:
         for listen in self._listeners:
             listen(sends)
         return await self._outbox.send(sends)
-
-
-def settled(sends: Sequence[Send]) -> list[Send]:
-    """Leave out what a later one makes needless, where the last is enough."""
-    last = {send.topic: number for number, send in enumerate(sends) if send.only_last}
-    return [send for number, send in enumerate(sends) if not send.only_last or last[send.topic] == number]

@@ -14,7 +14,7 @@ from backend.core.refusals import EXPLAINED, Code
 from backend.features.directory.feature import DirectoryLoaded
 from backend.shell.inbox import Connected, Inbox, Item, Stop
 from backend.shell.journal import Journal, NotStoredError
-from backend.shell.outbox import Outbox, settled
+from backend.shell.outbox import Outbox
 
 log = logging.getLogger(__name__)
 
@@ -130,12 +130,13 @@ class Service:
         now = self._now()
         sends = [] if self._storing else self._engine.hear(StorageBack(), now)
         sends += [send for item in items for send in self._step(item, now)] + self._engine.tick(now)
+        sends += self._engine.documents()
         changes = self._engine.changes()
         if changes or self._journal.is_due(now):
             await asyncio.to_thread(self._journal.commit, changes, now)
             self._storing = True
         self._engine.committed()
-        return settled(sends)
+        return sends
 
     async def _consult(self, asked: Consult) -> Send:
         """Answer a request from what is stored, or as the same one was answered a moment ago."""

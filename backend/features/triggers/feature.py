@@ -20,6 +20,7 @@ from backend.features.triggers.definitions import (
     TriggerDefinition,
     understood_trigger,
 )
+from backend.features.triggers.documents import renewed
 from backend.features.triggers.history import archive
 from backend.features.triggers.machine import EVENTS, keys, mentions, step, until
 from backend.features.triggers.mapping import sensed
@@ -68,6 +69,7 @@ def desk() -> Desk[Trigger]:
         project=lambda trigger, _now: projection(trigger),
         rows=rows,
         mentions=mentions,
+        renew=renewed,
     )
 
 

@@ -77,7 +77,7 @@ def step(trigger: Trigger, event: object, now: float) -> tuple[Trigger, list[Eff
             _admitted(turn, ids)
         case ErrandDone():
             _done(turn, event)
-    return turn.result(trigger)
+    return turn.result()
 
 
 # Whether it is active

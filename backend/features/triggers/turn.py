@@ -14,7 +14,7 @@ from backend.features.triggers.state import Counts, Subscription, Trigger
 
 @dataclass
 class Turn:
-    """The trigger as it becomes. Where it changed, its documents are published anew: each once, as it is in the end."""
+    """The trigger as it becomes."""
 
     trigger: Trigger
     now: float
@@ -28,10 +28,10 @@ class Turn:
         """Make a copy that may change."""
         self.subscriptions = dict(self.trigger.subscriptions)
 
-    def result(self, before: Trigger) -> tuple[Trigger, list[Effect]]:
+    def result(self) -> tuple[Trigger, list[Effect]]:
         """Return the new trigger, and what is to be done."""
         after = replace(self.trigger, subscriptions=self.subscriptions)
-        return after, [*_documents(before, after), *self.effects, *self._work(), *_counted(self._counted)]
+        return after, [*self.effects, *self._work(), *_counted(self._counted)]
 
     def change(self, **fields: Any) -> None:
         """Replace fields of the trigger."""
@@ -83,43 +83,3 @@ def _counted(counts: Iterable[tuple[Counts, Counts]]) -> Iterator[RunsCounted]:
         coalesced += after.coalesced - before.coalesced
     if started or ended or failed or dropped or coalesced:
         yield RunsCounted(started, ended, failed, dropped, coalesced)
-
-
-def _documents(before: Trigger, after: Trigger) -> list[Effect]:
-    """Return what is published anew."""
-    changed = [each for each in after.subscriptions.values() if not before.known or _changed(before, each)]
-    gone = before.subscriptions.keys() - after.subscriptions.keys()
-    told: list[Effect] = [views.session(after, each) for each in changed]
-    told += [views.gone(after, profile) for profile in sorted(gone)]
-    if not after.known and not after.subscriptions:
-        return [*told, *views.unlisted(after)] if before.known or gone else told
-    if _status(before) != _status(after):
-        told += views.statuses(after) or [views.unsaid(after)]
-    if (
-        gone
-        or _heading(before) != _heading(after)
-        or any(_differs(before, each) for each in after.subscriptions.values())
-    ):
-        told.append(views.profiles(after))
-    return told
-
-
-def _changed(before: Trigger, subscription: Subscription) -> bool:
-    was = before.subscriptions.get(subscription.profile)
-    return was is not subscription and was != subscription  # most are the same, which takes long to find out otherwise
-
-
-def _status(trigger: Trigger) -> tuple[object, ...] | None:
-    return (trigger.active, trigger.since, trigger.data) if trigger.known and views.speaks(trigger) else None
-
-
-def _heading(trigger: Trigger) -> tuple[object, ...]:
-    return trigger.known, trigger.name, trigger.active, trigger.since
-
-
-def _differs(before: Trigger, subscription: Subscription) -> bool:
-    """Tell whether a subscription looks otherwise in the list of all."""
-    was = before.subscriptions.get(subscription.profile)
-    if was is subscription:
-        return False
-    return was is None or views.line(was) != views.line(subscription)

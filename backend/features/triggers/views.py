@@ -34,7 +34,7 @@ def speaks(trigger: Trigger) -> bool:
 def statuses(trigger: Trigger) -> list[Publish]:
     """Return whether a trigger is active, if it is the backend that says so."""
     body = TriggerStatus(active=trigger.active, data=dict(trigger.data), since=_moment(trigger.since))
-    return [Publish(TRIGGER.at(trigger=trigger.id), body, retain=True, only_last=True)] if speaks(trigger) else []
+    return [Publish(TRIGGER.at(trigger=trigger.id), body, retain=True)] if speaks(trigger) else []
 
 
 def pulse(trigger: Trigger, now: float) -> Publish:
@@ -44,7 +44,7 @@ def pulse(trigger: Trigger, now: float) -> Publish:
 
 def unsaid(trigger: Trigger) -> Publish:
     """Return what takes back whether a trigger is active: from now on somebody else says that."""
-    return Publish(TRIGGER.at(trigger=trigger.id), None, retain=True, only_last=True)
+    return Publish(TRIGGER.at(trigger=trigger.id), None, retain=True)
 
 
 def profiles(trigger: Trigger) -> Publish:
@@ -55,7 +55,7 @@ def profiles(trigger: Trigger) -> Publish:
         since=_moment(trigger.since),
         profiles=tuple(line(each) for _, each in sorted(trigger.subscriptions.items())),
     )
-    return Publish(PROFILES.at(trigger=trigger.id), body, retain=True, only_last=True)
+    return Publish(PROFILES.at(trigger=trigger.id), body, retain=True)
 
 
 def session(trigger: Trigger, subscription: Subscription) -> Publish:
@@ -82,17 +82,17 @@ def session(trigger: Trigger, subscription: Subscription) -> Publish:
         counts=_counts(subscription),
         error=_error(subscription),
     )
-    return Publish(_topic(trigger, subscription.profile), body, retain=True, only_last=True)
+    return Publish(_topic(trigger, subscription.profile), body, retain=True)
 
 
 def gone(trigger: Trigger, profile: str) -> Publish:
     """Return what clears the topic of a subscription that there is no more."""
-    return Publish(_topic(trigger, profile), None, retain=True, only_last=True)
+    return Publish(_topic(trigger, profile), None, retain=True)
 
 
 def unlisted(trigger: Trigger) -> list[Publish]:
     """Return what clears the topics of a trigger that there is no more."""
-    return [unsaid(trigger), Publish(PROFILES.at(trigger=trigger.id), None, retain=True, only_last=True)]
+    return [unsaid(trigger), Publish(PROFILES.at(trigger=trigger.id), None, retain=True)]
 
 
 def event(trigger: Trigger, what: Happening, now: float, **more: Any) -> Publish:

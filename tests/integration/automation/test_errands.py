@@ -189,8 +189,8 @@ def test_a_device_that_cannot_speak_now_is_told_of() -> None:
 def test_a_webhook_is_called() -> None:
     async def story() -> None:
         async with web_server() as site, Town().alive() as town:
-            data = {"url": f"{site.url}/hook", "key": "k-1", "level": 7}
-            hook = {"do": "webhook", "url": "{{ data.url }}", "headers": {"X-Key": "{{ data.key }}"}}
+            data = {"page": "hook", "key": "k-1", "level": 7}
+            hook = {"do": "webhook", "url": f"{site.url}/{{{{ data.page }}}}", "headers": {"X-Key": "{{ data.key }}"}}
             done = await town.does(
                 {**hook, "body": {"level": "{{ data.level }}"}},
                 {**hook, "body": "level {{ data.level }}", "method": "PUT"},
