@@ -263,9 +263,13 @@ class Watch:
 
 @dataclass
 class Alarm:
-    """One trigger, and who watches it. ``teller``: who says whether it is active. ``over``: runs of who watched it."""
+    """One trigger, and who watches it.
+
+    ``teller`` says whether it is active; ``lost``: it was, and its device was lost. ``over``: runs of who watched it.
+    """
 
     teller: str | None = None
+    lost: bool = False
     pulse: bool = False
     patience: float | None = None
     known: bool = False
@@ -309,6 +313,13 @@ class Alarm:
         for profile, watch in self.each():
             watch.is_interrupted, watch.does = True, profiles.get(profile, frozenset())
 
+    def loses(self, device: str, now: float) -> None:
+        """Hear that a device is lost."""
+        if device == self.teller:
+            self.lost |= self.active
+            self.active = False
+            self.is_judged(now)
+
     def is_judged(self, now: float, *, pulse: bool = False) -> None:
         """Let all who watch it find out whether they are active."""
         for _, watch in self.each():
@@ -322,6 +333,7 @@ class Alarm:
             if active:
                 self.is_judged(now, pulse=True)
             return
+        self.lost &= not active or self.active
         self.active = self.active if active is None else active
         self.heard_at = now if active else self.heard_at
         self.is_judged(now)
@@ -334,7 +346,7 @@ class Alarm:
         teller = given.get("owner") or (given["source"]["topic"] if "source" in given else None)
         pulse = given.get("kind") == "pulse"
         if given and not self.known:
-            self.data = {}
+            self.data, self.lost = {}, False
         if not given or (teller, pulse) != (self.teller, self.pulse):
             self.active = False
         self.known, self.teller, self.pulse, self.patience = bool(given), teller, pulse, given.get("off_after_s")

@@ -78,7 +78,8 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
 
 async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, ready: Callable[[], None]) -> None:
     inbox, since, is_ready = Inbox(), now(), asyncio.Event()
-    link, sources = site.link(_status("lost", since), inbox), Sources(inbox.add, TABLE, settings.prefix)
+    link = site.link(_status("lost", since), inbox)
+    sources = Sources(inbox.add, TABLE, settings.prefix, now, asyncio.get_running_loop().call_later)
     sources.listen = link.watch
     watcher = Watcher(parts.database, inbox, parts.door, sources.know)
     await inbox.put(Resumed())  # before anything else may end a lease that ran out while nobody could renew it

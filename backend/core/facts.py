@@ -37,7 +37,7 @@ class DirectoryChanged(Fact):
     """These are all devices, principals and channels there are now: told whole, so that no earlier telling matters.
 
     ``rules`` are those of floors that have some of their own, by floor; ``voices`` are settings of devices likewise.
-    ``triggers`` and ``profiles`` are their definitions, by id.
+    ``triggers`` and ``profiles`` are their definitions, by id; ``since`` tells when each account was made.
     """
 
     devices: frozenset[str]
@@ -47,6 +47,7 @@ class DirectoryChanged(Fact):
     voices: Mapping[str, Voice] = field(default_factory=dict)
     triggers: Mapping[str, Definition] = field(default_factory=dict)
     profiles: Mapping[str, Definition] = field(default_factory=dict)
+    since: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

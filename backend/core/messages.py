@@ -67,6 +67,6 @@ def merged(old: FreeJson, new: FreeJson) -> FreeJson:
     return {key: value for key, value in {**old, **new}.items() if value is not None}
 
 
-def json_size(data: FreeJson) -> int:
+def json_size(data: Mapping[str, Any]) -> int:
     """Return the size of *data* as JSON, in bytes."""
     return len(to_json(data))

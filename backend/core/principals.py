@@ -37,6 +37,8 @@ class Principal:
     """The filters of topics outside of Talkstick's tree that it may receive, and publish to unless it only reads."""
     triggers: frozenset[str] = frozenset()
     """The triggers that it owns: it says whether they are active."""
+    since: float = 0.0
+    """When the account was made, in seconds since the epoch: of the same name there may have been another."""
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,8 @@ class Automated(RuleBasedStateMachine):
     def said(self, trigger: str, active: bool, data: dict[str, Any], *, retained: bool = False) -> None:
         self.batch.append(partial(self.said, trigger, active, data, retained=retained))
         alarm, has_source = self.alarms[trigger], "source" in self.triggers.get(trigger, {})
-        heard = alarm.known and not has_source and not (alarm.pulse and (retained or not active))
+        heard = alarm.known and not has_source and not (retained and alarm.lost)
+        heard = heard and not (alarm.pulse and (retained or not active))
         self.happens(
             lambda: alarm.senses(active, data, self.now) if heard else None,
             lambda: self.house.receive(f"triggers/{trigger}", {"active": active, "data": data}, retained=retained),
@@ -186,9 +187,7 @@ class Automated(RuleBasedStateMachine):
 
     def model_loses(self, device: str) -> None:
         for alarm in self.alarms.values():
-            if alarm.teller == device:
-                alarm.active = False
-                alarm.is_judged(self.now)
+            alarm.loses(device, self.now)
 
     # What people ask
 
@@ -392,7 +391,7 @@ class Automated(RuleBasedStateMachine):
         self.shell.takes(self.house.performed)
         self.is_kept()
         topics = {topic: payload for topic, payload in self.retained.items() if payload}
-        projected = {send.topic: send.payload for send in self.house.engine.projection(self.now)}
+        projected = {send.topic: send.payload for send in self.house.engine.projection(self.now) if send.payload}
         assert topics == {topic: payload for topic, payload in projected.items() if topic.startswith("triggers/")}
 
     def is_kept(self) -> None:

@@ -52,5 +52,6 @@ def step(directory: Directory, event: object, _now: float) -> tuple[Directory, l
         after.voices,
         after.triggers,
         after.profiles,
+        {name: who.since for name, who in after.principals.items()},
     )
     return after, [told]

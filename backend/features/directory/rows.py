@@ -76,7 +76,9 @@ class DirectoryRow(SQLModel, table=True):
 
 def principal(row: AccountRow, *, is_open: bool = False, triggers: frozenset[str] = frozenset()) -> Principal:
     """Return the account without its secret."""
-    return Principal(row.name, Role(row.role), row.display_name, row.owner, is_open, topics(row), triggers)
+    return Principal(
+        row.name, Role(row.role), row.display_name, row.owner, is_open, topics(row), triggers, row.created_at
+    )
 
 
 def topics(row: AccountRow) -> tuple[str, ...]:

@@ -6,11 +6,14 @@ monitoring one has exactly one session for as long as it is active; a one-shot o
 
 from math import inf
 
+from backend.core.messages import json_size
 from backend.features.triggers.conditions import met
 from backend.features.triggers.course import Course
 from backend.features.triggers.messages import Ending
 from backend.features.triggers.state import Subscription, Trigger
 from backend.features.triggers.windows import changes_at, within
+
+_MOST_WAITING = 64 * 1024  # bytes of JSON; all of it is stored again with each change
 
 
 def assess(course: Course, *, pulse: bool = False) -> None:
@@ -119,7 +122,7 @@ def _activated(course: Course) -> None:
         course.count(coalesced=len(subscription.waiting))
         course.change(waiting=(data,))
     elif plan.run == "queued" and not is_free:
-        if len(subscription.waiting) < plan.most:
+        if len(subscription.waiting) < plan.most and sum(map(json_size, subscription.waiting)) < _MOST_WAITING:
             course.change(waiting=(*subscription.waiting, data))
         else:
             course.drop("queue_full")

@@ -15,6 +15,7 @@ from backend.features.triggers.messages import TriggerReply
 from backend.features.triggers.state import PastRun, RunsAsked
 
 MAX_KEPT = 1000  # runs of one subscription
+_SWEEP_S = 3600.0  # to rank hundreds of thousands takes a while
 
 
 class RunRow(SQLModel, table=True):
@@ -36,7 +37,7 @@ class RunRow(SQLModel, table=True):
 
 def archive(days: float) -> Archive:
     """Return the archive of runs; they are forgotten after so many days, or when there are a thousand newer ones."""
-    return Archive(RunRow, PastRun, _row, queries={RunsAsked: _read}, too_old=partial(_too_old, days))
+    return Archive(RunRow, PastRun, _row, queries={RunsAsked: _read}, too_old=partial(_too_old, days), sweep_s=_SWEEP_S)
 
 
 def _row(past: PastRun) -> dict[str, object]:

@@ -185,7 +185,8 @@ def _directory_changed(turn: Turn, directory: DirectoryChanged) -> None:
         told = directory.profiles.get(profile)
         if told is not None and (told != subscription.stored or not was_told):
             turn.subscriptions[profile] = replace(subscription, stored=told, definition=understood_profile(told))
-        stays = stored is not None and told is not None and subscription.owner in directory.principals
+        owner_stays = directory.since.get(subscription.owner) == subscription.owner_since
+        stays = stored is not None and told is not None and owner_stays
         turn.go_on(profile, _follow if stays else _leave)
 
 

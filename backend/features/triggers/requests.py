@@ -86,7 +86,14 @@ def _subscribe(turn: Turn, said: TriggerAsked, body: Subscribe) -> Answer:
     definition = understood_profile(stored)
     number = turn.trigger.numbers.get(profile, 0)
     turn.subscriptions[profile] = Subscription(
-        profile, said.who.name, plan, turn.now, stored=stored, definition=definition, number=number
+        profile,
+        said.who.name,
+        plan,
+        turn.now,
+        stored=stored,
+        definition=definition,
+        number=number,
+        owner_since=said.who.since,
     )
     turn.tell("subscribed", profile=profile, mode=plan.mode)
     turn.go_on(profile, activation.assess)

@@ -189,6 +189,8 @@ class Subscription:
     failure: Failure | None = None
     last: Last | None = None
     leaving: Ending | None = None
+    owner_since: float = 0.0
+    """When the account of the owner was made: who gets the name later gets nothing with it."""
 
     @property
     def newest(self) -> Run | None:

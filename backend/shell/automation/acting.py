@@ -165,7 +165,9 @@ class Acting:
 
     async def _session(self, action: SessionAction, actor: Actor, texts: "_Texts") -> None:
         device, given = texts.of(action.device), texts.json(action.input)
-        if await self._mine(device, actor) is not None:
+        mine = await self._mine(device, actor)
+        if mine is not None:
+            self._means.claiming.check(mine)
             return
         wish = actor.wish(device, action.type, action.wait_s, given)
         async with AsyncExitStack() as stack:

@@ -75,6 +75,7 @@ def _opened() -> httpx.AsyncClient:
         headers={"Accept-Encoding": "identity", "User-Agent": "talkstick"},
         limits=httpx.Limits(max_keepalive_connections=_IDLE_CONNECTIONS),
         timeout=None,  # noqa: S113 - each call has one, as a whole
+        trust_env=False,  # the passwords in the ~/.netrc of whoever runs the server are no part of a profile
     )
     client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))  # what one was told is not another's
     return client

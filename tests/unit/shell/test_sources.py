@@ -1,7 +1,7 @@
 """Messages of any topic become what triggers sense."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from backend.core.automation import TriggerSensed
 from backend.core.engine import Arrived
 from backend.core.facts import Fact, MessageRefused
 from backend.core.refusals import Code
-from backend.shell.sources import Sources
+from backend.shell.sources import MOST, PER_S, Sources
 
 Definitions = dict[str, dict[str, Any]]
 
@@ -27,14 +27,26 @@ class House:
     """Sources, and what they tell and listen to."""
 
     def __init__(self, **triggers: dict[str, Any]) -> None:
-        self.facts: list[Fact] = []
+        self.facts: list[Fact | Arrived] = []
+        self.now = 0.0
+        self.due: list[tuple[float, Callable[[], None]]] = []
         self.listened: list[tuple[set[str], set[str]]] = []
-        self.sources = Sources(self.facts.append, TABLE, "")
+        self.sources = Sources(self.facts.append, TABLE, "", lambda: self.now, self._later)
         self.sources.listen = self._listen
         self.know(triggers)
 
     async def _listen(self, filters: Collection[str], fresh: Collection[str]) -> None:
         self.listened.append((set(filters), set(fresh)))
+
+    def _later(self, after: float, do: Callable[[], None]) -> None:
+        self.due.append((self.now + after, do))
+
+    def passes(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+        due, self.due = [do for at, do in self.due if at <= self.now], [each for each in self.due if each[0] > self.now]
+        for do in due:
+            do()
 
     def know(self, triggers: Definitions) -> None:
         asyncio.run(self.sources.know(triggers))
@@ -129,3 +141,78 @@ def test_a_source_that_may_not_be_one_is_left_out(caplog: pytest.LogCaptureFixtu
     assert not house.take("devices/scale-1/command/tare", b"{}")
     assert house.facts == []
     assert "the trigger spy hears nothing" in caplog.text
+
+
+# What is too often
+
+OWNED = {"owner": "pir-1"}
+
+
+def test_of_a_level_that_flaps_the_newest_always_comes() -> None:
+    house = House(pir=PIR)
+    for number in range(5000):
+        house.take("zigbee2mqtt/hall", b'{"occupancy": %s}' % (b"true", b"false")[number % 2])
+    assert len(house.facts) == MOST, "those that are let through at once"
+    house.passes(1.0)
+    assert house.facts[-1] == TriggerSensed("pir", False, {"occupancy": False}), "the last word"
+    assert len(house.facts) == MOST + 1
+    assert not house.due
+
+
+def test_what_is_said_besides_does_not_hide_the_last_word() -> None:
+    house = House(pir=PIR)
+    for _ in range(int(MOST)):
+        house.take("zigbee2mqtt/hall", b'{"occupancy": true}')
+    house.take("zigbee2mqtt/hall", b'{"occupancy": false}')
+    house.take("zigbee2mqtt/hall", b'{"battery": 7}')
+    house.passes(1.0)
+    assert house.facts[-1] == TriggerSensed("pir", False, {"battery": 7})
+
+
+def test_a_newer_word_supersedes_the_one_that_waits() -> None:
+    house = House(pir=PIR)
+    for _ in range(int(MOST) + 1):
+        house.take("zigbee2mqtt/hall", b'{"occupancy": true}')
+    house.now += 1.0  # the late one is due, and did not come yet
+    house.take("zigbee2mqtt/hall", b'{"occupancy": false}')
+    house.passes(0.0)
+    assert house.facts[-1] == TriggerSensed("pir", False, {"occupancy": False})
+    assert len(house.facts) == MOST + 1
+
+
+def test_pulses_beyond_what_anybody_can_do_are_refused_and_counted() -> None:
+    house = House(button=BUTTON)
+    for _ in range(int(MOST) + 3):
+        house.take("buttons/red", b"pressed")
+    refused = [fact.code for fact in house.facts if isinstance(fact, MessageRefused)]
+    assert refused == [Code.RATE_LIMITED] * 3
+    house.now += 1.0
+    assert house.take("buttons/red", b"pressed")
+    assert isinstance(house.facts[-1], TriggerSensed), f"{PER_S} come again each second"
+
+
+def test_one_trigger_that_is_too_loud_silences_no_other() -> None:
+    house = House(pir=PIR, button=BUTTON)
+    for _ in range(1000):
+        house.take("zigbee2mqtt/hall", b'{"occupancy": true}')
+    house.take("buttons/red", b"pressed")
+    assert house.facts[-1] == TriggerSensed("button", True, {"value": "pressed"})
+
+
+def test_the_word_of_an_owner_is_bounded_likewise() -> None:
+    house = House(hall=OWNED)
+    for number in range(1001):
+        assert house.take("triggers/hall", b'{"active": %s}' % (b"true", b"false")[number % 2])
+    house.passes(1.0)
+    assert house.facts[-1] == Arrived("triggers/hall", b'{"active": true}')
+    assert len(house.facts) == MOST + 1
+
+
+def test_what_the_backend_says_of_a_source_is_no_news_to_it() -> None:
+    house = House(pir=PIR)
+    assert house.take("triggers/pir", b'{"active": true}')
+    assert not house.facts
+
+
+def test_of_a_trigger_that_there_is_not_the_engine_hears() -> None:
+    assert not House(pir=PIR).take("triggers/hall", b'{"active": true}')

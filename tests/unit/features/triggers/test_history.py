@@ -13,6 +13,8 @@ from backend.features.triggers.history import MAX_KEPT, RunRow, archive
 from tests.automation import Automation
 from tests.people import ALICE, BOB, CAROL
 
+HOUR_S = 3600.0  # so often it is looked
+
 
 def remembered(house: Automation, who: Principal = ALICE, trigger: str = "bell", **keys: Any) -> list[dict[str, Any]]:
     """Ask for the last runs; return what is told."""
@@ -115,7 +117,7 @@ def test_a_subscription_keeps_so_many_and_nothing_for_ever(house: Automation, da
     with Session(database) as session:
         session.add_all(RunRow(session=f"s{number}", **row) for number in range(MAX_KEPT + 4))
         session.commit()
-    house.passes(61)
+    house.passes(HOUR_S + 1)
     with Session(database) as session:
         kept = dict(session.exec(select(RunRow.profile, func.count()).group_by(RunRow.profile)).all())
     assert kept == {"greeter": MAX_KEPT, "lamp": 1}
@@ -132,5 +134,5 @@ def test_how_long_it_is_kept_is_a_setting(database: Database) -> None:
     rings(house, 1)
     house.passes(90 * DAY_S - 1)
     assert len(remembered(house)) == 1
-    house.passes(62)
+    house.passes(HOUR_S + 2)
     assert json.dumps(remembered(house)) == "[]"
