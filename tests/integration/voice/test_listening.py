@@ -28,7 +28,7 @@ def test_a_board_that_only_drips_gives_its_place_to_others() -> None:
     async def story() -> tuple[str | None, str | None]:
         ears, now, sends = Ears({"en": ENGLISH}, 1), SteadyClock(), list[Send]()
         assert await ears.load() == []
-        listening = Listening(ears, Places(1), 5.0, lambda _language: [], late_s=-4.9)
+        listening = Listening(ears, Places(1), 5.0, lambda _language: [], late_s=-3.0)
         dripping, talking = Feed(Codec.PCM16_16K, now), Feed(Codec.PCM16_16K, now)
         dripping.put(Frame(0, Flag.START, Codec.PCM16_16K, b"xy"))
         audio = speak("hello", "en-us+m3")
