@@ -202,11 +202,13 @@ class Watch:
         for task in list(self.tasks):
             self.ends(task, reason, now)
 
-    def is_done(self, task: Task, now: float, delivered: int, failed: str | None) -> None:
+    def is_done(
+        self, task: Task, now: float, delivered: int, failed: str | None, delivered_at: float | None = None
+    ) -> None:
         """Take note that a phase was done, or was not."""
         self.counts["delivered"] += delivered
         self.counts["failed"] += failed is not None
-        self.delivered_at = now if delivered else self.delivered_at
+        self.delivered_at = max(self.delivered_at, -inf if delivered_at is None else delivered_at)
         task.failed = failed or task.failed
         self.is_through(task, now)
 
@@ -236,7 +238,7 @@ class Watch:
         """Be there no longer than what runs."""
         if not self.leaving:
             self.forgets("stopped")
-            self.leaving, self.active, self.since = True, False, None
+            self.leaving, self.active, self.stopped, self.since = True, False, False, None
             self.end(reason, now)
 
     def follows(self, now: float) -> None:
@@ -269,6 +271,7 @@ class Alarm:
     """
 
     teller: str | None = None
+    has_source: bool = False
     lost: bool = False
     pulse: bool = False
     patience: float | None = None
@@ -349,6 +352,7 @@ class Alarm:
             self.data, self.lost = {}, False
         if not given or (teller, pulse) != (self.teller, self.pulse):
             self.active = False
+        self.has_source = "source" in given
         self.known, self.teller, self.pulse, self.patience = bool(given), teller, pulse, given.get("off_after_s")
         for profile, watch in self.each():
             watch.does = profiles.get(profile, watch.does)

@@ -38,23 +38,25 @@ WINDOW = dict(
 )
 
 names = st.sampled_from(NAMES)
-profiles = st.sampled_from(["greeter", "guard", "guard", "lamp", "siren", "log", "nothing"])
+profiles = st.sampled_from(["greeter", "guard", "guard", "guard", "lamp", "siren", "log", "nothing"])
 users = st.sampled_from(["alice", "alice", "bob", "root"])
 levels = st.sampled_from([None, None, 3, 7, 12])
 plans = st.fixed_dictionaries(
-    {"mode": st.sampled_from(["monitoring", "monitoring", "one_shot"])},
-    optional={
+    {
+        "mode": st.sampled_from(["monitoring", "one_shot"]),
         "run": st.sampled_from(["single", "restart", "queued", "queued", "parallel", "parallel", "latest"]),
+        "cooldown_s": st.sampled_from([0.0, 0.0, 5.0]),
+        "for_s": st.sampled_from([0.0, 0.0, 0.0, 3.0]),
+    },
+    optional={
         "most": st.sampled_from([1, 2, 3]),
         "every_s": st.sampled_from([None, 2.0, 6.0]),
         "max_s": st.sampled_from([None, 3.0, 10.0]),
-        "for_s": st.sampled_from([0.0, 0.0, 3.0]),
-        "cooldown_s": st.sampled_from([0.0, 5.0]),
         "warm": st.booleans(),
         "windowed": st.sampled_from([False, False, False, True]),
         "enabled": usually,
     },
-)
+).map(lambda plan: plan if plan["mode"] == "monitoring" else {**plan, "every_s": None})
 changes = plans.flatmap(
     lambda plan: st.sets(st.sampled_from(sorted(plan))).map(lambda keys: {k: plan[k] for k in keys})
 )

@@ -145,29 +145,35 @@ class Automated(RuleBasedStateMachine):
 
     # What triggers say
 
-    @rule(trigger=names, active=usually, level=levels, late=later, retained=st.sampled_from([False, False, True]))
-    def says(self, trigger: str, active: bool, level: int | None, late: int, retained: bool) -> None:
+    @rule(
+        trigger=names,
+        active=st.sampled_from([True, True, True, False, False, None]),
+        level=levels,
+        late=later,
+        how=st.sampled_from(["", "", "", "", "retained", "mistaken"]),
+    )
+    def tells(self, trigger: str, active: bool | None, level: int | None, late: int, how: str) -> None:
+        """Whoever may tell, or who may not, tells whether a trigger is active."""
         self.house.now += late
-        self.said(trigger, active, {} if level is None else {"t": level}, retained=retained)
+        data = {} if level is None else {"t": level}
+        if self.alarms[trigger].has_source != (how == "mistaken"):
+            self.sensed(trigger, active, data)
+        else:
+            self.said(trigger, bool(active), data, retained=how == "retained")
 
     def said(self, trigger: str, active: bool, data: dict[str, Any], *, retained: bool = False) -> None:
         self.batch.append(partial(self.said, trigger, active, data, retained=retained))
-        alarm, has_source = self.alarms[trigger], "source" in self.triggers.get(trigger, {})
-        heard = alarm.known and not has_source and not (retained and alarm.lost)
+        alarm = self.alarms[trigger]
+        heard = alarm.known and not alarm.has_source and not (retained and alarm.lost)
         heard = heard and not (alarm.pulse and (retained or not active))
         self.happens(
             lambda: alarm.senses(active, data, self.now) if heard else None,
             lambda: self.house.receive(f"triggers/{trigger}", {"active": active, "data": data}, retained=retained),
         )
 
-    @rule(trigger=names, active=st.sampled_from([True, True, False, None]), level=levels, late=later)
-    def senses(self, trigger: str, active: bool | None, level: int | None, late: int) -> None:
-        self.house.now += late
-        self.sensed(trigger, active, {} if level is None else {"t": level})
-
     def sensed(self, trigger: str, active: bool | None, data: dict[str, Any]) -> None:
         self.batch.append(partial(self.sensed, trigger, active, data))
-        heard = "source" in self.triggers.get(trigger, {})
+        heard = self.alarms[trigger].has_source
         self.happens(
             lambda: self.alarms[trigger].senses(active, data, self.now) if heard else None,
             lambda: self.house.hears(TriggerSensed(trigger, active, data)),
@@ -175,7 +181,7 @@ class Automated(RuleBasedStateMachine):
 
     @rule(trigger=names, active=st.booleans(), times=st.integers(2, 9))
     def flaps(self, trigger: str, active: bool, times: int) -> None:
-        tell = self.sensed if "source" in self.triggers.get(trigger, {}) else self.said
+        tell = self.sensed if self.alarms[trigger].has_source else self.said
         for number in range(times):
             tell(trigger, active ^ bool(number % 2), {})
 
@@ -298,15 +304,22 @@ class Automated(RuleBasedStateMachine):
             delivered, code = outcome
             self.is_told(self.shell.does(session, self.now, delivered=delivered, code=code))
 
+    @rule(late=later)
+    def the_shell_works(self, late: int) -> None:
+        """All that is at hand is done, and what comes of it is begun."""
+        self.is_stored()
+        self.house.now += late if self.shell.at_hand else 0
+        for session in list(self.shell.at_hand):
+            self.is_told(self.shell.does(session, self.now))
+        self.is_stored()
+
     def is_told(self, done: ErrandDone) -> None:
         self.batch.append(partial(self.is_told, done))
         task = self.task(done.trigger, done.profile, done.session)
         watch, alarm = self.alarms[done.trigger].watches[done.profile], self.alarms[done.trigger]
 
         def do() -> None:
-            watch.is_done(task, self.now, done.delivered, done.code)
-            watch.delivered_at = done.delivered_at if done.delivered_at is not None else watch.delivered_at
-            task.failed = task.failed and "failed"
+            watch.is_done(task, self.now, done.delivered, "failed" if done.code else None, done.delivered_at)
             alarm.tidies(self.now)
 
         self.happens(do, lambda: self.house.hears(done))

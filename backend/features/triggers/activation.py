@@ -80,7 +80,7 @@ def leave(course: Course, reason: Ending) -> None:
     """Let the subscription be removed once its runs are over."""
     if course.subscription.leaving is None:
         course.forget_waiting("stopped")
-        course.change(leaving=reason, active=False, holds_since=None)
+        course.change(leaving=reason, active=False, stopped=False, holds_since=None)
         course.end_all(reason)
 
 
