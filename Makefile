@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check models bench bench-broker bench-growth bench-relay bench-voice soak soak-voice fuzz search fire schemas lock format system-packages clean
+.PHONY: help demo serve test check models bench bench-broker bench-growth bench-relay bench-voice bench-triggers soak soak-voice fuzz search fire schemas lock format system-packages clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ bench-relay: $(INSTALLED) ## Measure a channel with 200 listeners against the ba
 
 bench-voice: $(INSTALLED) ## Measure how long a conversation takes, and how many a server bears at once
 	$(BIN)/python -m tools.voice_bench $(BENCH_ARGS)
+
+bench-triggers: $(INSTALLED) ## Measure how soon 100 profile sessions run, and whether anything is lost where triggers flap
+	$(BIN)/python -m tools.trigger_bench $(BENCH_ARGS)
 
 soak: $(INSTALLED) ## An hour with 1,000 boards: does memory stay flat?
 	$(BIN)/python -m tools.soak $(SOAK_ARGS)

@@ -17,9 +17,20 @@ from pathlib import Path
 import click
 
 from tools import brokers
-from tools.lean import LeanClient
 from tools.process import cpu_s, pin, resident
-from tools.trigger_load import BUSY, CROWD, CROWDED, IDLE, RUNS, TAKES_S, Onlooker, Owner, flapping, provisioned
+from tools.trigger_load import (
+    BUSY,
+    CROWD,
+    CROWDED,
+    IDLE,
+    RUNS,
+    TAKES_S,
+    Onlooker,
+    Owner,
+    bare_fan_out,
+    flapping,
+    provisioned,
+)
 
 BAR_MS = 50.0
 PER_S = 50
@@ -81,34 +92,6 @@ async def fan_out(house: House, trigger: str, rounds: int, acts: int) -> Fan:
         await seen.until(lambda: seen.number(trigger, "terminated") == RUNS and seen.done == 2 * acts)
         await asyncio.sleep(0.05)
     return Fan(running, done)
-
-
-async def bare_fan_out(port: int, rounds: int, payload: bytes, qos: int) -> Sequence[float]:
-    """Let the bare broker pass on as many retained messages; return how long each time took, in ms."""
-    heard, taken = 0, list[float]()
-    all_in = asyncio.Event()
-
-    def hear(_topic: str, _payload: bytes) -> None:
-        nonlocal heard
-        heard += 1
-        if heard % RUNS == 0:
-            all_in.set()
-
-    listener = await LeanClient.connect(port, "ears", "-", hear)
-    await listener.subscribe("bare/#", qos)
-    sender = await LeanClient.connect(port, "sender", "-")
-    for _ in range(rounds):
-        all_in.clear()
-        start = time.perf_counter()
-        for number in range(RUNS):
-            sender.publish(f"bare/{number}", payload, retain=True)
-        async with asyncio.timeout(30):
-            await all_in.wait()
-        taken.append((time.perf_counter() - start) * 1000)
-        await asyncio.sleep(0.05)
-    for client in (sender, listener):
-        client.close()
-    return taken
 
 
 # Flapping

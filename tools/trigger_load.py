@@ -199,3 +199,31 @@ class Onlooker:
             states[before["state"]] -= 1
         states[body["state"]] += 1
         self.documents[trigger, profile] = body
+
+
+async def bare_fan_out(port: int, rounds: int, payload: bytes, qos: int) -> Sequence[float]:
+    """Let the bare broker pass on as many retained messages; return how long each time took, in ms."""
+    heard, taken = 0, list[float]()
+    all_in = asyncio.Event()
+
+    def hear(_topic: str, _payload: bytes) -> None:
+        nonlocal heard
+        heard += 1
+        if heard % RUNS == 0:
+            all_in.set()
+
+    listener = await LeanClient.connect(port, "ears", "-", hear)
+    await listener.subscribe("bare/#", qos)
+    sender = await LeanClient.connect(port, "sender", "-")
+    for _ in range(rounds):
+        all_in.clear()
+        start = time.perf_counter()
+        for number in range(RUNS):
+            sender.publish(f"bare/{number}", payload, retain=True)
+        async with asyncio.timeout(30):
+            await all_in.wait()
+        taken.append((time.perf_counter() - start) * 1000)
+        await asyncio.sleep(0.05)
+    for client in (sender, listener):
+        client.close()
+    return taken
