@@ -161,7 +161,8 @@ def _moment(when: float | None) -> str | None:
 
 def projection(trigger: Trigger) -> list[Publish]:
     """Return all that is retained of a trigger, as it is now; a broker that was away may not know of what is gone."""
-    gone_by = [gone(trigger, profile) for profile in trigger.numbers if profile not in trigger.subscriptions]
+    cleared = [gone(trigger, profile) for profile in trigger.numbers if profile not in trigger.subscriptions]
     if not trigger.known and not trigger.subscriptions:
-        return [*unlisted(trigger), *gone_by]
-    return [*statuses(trigger), profiles(trigger), *(session(trigger, each) for each in trigger.subscriptions.values())]
+        return [*unlisted(trigger), *cleared]
+    sessions = (session(trigger, each) for each in trigger.subscriptions.values())
+    return [*statuses(trigger), profiles(trigger), *sessions, *cleared]

@@ -185,3 +185,17 @@ def test_alarms_are_never_late_and_ring_as_in_a_naive_kitchen(history: list[Boil
             for key, egg in naive.items()
             if key not in stored or desk.durable(egg) != desk.durable(stored[key])
         }
+
+
+def test_what_looks_otherwise_is_told_once_however_much_happened() -> None:
+    desk = kitchen()
+    desk.renew = lambda before, after: [Publish(f"{after.key}/{before.notes}-{after.notes}", None)]
+    for key in ("a", "a", "b", "a"):
+        desk.handle(Note(key), 0.0)
+    assert [publish.topic for publish in desk.documents()] == ["a/0-3", "b/0-1"]
+    desk.committed()
+    assert list(desk.documents()) == []
+    desk.handle(Note("a"), 0.0)
+    assert [publish.topic for publish in desk.documents()] == ["a/3-4"]
+    desk.roll_back()
+    assert list(desk.documents()) == []
