@@ -1,18 +1,42 @@
 """``talkstick profile …``: what is done when a trigger is active. Only operators write profiles."""
 
 from collections.abc import Mapping
-from typing import Any, TextIO
+from textwrap import wrap
+from typing import Any, TextIO, get_args
 
 import click
+from pydantic.fields import FieldInfo
 
 from backend.cli import mqtt
 from backend.cli.context import Context, day, json_option, pass_context, show, show_all
 from backend.core.facts import Definition
+from backend.features.triggers.actions import AnyAction
 from backend.features.triggers.messages import PROFILES
+from backend.features.triggers.templates import NAMES
 from backend.shell.triggers import Defined, TriggerError
 
 _MASK = "***"
 _PHASES = ("start", "repeat", "end")
+_WIDTH = 100  # of the help, which click does not wrap where it has lines of its own
+
+
+def _actions_text() -> str:
+    lines = ["\b", "What can be done. With `optional: true` what comes after it is done even where it fails."]
+    for action in get_args(get_args(AnyAction)[0]):
+        fields = dict(action.model_fields)
+        name, *_ = get_args(fields.pop("do").annotation)
+        del fields["optional"]
+        lines += ["", "\b", *wrap(f"{name}: {action.__doc__}", _WIDTH)]
+        for key, field in fields.items():
+            lines += wrap(_key_text(key, field), _WIDTH, initial_indent="  ", subsequent_indent=" " * 13)
+    seen = f"Texts are templates (Jinja), which see {', '.join(sorted(NAMES))}."
+    return "\n".join([*lines, "", "\b", *wrap(seen, _WIDTH)])
+
+
+def _key_text(key: str, field: FieldInfo) -> str:
+    default = "[required]" if field.is_required() else f"[{field.default}]" if field.default else ""
+    return f"{key:10} {field.description or ''} {default}".rstrip()
+
 
 file_argument = click.argument("file", metavar="FILE.yaml|-", type=click.File(encoding="utf-8"))
 
@@ -25,7 +49,7 @@ def profile() -> None:
     """
 
 
-@profile.command("add")
+@profile.command("add", epilog=_actions_text())
 @click.argument("profile_id", metavar="ID")
 @file_argument
 @json_option
@@ -48,11 +72,11 @@ def add(context: Context, profile_id: str, file: TextIO, as_json: bool) -> None:
     show(
         record,
         as_json=as_json,
-        text=lambda: f"Added profile {profile_id}: talkstick trigger subscribe TRIGGER {profile_id}",
+        text=lambda: f"Added profile {profile_id}: talkstick trigger subscribe TRIGGER {profile_id} --mode one_shot",
     )
 
 
-@profile.command("set")
+@profile.command("set", epilog=_actions_text())
 @click.argument("profile_id", metavar="ID")
 @file_argument
 @json_option
