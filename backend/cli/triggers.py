@@ -60,7 +60,8 @@ def add(context: Context, /, trigger_id: str, as_json: bool, **options: Any) -> 
     """Add a trigger; print its topics.
 
     `talkstick trigger add hall --owner pir-1`, or, of a sensor that knows nothing of Talkstick,
-    `talkstick trigger add door --source zigbee2mqtt/door --path $.contact --active false`.
+    `talkstick trigger add door --source zigbee2mqtt/door --path '$.contact' --active false`. Of a number, 0 means
+    inactive; where a threshold matters, leave --path out and let a subscription say `--when "$.temperature > 30"`.
     """
     try:
         context.triggers.add("trigger", trigger_id, _defined({}, options), context.now())
@@ -154,6 +155,8 @@ def _defined(before: Definition, options: Mapping[str, Any], unset: tuple[str, .
         gone |= set(_OF_SOURCE)
     if "topic" in given:
         gone.add("owner")
+    elif ("source" not in before or "topic" in gone) and (idle := given.keys() & set(_OF_SOURCE)):
+        raise TriggerError(f"--{min(idle)} goes with --source")
     flat = {**before, **before.get("source", {}), **given}
     kept = {key: value for key, value in flat.items() if key != "source" and (key in given or key not in gone)}
     source = {key: kept.pop(key) for key in _OF_SOURCE if key in kept}
@@ -188,6 +191,13 @@ def _row(found: Defined, live: Mapping[str, Any] | None) -> dict[str, Any]:
     }
 
 
+def _told_by(definition: Definition) -> str:
+    """Return who publishes whether the trigger is active, as people read it."""
+    if "source" in definition:
+        return "shown on"
+    return "owner tells" if "owner" in definition else "admins tell"
+
+
 def _text(record: dict[str, Any]) -> str:
     definition, topics, live = record["definition"], record["topics"], record.get("live")
     told = {key: value for key, value in definition.items() if key not in ("name", "source")}
@@ -196,7 +206,7 @@ def _text(record: dict[str, Any]) -> str:
     lines = [
         f"Trigger {record['trigger']}{name}, since {record['since']}",
         *(f"  {key:16} {text_of(value)}" for key, value in told.items()),
-        f'  {"tells":16} {topics["trigger"]}   {{"active":true}}',
+        f'  {_told_by(definition):16} {topics["trigger"]}   {{"active":true}}',
         f"  {'profiles':16} {topics['profiles']}",
         f'  {"ask":16} {topics["request"]}   {{"action":"subscribe","profile":"…","mode":"one_shot"}}',
         f"  {'answers':16} {topics['reply']}",
