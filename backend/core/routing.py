@@ -143,10 +143,13 @@ def _check(value: Any, depth: int) -> None:
 
 def _explained(error: ValidationError) -> Refused:
     first = error.errors(include_url=False, include_input=False)[0]
-    if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        return Refused(Code.UNKNOWN_ACTION, f"{first['msg']}" if "ctx" in first else "the key action is missing")
+    if first["type"] == "union_tag_not_found":
+        return Refused(Code.UNKNOWN_ACTION, "the key action is missing")
+    if first["type"] == "union_tag_invalid":
+        tags = first["ctx"]
+        return Refused(Code.UNKNOWN_ACTION, f"there is no action {tags['tag']!r}, only {tags['expected_tags']}")
     where = ".".join(str(part) for part in first["loc"][-2:])
-    return Refused(Code.BAD_MESSAGE, f"{where}: {first['msg']}")
+    return Refused(Code.BAD_MESSAGE, f"{where}: {first['msg'].removeprefix('Value error, ')}")
 
 
 class RouteTable:

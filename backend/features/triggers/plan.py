@@ -99,6 +99,6 @@ def changed(plan: Plan, given: dict[str, Any]) -> Plan:
         return Plan.model_validate({**plan.model_dump(mode="json"), **given})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"][-2:])
+        where = ".".join(str(part) for part in first["loc"])
         why = first["msg"].removeprefix("Value error, ")
         raise Refused(Code.BAD_MESSAGE, f"{where}: {why}" if where else why) from error

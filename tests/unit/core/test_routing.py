@@ -142,6 +142,11 @@ def test_unknown_actions_are_refused_with_a_code(action: object) -> None:
     assert asking({}).code is Code.UNKNOWN_ACTION
 
 
+def test_who_asks_for_something_unknown_is_told_what_there_is() -> None:
+    assert asking({}).message == "the key action is missing"
+    assert asking({"action": "clam"}).message.startswith("there is no action 'clam', only 'claim', ")
+
+
 @pytest.mark.parametrize(
     ("body", "where"),
     [

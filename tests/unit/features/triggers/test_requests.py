@@ -94,6 +94,14 @@ def test_one_that_leaves_is_not_to_be_changed(house: Automation, action: str, ke
     assert code(house, ALICE, action, profile="guard", **keys) == "not_subscribed"
 
 
+def test_who_asks_for_what_cannot_be_is_told_where_it_is(house: Automation) -> None:
+    wrong = {"profile": "guard", "mode": "one_shot", "every_s": 5}
+    assert house.asks(ALICE, "cam1", "subscribe", **wrong)["message"] == "subscribe: every_s goes with monitoring only"
+    subscribe(house)
+    given = {"windows": [{"begin": "25:00"}]}
+    assert house.asks(ALICE, "cam1", "change", profile="guard", set=given)["message"].startswith("windows.0.begin: ")
+
+
 @pytest.mark.parametrize(
     "given",
     [
