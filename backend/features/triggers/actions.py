@@ -1,11 +1,13 @@
 """What a profile does. Texts are templates (see `templates`), and so is each text inside of a body."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import to_json
 
+from backend.core.ids import check_name
 from backend.core.messages import FreeJson, Message
 from backend.features.triggers.templates import MAX_TEMPLATE, check, check_json
 
@@ -19,6 +21,27 @@ def _template(text: str) -> str:
     return text
 
 
+def _unless_template(check_plain: Callable[[str], None]) -> AfterValidator:
+    """Return what checks a text that is none; what a template makes is not known before it is filled in."""
+
+    def checked(text: str) -> str:
+        if "{{" not in text and "{%" not in text:
+            check_plain(text)
+        return text
+
+    return AfterValidator(checked)
+
+
+def _check_topic(text: str) -> None:
+    if "+" in text or "#" in text:
+        raise ValueError("a message goes to one topic, without + and #")
+
+
+def _check_url(text: str) -> None:
+    if not text.lower().startswith(("http://", "https://")):
+        raise ValueError("it begins with http:// or https://")
+
+
 def _templates(body: JsonValue) -> JsonValue:
     check_json(body)
     if len(to_json(body)) > MAX_BODY:
@@ -29,6 +52,7 @@ def _templates(body: JsonValue) -> JsonValue:
 Template = Annotated[str, Field(min_length=1, max_length=MAX_TEMPLATE), AfterValidator(_template)]
 Body = Annotated[JsonValue, AfterValidator(_templates)]
 Keys = Annotated[FreeJson, AfterValidator(_templates)]
+Name = Annotated[Template, _unless_template(check_name)]
 Patience = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -44,7 +68,9 @@ class PublishAction(Action):
     """Publish a message, where the owner of the subscription might itself."""
 
     do: Literal["publish"]
-    topic: Template = Field(description="Where: outside of Talkstick's tree, or a topic that the owner may write.")
+    topic: Annotated[Template, _unless_template(_check_topic)] = Field(
+        description="Where: outside of Talkstick's tree, or a topic that the owner may write."
+    )
     body: Body = Field(default="", description="A text goes as it is, anything else as JSON.")
     retain: bool = False
 
@@ -53,8 +79,8 @@ class CommandAction(Action):
     """Send a command to a device: claim it first, wait while it is in use, and give it back in the end."""
 
     do: Literal["command"]
-    device: Template
-    name: Template = Field(description="The command: the last level of its topic.")
+    device: Name
+    name: Name = Field(description="The command: the last level of its topic.")
     body: Keys = Field(default={}, description="Its `fence` is added.")
     wait_s: Patience = Field(default=60.0, description="How long to wait for the device.")
     result_s: Annotated[float, Field(ge=0, le=3600)] = Field(
@@ -66,7 +92,7 @@ class SessionAction(Action):
     """Hold a device until the run ends: commands to it go without claiming it anew."""
 
     do: Literal["session"]
-    device: Template
+    device: Name
     type: str | None = Field(default=None, max_length=64, description="What kind of work it is, for people to see.")
     input: Keys = Field(default={}, description="What the session begins with.")
     wait_s: Patience = Field(default=60.0, description="How long to wait for the device.")
@@ -76,7 +102,7 @@ class SpeakAction(Action):
     """Let a device say something; it is done once it begins to."""
 
     do: Literal["speak"]
-    device: Template
+    device: Name
     text: Template
     language: str | None = Field(default=None, max_length=20, description="Else that of the device.")
     wait_s: Patience = Field(default=30.0, description="How long to wait until it speaks.")
@@ -86,7 +112,7 @@ class WebhookAction(Action):
     """Call a URL. What cannot be reached, or has trouble of its own (5xx, 429), is called again."""
 
     do: Literal["webhook"]
-    url: Template
+    url: Annotated[Template, _unless_template(_check_url)]
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
     headers: dict[str, Template] = Field(default={}, max_length=20, description="Never shown anywhere.")
     body: Body = Field(default=None, description="A text goes as it is, anything else as JSON; null: none.")

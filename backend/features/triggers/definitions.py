@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from backend.core.messages import Message
 from backend.features.triggers.actions import ProfileDefinition
 from backend.features.triggers.paths import MAX_PATH, check_path
+from backend.features.triggers.values import same
 
 M = TypeVar("M", bound=Message)
 Kind = Literal["level", "pulse"]
@@ -40,6 +42,8 @@ class Source(Message):
     def _fits(self) -> Self:
         if self.path is not None:
             check_path(self.path)
+        if any(same(one, other) for one in self.active or () for other in self.inactive or ()):
+            raise ValueError("a value means active or inactive, not both")
         return self
 
 
@@ -96,8 +100,22 @@ def _checked(model: type[M], given: Mapping[str, Any]) -> M:
     try:
         return model.model_validate(dict(given))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            raise DefinitionError(f"there is no {where!r} in it") from error
-        raise DefinitionError(f"{where}: {first['msg'].removeprefix('Value error, ')}".removeprefix(": ")) from error
+        raise DefinitionError(_told(error.errors(include_url=False, include_input=False))) from error
+
+
+def _told(errors: list[ErrorDetails]) -> str:
+    """Return one of the things that are wrong: a key that there is not, before the one that is missing for it."""
+    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+    where, why = ".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")
+    match first["type"]:
+        case "extra_forbidden":
+            return f"there is no {where!r} in it"
+        case "union_tag_not_found":
+            why = "`do` is missing, which says what is done"
+        case "union_tag_invalid":
+            why = f"there is no {first['ctx']['tag']!r}, only {first['ctx']['expected_tags']}"
+        case "tuple_type":
+            why = "a list, please"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            why = "names, please, each with what it is"
+    return f"{where}: {why}".removeprefix(": ")

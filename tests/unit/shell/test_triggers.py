@@ -66,6 +66,13 @@ def test_triggers_and_profiles_have_names_of_their_own(triggers: Triggers) -> No
         ("trigger", "x", {"source": {"topic": "a", "path": "$["}}, r"trigger x: source: '\$\[' is no JSON path"),
         ("trigger", "x", {"owner": "nobody"}, "trigger x: owner: there is no account nobody"),
         ("trigger", "x", {"owner": "ears"}, "trigger x: owner: ears is a listener"),
+        ("trigger", "x", {"source": {"topic": "a", "active": False}}, r"trigger x: source\.active: a list, please"),
+        (
+            "trigger",
+            "x",
+            {"source": {"topic": "a", "active": [1, "on"], "inactive": [0, "1"]}},
+            "trigger x: source: a value means active or inactive, not both",
+        ),
         ("trigger", "x", {"source": {"topic": "a", "actve": [1]}}, "trigger x: there is no 'source.actve' in it"),
         (
             "profile",
