@@ -75,6 +75,11 @@ class Actor:
         return Wish(device, self.who.name, context.session[:_WORD], kind[:_WORD], wait_s, data)
 
 
+def _advised(code: Code, who: Principal) -> str:
+    """Return why something may not be published, and what can be done about it."""
+    return f"{code}; see `talkstick user topics {who.name}`" if code is Code.UNKNOWN_TOPIC else code
+
+
 def _local(moment: float) -> datetime:
     return datetime.fromtimestamp(moment).astimezone()
 
@@ -127,7 +132,7 @@ class Acting:
         topic, payload = texts.of(action.topic), texts.payload(action.body)
         code = self._judge(actor.who, topic, retain=action.retain, size=len(payload))
         if code is not None:
-            raise Refused(code, f"{actor.who.name} may not publish this to {topic[:200]}: {code}")
+            raise Refused(code, f"{actor.who.name} may not publish this to {topic[:200]}: {_advised(code, actor.who)}")
         await self._means.send(Send(topic, payload, action.retain))
 
     def _judge(self, who: Principal, topic: str, *, retain: bool, size: int) -> Code | None:

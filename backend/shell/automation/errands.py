@@ -11,7 +11,7 @@ from backend.core.automation import ErrandDone
 from backend.core.facts import Fact
 from backend.core.principals import PARTICIPANTS, Principal
 from backend.core.refusals import EXPLAINED, Code, Refused
-from backend.features.triggers.actions import AnyAction
+from backend.features.triggers.actions import AnyAction, ProfileDefinition
 from backend.features.triggers.state import CallOff, Errand, RunOver
 from backend.shell.automation.acting import Acting, Actor, Belongings
 
@@ -171,18 +171,17 @@ class Errands:
             return
         actor, definition = Actor(who, context, run.belongings), job.errand.definition
         if run.is_resumed:
-            run.is_resumed = not await self._all(
-                [each for each in definition.start if each.do == "session"], actor, job
-            )
+            holds = [(place, each) for place, each in _placed(definition, "start") if each.do == "session"]
+            run.is_resumed = not await self._all(holds, actor, job)
         if not run.is_resumed:
-            await self._all(getattr(definition, job.errand.phase), actor, job)
+            await self._all(_placed(definition, job.errand.phase), actor, job)
 
-    async def _all(self, actions: Iterable[AnyAction], actor: Actor, job: _Job) -> bool:
+    async def _all(self, actions: Iterable[tuple[str, AnyAction]], actor: Actor, job: _Job) -> bool:
         """Do one action after the other; tell whether none of them failed that must not."""
-        for action in actions:
+        for place, action in actions:
             refused = await self._refusal(action, actor)
             if refused is not None:
-                job.fail(refused)
+                job.fail(Refused(refused.code, f"{place}: {refused.message}"))
                 if not action.optional:
                     return False
             elif action.do not in _NO_DELIVERY:
@@ -197,5 +196,10 @@ class Errands:
             return refused
         except Exception:
             log.exception("this is a bug in Talkstick; not done: %s of %s", action.do, actor.context.profile)
-            return Refused(Code.ACTION_FAILED, f"{action.do}: {EXPLAINED[Code.ACTION_FAILED]}")
+            return Refused(Code.ACTION_FAILED, EXPLAINED[Code.ACTION_FAILED])
         return None
+
+
+def _placed(definition: ProfileDefinition, phase: str) -> list[tuple[str, AnyAction]]:
+    """Return the actions of a phase, each with its place, as people find it in the file of the profile."""
+    return [(f"{phase}.{at}.{each.do}", each) for at, each in enumerate(getattr(definition, phase))]

@@ -1,4 +1,4 @@
-"""Calls URLs. What stands in one, in a header or in a body may be secret: only scheme and host are ever told."""
+"""Calls URLs. What stands in one, in a header or in a body may be secret: only scheme, host and port are ever told."""
 
 import asyncio
 import logging
@@ -97,7 +97,7 @@ def _request(client: httpx.AsyncClient, call: Call) -> httpx.Request:
 
 async def _trouble(client: httpx.AsyncClient, request: httpx.Request, timeout_s: float) -> _Trouble | None:
     """Call once; return what went wrong, if it did."""
-    where = f"{request.url.scheme}://{request.url.host}"
+    where = f"{request.url.scheme}://{request.url.netloc.decode()}"
     try:
         response = await _answered(client, request, timeout_s)
     except TimeoutError:

@@ -90,7 +90,7 @@ def test_nobody_waits_for_ever() -> None:
             town.asks(BOB, SCALE, "claim")
             done = await town.does(command(wait_s=0.1))
             assert (done.code, done.delivered, done.failed) == ("busy", 0, 1)
-            assert done.message == "scale-1 was in use by Bob for 0.1 s"
+            assert done.message == "start.0.command: scale-1 was in use by Bob for 0.1 s"
             assert town.house.session(SCALE).queue == ()
             assert town.house.session(SCALE).holder == "bob"
 
@@ -262,7 +262,10 @@ def test_a_run_that_is_over_gives_back_what_it_holds() -> None:
         async with Town().alive() as town:
             await town.does(SESSION)
             done = await town.does(command(wait_s=0.05), run="run-3")
-            assert (done.code, done.message) == ("busy", "scale-1 was in use by another run of alice for 0.05 s")
+            assert (done.code, done.message) == (
+                "busy",
+                "start.0.command: scale-1 was in use by another run of alice for 0.05 s",
+            )
             town.begin(command(), run="run-2")
             town.over()
             assert (await town.outcome("run-2")).code is None, "another run of the same owner had waited for it"

@@ -44,7 +44,7 @@ def test_a_message_is_published_as_its_owner_could() -> None:
         ("devices/scale-1/session", True, "alice", "forbidden"),
         ("devices/scale-1/session/request/bob", False, "alice", "forbidden"),
         ("channels/lab/data/alice", True, "alice", "retained"),
-        ("channels/lab/data/+", False, "alice", "unknown_topic"),
+        ("channels/lab/data/{{ '+' }}", False, "alice", "unknown_topic"),
         ("$SYS/x", False, "root", "unknown_topic"),
         ("devices/Scale/telemetry", False, "root", "bad_id"),
     ],
@@ -103,7 +103,8 @@ def test_what_fails_stops_the_phase_unless_it_is_optional() -> None:
             wrong = {"do": "publish", "topic": "nowhere"}
             done = await town.does({**wrong, "optional": True}, PUBLISH, wrong, PUBLISH)
             assert (done.delivered, done.failed, done.code) == (1, 2, "unknown_topic")
-            assert done.message == "alice may not publish this to nowhere: unknown_topic"
+            why = "alice may not publish this to nowhere: unknown_topic; see `talkstick user topics alice`"
+            assert done.message == f"start.0.publish: {why}"
             assert (await town.does()).code is None
             assert (await town.does({"do": "wait", "seconds": 0.001})).delivered == 0, "that delivers nothing"
 
@@ -123,7 +124,7 @@ def test_a_template_that_cannot_be_filled_is_told() -> None:
                 {"do": "webhook", "url": "http://127.0.0.1:1", "headers": {"X": "{{ data.who }}"}},
             ):
                 done = await town.does(action, data={})
-                assert (done.code, done.message) == ("bad_template", "data.who is not there")
+                assert (done.code, done.message) == ("bad_template", f"start.0.{action['do']}: data.who is not there")
             assert town.house.session(SCALE).fence == 0, "nothing was claimed for it"
 
     run(story())
@@ -140,7 +141,7 @@ def test_a_bug_is_ours_and_fails_the_action_only(
             with monkeypatch.context() as patched:
                 patched.setattr(Rulebook, "publish", judge)
                 done = await town.does(PUBLISH)
-            assert (done.code, done.message) == ("action_failed", "publish: an action of the profile failed")
+            assert (done.code, done.message) == ("action_failed", "start.0.publish: an action of the profile failed")
             assert (await town.does(PUBLISH)).code is None
 
     run(story())
@@ -172,8 +173,11 @@ def test_a_device_that_cannot_speak_now_is_told_of() -> None:
         async with Town().alive() as town:
             town.speaks = False
             done = await town.does({**SPEAK, "wait_s": 0.1})
-            assert (done.code, done.message) == ("timed_out", "scale-1 did not begin to speak within 0.1 s")
-            for device, code in (("scale-9", "unknown_device"), ("no such", "bad_id")):
+            assert (done.code, done.message) == (
+                "timed_out",
+                "start.0.speak: scale-1 did not begin to speak within 0.1 s",
+            )
+            for device, code in (("scale-9", "unknown_device"), ("{{ 'no such' }}", "bad_id")):
                 assert (await town.does({**SPEAK, "device": device})).code == code
             town.begin(SPEAK, run="run-2")
             await town.until(lambda: len(town.house.talker(SCALE).announcing) == 2)
@@ -222,7 +226,7 @@ def test_one_that_fails_is_told_and_one_that_hangs_is_called_off() -> None:
             data = {"url": f"{site.url}/secret"}
             site.will(Answer(404), Answer(hangs=True), Answer(hangs=True))
             done = await town.does(BROKEN, data=data)
-            assert (done.code, done.message) == ("unreachable", "http://127.0.0.1 answered 404")
+            assert (done.code, done.message) == ("unreachable", f"start.0.webhook: {site.url} answered 404")
             assert (await town.does({**BROKEN, "timeout_s": 0.05}, data=data)).code == "timed_out"
             site.arrived.clear()
             site.gone.clear()
