@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Iterable
 from random import Random
 
 import pytest
@@ -22,14 +23,14 @@ class Watched(Town):
         super().__init__()
         self.wrong: list[Send] = []
 
-    async def send(self, sends: list[Send]) -> None:  # type: ignore[override]
+    async def send(self, sends: Iterable[Send]) -> bool:
         for send in sends:
             _, device, kind, *_ = send.topic.split("/")
             if kind == "command":
                 running, body = self.house.session(device).running, json.loads(send.payload)
                 if running is None or (running.fence, running.holder) != (body["fence"], body["for"]):
                     self.wrong.append(send)
-        await super().send(sends)
+        return await super().send(sends)
 
 
 def actions(dice: Random) -> list[dict[str, object]]:
