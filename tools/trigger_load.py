@@ -28,7 +28,7 @@ IDLE, BUSY, CROWD = "idle", "busy", "crowd"
 RUNS = 100
 CROWDED = 200
 FLAPPING = 20
-TAKES_S = 0.5  # each run of the crowd
+TAKES_S = 3.0  # each run of the crowd
 DONE = "bench/done"
 
 _OWNER, _ADMIN, _SECRET = "alice", "root", "bench"
