@@ -53,7 +53,7 @@ def until(trigger: Trigger) -> float | None:
     """Return when time alone changes something."""
     if not trigger.told:
         return None
-    when = min((activation.until(trigger, each) for each in trigger.subscriptions.values()), default=inf)
+    when = min(trigger.due.values(), default=inf)
     when = min(when, _silent_at(trigger))
     return None if isinf(when) else when
 

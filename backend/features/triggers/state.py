@@ -212,7 +212,7 @@ class Trigger:
     ``numbers``: how many runs there were of profiles that are subscribed no longer.
 
     ``told``: whether the directory was told since the server started; before, nobody knows what a profile does.
-    ``profiles`` are all that there are, as they are told.
+    ``profiles`` are all that there are, as they are told. ``due``: when time alone changes a subscription, by profile.
     """
 
     id: str
@@ -227,6 +227,7 @@ class Trigger:
     reason: str | None = None
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)
+    due: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @property
     def name(self) -> str:

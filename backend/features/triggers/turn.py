@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from math import isinf
 from typing import Any
 
 from backend.core.automation import Job, RunsCounted, WorkEnded, WorkWanted
@@ -20,6 +21,7 @@ class Turn:
     now: float
     effects: list[Effect] = field(default_factory=list)
     subscriptions: dict[str, Subscription] = field(init=False)
+    _due: dict[str, float] = field(init=False)
     _wanted: list[Job] = field(default_factory=list)
     _ended: list[str] = field(default_factory=list)
     _counted: list[tuple[Counts, Counts]] = field(default_factory=list)
@@ -27,10 +29,11 @@ class Turn:
     def __post_init__(self) -> None:
         """Make a copy that may change."""
         self.subscriptions = dict(self.trigger.subscriptions)
+        self._due = dict(self.trigger.due)
 
     def result(self) -> tuple[Trigger, list[Effect]]:
         """Return the new trigger, and what is to be done."""
-        after = replace(self.trigger, subscriptions=self.subscriptions)
+        after = replace(self.trigger, subscriptions=self.subscriptions, due=self._due)
         return after, [*self.effects, *self._work(), *_counted(self._counted)]
 
     def change(self, **fields: Any) -> None:
@@ -43,6 +46,7 @@ class Turn:
 
     def go_on(self, profile: str, do: Callable[[Course], None]) -> None:
         """Let something happen to a subscription, and whatever follows from it; one that has left is removed."""
+        self._due.pop(profile, None)
         before = self.subscriptions[profile].counts
         course = Course(self.trigger, self.subscriptions[profile], self.now)
         do(course)
@@ -58,6 +62,8 @@ class Turn:
             self.tell("unsubscribed", profile=profile, reason=course.subscription.leaving)
         else:
             self.subscriptions[profile] = course.subscription
+            if not isinf(due := activation.until(self.trigger, course.subscription)):
+                self._due[profile] = due
 
     def all_go_on(self, do: Callable[[Course], None] = activation.assess) -> None:
         """Let something happen to all subscriptions."""
