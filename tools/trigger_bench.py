@@ -127,7 +127,7 @@ async def flap(house: House, seconds: float) -> Flapped:
     await house.owner.listed(flapping()[0])  # answered when all of it was heard
     stats = await house.quiet()
     quiet_s = time.perf_counter() - start - took
-    _add_up(house.onlooker, activations, ticks // 2)
+    add_up(house.onlooker, activations, ticks // 2)
     told = {key: stats[key] - was[key] for key in ("started", "ended", "failed")}
     insist("sessions begun and not ended", found=told["started"] - told["ended"], wanted=0)
     insist("actions that failed", found=told["failed"], wanted=0)
@@ -147,7 +147,7 @@ def _activations(seen: Onlooker) -> dict[tuple[str, str], int]:
     return {pair: body["counts"]["activations"] for pair, body in seen.documents.items()}
 
 
-def _add_up(seen: Onlooker, before: dict[tuple[str, str], int], each: int) -> None:
+def add_up(seen: Onlooker, before: dict[tuple[str, str], int], each: int) -> None:
     """Insist that each message was an activation of each profile, and that what became of them adds up."""
     for pair in (pair for pair in seen.documents if pair[0] in flapping()):
         body, name = seen.documents[pair], "/".join(pair)
