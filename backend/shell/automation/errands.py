@@ -160,6 +160,9 @@ class Errands:
         if not job.is_told:
             job.is_told = True
             self._tell(job.done())
+            if job.first is not None:
+                context, first = job.errand.context, job.first
+                log.info("failed: %s with %s: %s: %s", context.profile, context.trigger, first.code, first.message)
 
     async def _phase(self, run: _Run, job: _Job) -> None:
         """Do what the profile says of a phase."""

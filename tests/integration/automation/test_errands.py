@@ -130,6 +130,19 @@ def test_a_template_that_cannot_be_filled_is_told() -> None:
     run(story())
 
 
+def test_what_fails_is_in_the_log_of_the_server(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        async with Town().alive() as town:
+            await town.does(PUBLISH, data={})
+            await town.does(PUBLISH, data={"who": "Ada"})
+
+    with caplog.at_level("INFO"):
+        run(story())
+    failed = [each.getMessage() for each in caplog.records if each.name.endswith("errands")]
+    assert len(failed) == 1
+    assert failed[0].endswith("bad_template: start.0.publish: data.who is not there")
+
+
 def test_a_bug_is_ours_and_fails_the_action_only(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
