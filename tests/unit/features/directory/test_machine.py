@@ -14,13 +14,14 @@ from backend.features.directory.machine import Directory, step
 from tests.people import ALICE, BOB, SCALE
 
 PEOPLE = {"alice": ALICE, "scale-1": SCALE}
+SINCE = dict.fromkeys(PEOPLE, 0.0)
 
 
 def test_what_was_loaded_is_found_and_everybody_is_told() -> None:
     accounts = desk()
     assert lookup(accounts, "alice") is None
     told = accounts.handle(DirectoryLoaded(PEOPLE), 0.0)
-    assert told == [DirectoryChanged(frozenset({"scale-1"}), frozenset({"alice", "scale-1"}))]
+    assert told == [DirectoryChanged(frozenset({"scale-1"}), frozenset({"alice", "scale-1"}), since=SINCE)]
     assert lookup(accounts, "alice") == ALICE
     assert lookup(accounts, "bob") is None
 
@@ -45,7 +46,8 @@ def test_a_change_is_told_whole(now: dict[str, Principal], devices: set[str], pr
     before, _ = step(Directory(), DirectoryLoaded(PEOPLE), 0.0)
     after, told = step(before, DirectoryLoaded(now), 1.0)
     assert after.principals == now
-    assert told == [DirectoryChanged(frozenset(devices), frozenset(principals))]
+    since = dict.fromkeys(principals, 0.0)
+    assert told == [DirectoryChanged(frozenset(devices), frozenset(principals), since=since)]
 
 
 def test_channels_and_rules_are_told_with_everything_else() -> None:
@@ -53,7 +55,8 @@ def test_channels_and_rules_are_told_with_everything_else() -> None:
     accounts.handle(DirectoryLoaded(PEOPLE), 0.0)
     assert not Listing(accounts).has_channel("stage")
     told = accounts.handle(DirectoryLoaded(PEOPLE, frozenset({"stage"}), rules), 1.0)
-    assert told == [DirectoryChanged(frozenset({"scale-1"}), frozenset(PEOPLE), frozenset({"stage"}), rules)]
+    there = frozenset({"scale-1"}), frozenset(PEOPLE), frozenset({"stage"})
+    assert told == [DirectoryChanged(*there, rules, since=SINCE)]
     assert Listing(accounts).has_channel("stage")
     assert not Listing(accounts).has_channel("scale-1")
     assert Listing(accounts).principal("alice") == ALICE
