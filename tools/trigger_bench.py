@@ -179,7 +179,7 @@ async def crowd(house: House) -> Crowd:
     start = time.perf_counter()
     owner.says(CROWD, active=True)
     await seen.until(lambda: seen.number(CROWD, "running") + seen.number(CROWD, "starting") == CROWDED)
-    starting, workers = seen.number(CROWD, "starting"), (await owner.stats())["workers"]
+    starting, workers = seen.number(CROWD, "starting"), await _crowded_out(owner)
     took_s = await seen.until(lambda: seen.number(CROWD, "terminated") == CROWDED) - start
     owner.says(CROWD, active=False)
     stats = await house.quiet()
@@ -189,6 +189,14 @@ async def crowd(house: House) -> Crowd:
     insist("waiting for a worker", found=workers["waiting"], wanted=CROWDED - workers["slots"])
     insist("seen to wait for a worker", found=starting, wanted=CROWDED - workers["slots"])
     return Crowd(workers["slots"], workers["waiting"], starting, took_s)
+
+
+async def _crowded_out(owner: Owner) -> dict[str, int]:
+    """Return the counters of workers once all are busy; they are measured each second."""
+    async with asyncio.timeout(TAKES_S):
+        while not (workers := (await owner.stats())["workers"])["waiting"]:  # noqa: ASYNC110 - a server is asked
+            await asyncio.sleep(0.05)
+    return dict(workers)
 
 
 # All of it

@@ -120,8 +120,8 @@ class Owner:
         return dict(reply["stats"])
 
     async def listed(self, trigger: str) -> None:
-        """Ask something that is answered in order with all that comes in."""
-        await self._ask(self._client, REQUEST.at(trigger=trigger, principal=_OWNER), {"action": "list"})
+        """Ask something that is answered in order with all that comes in; in few words, for answers are remembered."""
+        await self._ask(self._client, REQUEST.at(trigger=trigger, principal=_OWNER), {"action": "runs", "limit": 1})
 
     def close(self) -> None:
         """Say goodbye."""
