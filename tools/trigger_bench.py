@@ -27,8 +27,10 @@ from tools.trigger_load import (
     TAKES_S,
     Onlooker,
     Owner,
+    PromiseError,
     bare_fan_out,
     flapping,
+    insist,
     provisioned,
 )
 
@@ -39,16 +41,6 @@ _SETTLED_S = 1.0
 _QUIET_WITHIN_S = 300.0
 _ASKS_PER_S = 5
 _GROWTH_KIB = 2048
-
-
-class PromiseError(Exception):
-    """Something was lost, or left over; the message says what."""
-
-
-def insist(what: str, *, found: object, wanted: object) -> None:
-    """Insist that something is so. Raises PromiseError."""
-    if found != wanted:
-        raise PromiseError(f"{what}: {found}, not {wanted}")
 
 
 @dataclass(slots=True)

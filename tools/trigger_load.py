@@ -74,6 +74,16 @@ def _profile(name: str) -> Json:
             return {}
 
 
+class PromiseError(Exception):
+    """Something was lost, or left over; the message says what."""
+
+
+def insist(what: str, *, found: object, wanted: object) -> None:
+    """Insist that something is so. Raises PromiseError."""
+    if found != wanted:
+        raise PromiseError(f"{what}: {found}, not {wanted}")
+
+
 def provisioned(data: Path) -> Server:
     """Return a server that does not run yet, whose triggers all belong to one account."""
     own = {"requests_per_minute": _BOUNDLESS, "ws_port": 0, "stats_s": 1.0}

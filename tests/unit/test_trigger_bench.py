@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tools.trigger_bench import PromiseError, add_up
-from tools.trigger_load import Onlooker
+from tools.trigger_bench import add_up
+from tools.trigger_load import Onlooker, PromiseError
 
 MONITORING, ONCE = ("flap-0", "telling-0"), ("flap-0", "nothing-0")
 
