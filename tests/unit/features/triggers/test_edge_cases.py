@@ -1,4 +1,4 @@
-"""What went wrong before there was one subscription per profile, and what might: seed 3, one test for each."""
+"""What went wrong before there was one subscription per profile, and what might; one test for each."""
 
 from itertools import pairwise
 from typing import Any
