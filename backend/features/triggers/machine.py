@@ -11,12 +11,11 @@ from backend.core.refusals import Code
 from backend.features.triggers import activation, views
 from backend.features.triggers.course import Course
 from backend.features.triggers.definitions import understood_profile, understood_trigger
+from backend.features.triggers.mapping import MAX_DATA
 from backend.features.triggers.messages import TRIGGER, TriggerStatus
 from backend.features.triggers.requests import TriggerAsked, answer
 from backend.features.triggers.state import NO_OWNER, Data, Trigger
 from backend.features.triggers.turn import Turn
-
-MAX_DATA = 16 * 1024  # bytes of JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +191,10 @@ def _directory_changed(turn: Turn, directory: DirectoryChanged) -> None:
 
 def _redefine(turn: Turn, stored: Definition | None) -> None:
     """Let the trigger be another, or none. It is not active because of what somebody said who has no say any more."""
+    if stored is not None and stored == turn.trigger.stored:
+        return  # most changes of the directory are of something else
     was, definition = turn.trigger.definition, NO_OWNER if stored is None else understood_trigger(stored)
-    turn.change(definition=definition)
+    turn.change(stored=stored, definition=definition)
     same = (was.kind, was.owner, was.source) == (definition.kind, definition.owner, definition.source)
     if turn.trigger.active and (stored is None or not same):
         turn.change(active=False, since=turn.now, reason="redefined")

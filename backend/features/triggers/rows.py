@@ -43,7 +43,7 @@ def _bare(trigger: Trigger) -> Trigger:
         profile: replace(each, stored={}, definition=NOTHING, turns_at=None)
         for profile, each in trigger.subscriptions.items()
     }
-    return replace(trigger, told=False, profiles={}, heard_at=None, subscriptions=bare, due={})
+    return replace(trigger, told=False, stored=None, profiles={}, heard_at=None, subscriptions=bare, due={})
 
 
 def _interrupted(trigger: Trigger) -> Trigger:

@@ -212,12 +212,14 @@ class Trigger:
     ``numbers``: how many runs there were of profiles that are subscribed no longer.
 
     ``told``: whether the directory was told since the server started; before, nobody knows what a profile does.
-    ``profiles`` are all that there are, as they are told. ``due``: when time alone changes a subscription, by profile.
+    ``stored`` and ``definition``: the trigger, as it is told (None: not yet), and as it is understood. ``profiles`` are
+    all that there are, as they are told. ``due``: when time alone changes a subscription, by profile.
     """
 
     id: str
     known: bool = False
     told: bool = field(default=False, compare=False)
+    stored: Definition | None = field(default=None, compare=False)
     definition: TriggerDefinition = NO_OWNER
     profiles: Mapping[str, Definition] = field(default_factory=dict, compare=False)
     active: bool = False

@@ -33,8 +33,10 @@ def speaks(trigger: Trigger) -> bool:
 
 def statuses(trigger: Trigger) -> list[Publish]:
     """Return whether a trigger is active, if it is the backend that says so."""
+    if not speaks(trigger):
+        return []
     body = TriggerStatus(active=trigger.active, data=dict(trigger.data), since=_moment(trigger.since))
-    return [Publish(TRIGGER.at(trigger=trigger.id), body, retain=True)] if speaks(trigger) else []
+    return [Publish(TRIGGER.at(trigger=trigger.id), body, retain=True)]
 
 
 def pulse(trigger: Trigger, now: float) -> Publish:
