@@ -6,6 +6,7 @@ import sqlite3
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine as Database
@@ -35,7 +36,11 @@ from backend.features.triggers import feature as triggers
 from backend.features.voice import feature as voice
 from backend.features.voice.state import Talker
 from backend.features.workers import feature as workers
+from backend.shell.deeds import Deeds
+from backend.shell.inbox import Inbox
 from backend.shell.journal import Journal
+from backend.shell.settings import Settings
+from backend.shell.surroundings import Surroundings
 from tests.histories import START
 from tests.people import EVERYBODY
 
@@ -240,6 +245,22 @@ class House:
     def _to_send(self, sends: list[Send]) -> list[Send]:
         self.pending += sends
         return sends
+
+
+def surroundings(house: House, inbox: Inbox, deeds: Deeds) -> Surroundings:
+    """Return what the shell around a house knows of it."""
+    desks: dict[str, Desk[Any]] = {desk.name: desk for desk in house.engine.desks}
+    return Surroundings(
+        Settings(data=Path("nowhere")),
+        memory_database(),
+        directory.Listing(desks["directory"]),
+        voice.Talkers(desks["voice"]),
+        desks["sessions"],
+        desks["presence"],
+        inbox,
+        deeds,
+        lambda: house.now,
+    )
 
 
 def answer_to(sends: Sequence[Send], device: str, who: Principal) -> dict[str, Any]:

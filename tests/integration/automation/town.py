@@ -4,29 +4,24 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any, Literal
 
 from backend.app.table import TABLE
 from backend.core.access import Rulebook
 from backend.core.automation import ErrandDone
-from backend.core.desk import Desk
 from backend.core.effects import Asked
 from backend.core.engine import Arrived, Send
 from backend.core.facts import Announced
 from backend.core.principals import Principal
-from backend.features.directory.feature import Listing
 from backend.features.sessions.policy import Policy
 from backend.features.sessions.quotas import Limits
 from backend.features.triggers.definitions import profile_definition
 from backend.features.triggers.state import CallOff, Context, Errand, RunOver
-from backend.features.voice.feature import Announce, Talkers
+from backend.features.voice.feature import Announce
 from backend.shell.automation.workshop import workshop
 from backend.shell.deeds import Deeds
 from backend.shell.inbox import Inbox
-from backend.shell.settings import Settings
-from backend.shell.surroundings import Surroundings
-from tests.house import BOUNDLESS, POLICY, House, memory_database
+from tests.house import BOUNDLESS, POLICY, House, memory_database, surroundings
 from tests.rig import WITHIN_S
 
 SCALE, PRINTER = "scale-1", "printer-1"
@@ -50,18 +45,7 @@ class Town:
         self.speaks = True
         self.away = 0  # so often the broker is not there
         self.news = asyncio.Condition()
-        desks: dict[str, Desk[Any]] = {desk.name: desk for desk in self.house.engine.desks}
-        self.surroundings = Surroundings(
-            Settings(data=Path("nowhere")),
-            memory_database(),
-            Listing(desks["directory"]),
-            Talkers(desks["voice"]),
-            desks["sessions"],
-            desks["presence"],
-            self.inbox,
-            self.deeds,
-            lambda: self.house.now,
-        )
+        self.surroundings = surroundings(self.house, self.inbox, self.deeds)
 
     async def send(self, sends: Iterable[Send]) -> bool:
         """Stand where the broker stands, for what errands publish."""

@@ -4,23 +4,17 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from backend.core.desk import Desk
 from backend.core.engine import Arrived, Send
-from backend.features.directory.feature import Listing
-from backend.features.voice.feature import Talkers
 from backend.shell.deeds import Deeds
 from backend.shell.inbox import Inbox
-from backend.shell.settings import Settings
-from backend.shell.surroundings import Surroundings
 from backend.shell.voice.asking import Outcome
 from backend.shell.voice.world import House
 from tests.house import House as Engine
-from tests.house import memory_database
+from tests.house import memory_database, surroundings
 from tests.people import ALICE, BOB
 from tests.rig import WITHIN_S
 
@@ -39,19 +33,7 @@ class Town:
         self.inbox = Inbox()
         self.deeds = Deeds(self.inbox)
         self.sent: list[Send] = []
-        desks: dict[str, Desk[Any]] = {desk.name: desk for desk in self.engine.engine.desks}
-        surroundings = Surroundings(
-            Settings(data=Path("nowhere")),
-            memory_database(),
-            Listing(desks["directory"]),
-            Talkers(desks["voice"]),
-            desks["sessions"],
-            desks["presence"],
-            self.inbox,
-            self.deeds,
-            lambda: self.engine.now,
-        )
-        self.world = House(surroundings, self._send)
+        self.world = House(surroundings(self.engine, self.inbox, self.deeds), self._send)
 
     async def _send(self, send: Send) -> None:
         self.sent.append(send)
