@@ -3,51 +3,24 @@
 from backend.core.desk import Desk
 from backend.core.measures import TriggerCount
 from backend.features.triggers import rows
-from backend.features.triggers.actions import (
-    AnyAction,
-    CommandAction,
-    ProfileDefinition,
-    PublishAction,
-    SessionAction,
-    SpeakAction,
-    WaitAction,
-    WebhookAction,
-)
-from backend.features.triggers.definitions import (
-    DefinitionError,
-    Kind,
-    Source,
-    TriggerDefinition,
-    understood_trigger,
-)
+from backend.features.triggers.definitions import Kind, Source, understood_trigger
 from backend.features.triggers.documents import renewed
 from backend.features.triggers.history import archive
 from backend.features.triggers.machine import EVENTS, keys, mentions, step, until
 from backend.features.triggers.mapping import sensed
 from backend.features.triggers.routes import ROUTES
 from backend.features.triggers.source_topics import check_source_topic
-from backend.features.triggers.state import CallOff, Context, Errand, RunOver, Trigger
+from backend.features.triggers.state import CallOff, Errand, RunOver, Trigger
 from backend.features.triggers.views import projection
 
 __all__ = [
     "ROUTES",
-    "AnyAction",
     "CallOff",
-    "CommandAction",
-    "Context",
-    "DefinitionError",
     "Errand",
     "Kind",
-    "ProfileDefinition",
-    "PublishAction",
     "RunOver",
-    "SessionAction",
     "Source",
-    "SpeakAction",
     "Trigger",
-    "TriggerDefinition",
-    "WaitAction",
-    "WebhookAction",
     "archive",
     "check_source_topic",
     "count",
