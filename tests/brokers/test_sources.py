@@ -92,10 +92,11 @@ def test_what_others_publish_makes_triggers_active(site: Site) -> None:
                 await scale.publish("devices/scale-1/telemetry", {"full": True, "grams": 900})
                 await becomes(admin, "full", active=True, grams=900)
                 await scale.publish("devices/scale-1/status", {"state": "online", "boot": 1}, retain=True)
-                await becomes(admin, "here", active=True, state="online")
+                await becomes(admin, "here", active=True, state="online", boot=1)
                 await admin.publish("zigbee2mqtt/hall", b"", retain=True)
-                await scale.publish("devices/scale-1/status", {"state": "offline", "boot": 1}, retain=True)
-                await becomes(admin, "here", active=False)
+                seen = len(admin.got)
+                await scale.publish("devices/scale-1/status", {"state": "disconnected", "boot": 1}, retain=True)
+                await becomes(admin, "here", active=False, seen=seen, state="disconnected")
 
     asyncio.run(story())
 

@@ -16,14 +16,14 @@ MAX_DATA = 16 * 1024  # bytes of JSON
 # What is usual, by the documentation of who sends it: Home Assistant (`payload_on` is ON, `payload_home` home; the
 # states of its binary sensors by device class), Tasmota (`stat/…/POWER` ON, `tele/…/LWT` Online), Frigate (`…/motion`
 # ON, `…/person` a count, `available` online), ESPHome (ON, online), openHAB (OPEN), zigbee2mqtt (`state` ON,
-# `occupancy` true; but beware: its `contact` is true while it is closed).
+# `occupancy` true; but beware: its `contact` is true while it is closed), and our own (presence: online, lost).
 _WORDS: Mapping[str, bool] = MappingProxyType(
     {
         **dict.fromkeys(("true", "on", "yes", "active", "open", "motion", "detected", "occupied", "present"), True),
         **dict.fromkeys(("home", "online", "pressed"), True),
         **dict.fromkeys(("false", "off", "no", "inactive", "closed", "no_motion", "clear", "not_detected"), False),
         **dict.fromkeys(("unoccupied", "not_occupied", "absent", "not_present", "not_home", "away"), False),
-        **dict.fromkeys(("offline", "released"), False),
+        **dict.fromkeys(("offline", "lost", "disconnected", "released"), False),
     }
 )
 # zigbee2mqtt sends null for what it does not know yet, and an empty `action` after each; Home Assistant says None.

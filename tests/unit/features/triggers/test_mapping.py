@@ -37,6 +37,8 @@ def active(payload: object, **given_: Any) -> bool | None:
         (b"2", True),
         (b"Online", True),
         (b"offline", False),
+        (b"lost", False),
+        (b"disconnected", False),
         (b"open", True),
         (b"CLOSED", False),
         (b"not_home", False),
