@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.app.table import TABLE, VERSION
-from tools.schemas import asyncapi, reference
+from tools.schemas import asyncapi, c_header, reference
 from tools.schemas.contract import messages, schema_of
 
 FOLDER = Path(__file__).parents[1] / "schemas"
@@ -22,7 +22,11 @@ _SUFFIX = ".schema.json"
 def generate() -> dict[str, str]:
     """Return the text of every generated file by its name."""
     schemas = {name + _SUFFIX: _json(schema_of(route)) for name, route in messages(TABLE).items()}
-    return schemas | {"asyncapi.json": _json(asyncapi.document(TABLE, VERSION)), "README.md": reference.page(TABLE)}
+    return schemas | {
+        "asyncapi.json": _json(asyncapi.document(TABLE, VERSION)),
+        "talkstick_contract.h": c_header.header(TABLE),
+        "README.md": reference.page(TABLE),
+    }
 
 
 def out_of_step(folder: Path, files: dict[str, str]) -> dict[str, str]:
