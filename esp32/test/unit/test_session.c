@@ -2,16 +2,14 @@
 
 static bench b;
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     (void)state;
     bench_prepare(&b);
     bench_online(&b);
     return 0;
 }
 
-static void a_new_fence_begins_the_work(void **state)
-{
+static void a_new_fence_begins_the_work(void **state) {
     const shot *work;
     (void)state;
     bench_session(&b, 5, true, "");
@@ -26,16 +24,14 @@ static void a_new_fence_begins_the_work(void **state)
     assert_int_equal(bench_view(&b).lease_ms, 60000);
 }
 
-static void the_same_document_again_changes_nothing(void **state)
-{
+static void the_same_document_again_changes_nothing(void **state) {
     (void)state;
     bench_session(&b, 5, true, "");
     bench_session(&b, 5, true, "");
     expect_nothing_but_show(&b);
 }
 
-static void the_end_makes_it_safe(void **state)
-{
+static void the_end_makes_it_safe(void **state) {
     (void)state;
     bench_session(&b, 5, true, "");
     bench_session(&b, 5, false, "");
@@ -43,8 +39,7 @@ static void the_end_makes_it_safe(void **state)
     assert_false(bench_view(&b).in_use);
 }
 
-static void a_command_acts_with_the_fence_of_the_session(void **state)
-{
+static void a_command_acts_with_the_fence_of_the_session(void **state) {
     const shot *switched;
     (void)state;
     bench_session(&b, 5, true, "");
@@ -59,8 +54,7 @@ static void a_command_acts_with_the_fence_of_the_session(void **state)
     expect_note(&b, TS_CODE_STALE_FENCE);
 }
 
-static void a_final_result_is_told_until_the_document_shows_it(void **state)
-{
+static void a_final_result_is_told_until_the_document_shows_it(void **state) {
     (void)state;
     bench_session(&b, 5, true, "");
     bench_data(&b, TS_EV_RESULT, "{\"weight_g\":70}", true);
@@ -83,8 +77,7 @@ static void a_final_result_is_told_until_the_document_shows_it(void **state)
     assert_null(bench_published(&b, "devices/scale-1/result"));
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_new_fence_begins_the_work, setup),
         cmocka_unit_test_setup(the_same_document_again_changes_nothing, setup),
