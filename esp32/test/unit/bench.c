@@ -100,6 +100,16 @@ void bench_acknowledge(bench *b) {
     }
 }
 
+void bench_grant(bench *b) {
+    uint16_t tokens[BENCH_SHOTS];
+    size_t count = 0;
+
+    for (size_t i = 0; i < b->count; i++)
+        if (b->shots[i].action.kind == TS_DO_SUBSCRIBE) tokens[count++] = b->shots[i].action.token;
+    for (size_t i = 0; i < count; i++)
+        bench_event(b, (ts_event){.kind = TS_EV_SUBSCRIBED, .on = true, .token = tokens[i]});
+}
+
 void bench_online(bench *b) {
     bench_switch_on(b);
     bench_plain(b, TS_EV_CONNECTED, false);

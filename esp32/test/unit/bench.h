@@ -52,6 +52,9 @@ void bench_wait(bench *b, uint32_t ms); /* let time pass, then tick */
 /* Acknowledge whatever the last event led to, and what that leads to, until nothing is under way. */
 void bench_acknowledge(bench *b);
 
+/* Grant all subscriptions that the last event asked for; then the last event is the one that let it be born. */
+void bench_grant(bench *b);
+
 /* A session document; more keys may follow, such as ",\"job\":2". */
 void bench_session(bench *b, uint32_t fence, bool in_use, const char *more);
 

@@ -1,0 +1,209 @@
+#include "bench.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bench b;
+
+static int setup(void **state) {
+    (void)state;
+    bench_prepare(&b);
+    b.config.trigger = "hall";
+    bench_online(&b);
+    bench_session(&b, 5, true, "");
+    return 0;
+}
+
+static const char result[] = "devices/scale-1/result";
+
+static void reconnect(void) {
+    bench_wait(&b, ts_due_ms(&b.device, b.now));
+    bench_plain(&b, TS_EV_CONNECTED, false);
+    bench_acknowledge(&b);
+}
+
+static void accept(const shot *one) { bench_event(&b, (ts_event){.kind = TS_EV_ACCEPTED, .token = one->action.token}); }
+
+static void results_go_one_at_a_time_in_order(void **state) {
+    (void)state;
+    bench_data(&b, TS_EV_RESULT, "{\"n\":1}", false);
+    expect_published(&b, result, "{\"fence\":5,\"job\":1,\"output\":{\"n\":1}}");
+    const uint16_t token = b.shots[0].action.token;
+    bench_data(&b, TS_EV_RESULT, "{\"n\":2}", false);
+    assert_int_equal(b.count, 0);
+    bench_data(&b, TS_EV_RESULT, "", true);
+    assert_int_equal(b.count, 0);
+    bench_event(&b, (ts_event){.kind = TS_EV_ACCEPTED, .token = token});
+    expect_published(&b, result, "{\"fence\":5,\"job\":1,\"output\":{\"n\":2}}");
+    accept(&b.shots[0]);
+    expect_published(&b, result, "{\"fence\":5,\"job\":1,\"complete\":true}");
+    accept(&b.shots[0]);
+    assert_int_equal(b.count, 0);
+}
+
+static void results_wait_for_a_connection_and_its_document(void **state) {
+    (void)state;
+    bench_plain(&b, TS_EV_LOST, false);
+    bench_data(&b, TS_EV_RESULT, "{\"n\":1}", false);
+    assert_true(b.taken);
+    reconnect();
+    assert_null(bench_published(&b, result));
+    bench_session(&b, 5, true, "");
+    expect_published(&b, result, "{\"fence\":5,\"job\":1,\"output\":{\"n\":1}}");
+}
+
+static void results_of_what_is_over_are_dropped(void **state) {
+    (void)state;
+    bench_plain(&b, TS_EV_LOST, false);
+    bench_data(&b, TS_EV_RESULT, "{\"n\":1}", true);
+    reconnect();
+    bench_session(&b, 6, true, "");
+    assert_null(bench_published(&b, result));
+}
+
+static void a_new_input_makes_results_of_the_old_one_void(void **state) {
+    (void)state;
+    bench_plain(&b, TS_EV_LOST, false);
+    bench_data(&b, TS_EV_RESULT, "{\"n\":1}", true);
+    reconnect();
+    bench_session(&b, 5, true, ",\"job\":2");
+    assert_null(bench_published(&b, result));
+    bench_data(&b, TS_EV_RESULT, "{\"n\":2}", true);
+    expect_published(&b, result, "{\"fence\":5,\"job\":2,\"output\":{\"n\":2},\"complete\":true}");
+}
+
+static void results_are_handed_over_with_the_session(void **state) {
+    (void)state;
+    bench_plain(&b, TS_EV_LOST, false);
+    bench_data(&b, TS_EV_RESULT, "{\"n\":1}", true);
+    reconnect();
+    bench_session(&b, 6, true, ",\"session\":\"uuid-5\"");
+    expect_published(&b, result, "{\"fence\":6,\"job\":1,\"output\":{\"n\":1},\"complete\":true}");
+}
+
+static void what_is_lost_on_its_way_is_told_again(void **state) {
+    (void)state;
+    bench_data(&b, TS_EV_RESULT, "{\"n\":1}", false);
+    bench_plain(&b, TS_EV_LOST, false);
+    reconnect();
+    bench_session(&b, 5, true, "");
+    expect_published(&b, result, "{\"fence\":5,\"job\":1,\"output\":{\"n\":1}}");
+    bench_event(&b, (ts_event){.kind = TS_EV_NOT_SENT, .token = bench_published(&b, result)->action.token});
+    bench_wait(&b, 200);
+    expect_published(&b, result, "{\"fence\":5,\"job\":1,\"output\":{\"n\":1}}");
+}
+
+static void fill(char *data, size_t size, char mark) {
+    memset(data, ' ', size);
+    memcpy(data, "{\"n\":\"", 6);
+    data[6] = mark;
+    memcpy(data + 7, "\"", 1);
+    data[size - 1] = '}';
+    data[size] = '\0';
+}
+
+static void a_full_queue_drops_progress_and_never_the_end(void **state) {
+    static char data[1024];
+    (void)state;
+    bench_plain(&b, TS_EV_LOST, false);
+    for (char mark = 'a'; mark < 'd'; mark++) {
+        fill(data, 600, mark);
+        bench_data(&b, TS_EV_RESULT, data, mark == 'a');
+        assert_true(b.taken);
+        assert_null(bench_find(&b, TS_DO_NOTE));
+    }
+    fill(data, 600, 'd');
+    bench_data(&b, TS_EV_RESULT, data, true); /* in the place of b */
+    expect_note(&b, TS_CODE_TOO_MANY);
+    bench_data(&b, TS_EV_RESULT, data, true); /* in the place of c */
+    assert_true(b.taken);
+    bench_data(&b, TS_EV_RESULT, data, true);
+    assert_false(b.taken);
+    reconnect();
+    bench_session(&b, 5, true, "");
+    assert_non_null(strstr(bench_published(&b, result)->data, "{\"n\":\"a\""));
+    accept(bench_published(&b, result));
+    assert_non_null(strstr(bench_published(&b, result)->data, "{\"n\":\"d\""));
+}
+
+static void what_is_no_result_is_noted(void **state) {
+    static char data[TS_OUT_BYTES];
+    (void)state;
+    bench_data(&b, TS_EV_RESULT, "[1]", false);
+    expect_note(&b, TS_CODE_BAD_JSON);
+    fill(data, sizeof data - 1, 'x');
+    bench_data(&b, TS_EV_RESULT, data, false);
+    expect_note(&b, TS_CODE_TOO_LARGE);
+    bench_session(&b, 5, false, "");
+    bench_data(&b, TS_EV_RESULT, "{}", true);
+    expect_note(&b, TS_CODE_NOT_IN_USE);
+    assert_true(b.taken);
+}
+
+static void of_readings_the_newest_waits(void **state) {
+    const shot *told;
+    (void)state;
+    bench_data(&b, TS_EV_TELEMETRY, "{\"t\":1}", true);
+    told = expect_published(&b, "devices/scale-1/telemetry", "{\"t\":1}");
+    assert_true(told->action.on);
+    assert_int_equal(told->action.qos, 0);
+    bench_plain(&b, TS_EV_LOST, false);
+    bench_data(&b, TS_EV_TELEMETRY, "{\"t\":2}", false);
+    bench_data(&b, TS_EV_TELEMETRY, "{\"t\":3}", true);
+    bench_data(&b, TS_EV_TELEMETRY, "4", false);
+    expect_note(&b, TS_CODE_BAD_JSON);
+    bench_wait(&b, ts_due_ms(&b.device, b.now));
+    bench_plain(&b, TS_EV_CONNECTED, false);
+    bench_grant(&b);
+    assert_true(bench_published(&b, "devices/scale-1/telemetry")->action.on);
+    assert_string_equal(bench_published(&b, "devices/scale-1/telemetry")->data, "{\"t\":3}");
+    assert_int_equal(b.device.queue_size, 0);
+}
+
+static void what_is_sensed_is_told_again_after_each_connection(void **state) {
+    const shot *told;
+    (void)state;
+    bench_data(&b, TS_EV_SENSED, "{\"lux\":12}", true);
+    told = expect_published(&b, "triggers/hall", "{\"active\":true,\"data\":{\"lux\":12}}");
+    assert_true(told->action.on);
+    assert_int_equal(told->action.qos, 1);
+    bench_acknowledge(&b);
+    bench_data(&b, TS_EV_SENSED, "", false);
+    expect_published(&b, "triggers/hall", "{\"active\":false}");
+    bench_plain(&b, TS_EV_LOST, false);
+    bench_wait(&b, ts_due_ms(&b.device, b.now));
+    bench_plain(&b, TS_EV_CONNECTED, false);
+    bench_grant(&b);
+    expect_published(&b, "triggers/hall", "{\"active\":false}");
+}
+
+static void a_pulse_is_told_once(void **state) {
+    (void)state;
+    b.config.pulse = true;
+    bench_data(&b, TS_EV_SENSED, "{\"uid\":\"04A2\"}", true);
+    assert_false(expect_published(&b, "triggers/hall", "{\"active\":true,\"data\":{\"uid\":\"04A2\"}}")->action.on);
+    bench_plain(&b, TS_EV_SENSED, false);
+    assert_int_equal(b.count, 0);
+    bench_plain(&b, TS_EV_LOST, false);
+    bench_plain(&b, TS_EV_SENSED, true);
+    expect_note(&b, TS_CODE_DEVICE_OFFLINE);
+    assert_string_equal(expect(&b, TS_DO_NOTE)->topic, "triggers/hall");
+    assert_int_equal(b.device.queue_size, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(results_go_one_at_a_time_in_order, setup),
+        cmocka_unit_test_setup(results_wait_for_a_connection_and_its_document, setup),
+        cmocka_unit_test_setup(results_of_what_is_over_are_dropped, setup),
+        cmocka_unit_test_setup(a_new_input_makes_results_of_the_old_one_void, setup),
+        cmocka_unit_test_setup(results_are_handed_over_with_the_session, setup),
+        cmocka_unit_test_setup(what_is_lost_on_its_way_is_told_again, setup),
+        cmocka_unit_test_setup(a_full_queue_drops_progress_and_never_the_end, setup),
+        cmocka_unit_test_setup(what_is_no_result_is_noted, setup),
+        cmocka_unit_test_setup(of_readings_the_newest_waits, setup),
+        cmocka_unit_test_setup(what_is_sensed_is_told_again_after_each_connection, setup),
+        cmocka_unit_test_setup(a_pulse_is_told_once, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
