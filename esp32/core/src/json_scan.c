@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#define GREATEST_POWER 308 /* of ten, in a double */
-#define MOST_POWER 100000  /* more than any payload has digits, or than matters */
+#define GREATEST_POWER 308  /* of ten, in a double */
+#define MOST_POWER 10000000 /* more than any payload has digits, or than matters */
+#define ZERO_POWER (-1000 * 1000 * 1000)
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -33,33 +34,43 @@ static bool take_digits(ts_cursor *text) {
 }
 
 /* Go over the digits of a number, and tell what power of ten the first one that is not zero stands for. */
-static bool take_mantissa(ts_cursor *text, int32_t *power) {
+static bool take_mantissa(ts_cursor *text, int32_t *power, bool *integer) {
     const char *begin, *point;
 
     (void)ts_take(text, '-');
     begin = text->at;
     if (!ts_take(text, '0') && !take_digits(text)) return false;
     point = text->at;
-    if (ts_take(text, '.') && !take_digits(text)) return false;
+    *integer = !ts_take(text, '.');
+    if (!*integer && !take_digits(text)) return false;
     while (begin < text->at && (*begin == '0' || *begin == '.')) begin++;
-    *power = begin == text->at ? -MOST_POWER : begin < point ? (int32_t)(point - begin) - 1 : (int32_t)(point - begin);
+    *power = begin == text->at ? ZERO_POWER : begin < point ? (int32_t)(point - begin) - 1 : (int32_t)(point - begin);
     return true;
 }
 
-/* Go over a number. What a double cannot hold is no number to those who read it with one. */
-static bool take_number(ts_cursor *text) {
-    int32_t power, exponent = 0;
-    const char *begin;
-    bool minus;
+/* Go over what may follow an `e`; a number that is too large to count in is as good as any. */
+static bool take_exponent(ts_cursor *text, int32_t *exponent) {
+    bool minus = !ts_take(text, '+') && ts_take(text, '-');
+    const char *begin = text->at;
 
-    if (!take_mantissa(text, &power)) return false;
-    if (!ts_take(text, 'e') && !ts_take(text, 'E')) return true;
-    minus = !ts_take(text, '+') && ts_take(text, '-');
-    begin = text->at;
     if (!take_digits(text)) return false;
     for (; begin < text->at; begin++)
-        if (exponent < MOST_POWER) exponent = exponent * 10 + (*begin - '0');
-    return minus || power == -MOST_POWER || power + exponent <= GREATEST_POWER;
+        if (*exponent < MOST_POWER) *exponent = *exponent * 10 + (*begin - '0');
+    if (minus) *exponent = -*exponent;
+    return true;
+}
+
+/* Go over a number. What a double cannot hold is none to those who read it with one; integers may be longer. */
+static bool take_number(ts_cursor *text) {
+    int32_t power, exponent = 0;
+    bool integer;
+
+    if (!take_mantissa(text, &power, &integer)) return false;
+    if (ts_take(text, 'e') || ts_take(text, 'E')) {
+        integer = false;
+        if (!take_exponent(text, &exponent)) return false;
+    }
+    return integer || power + exponent <= GREATEST_POWER;
 }
 
 /* Go over one character of more than one byte: shortest form, no surrogates, at most U+10FFFF. */

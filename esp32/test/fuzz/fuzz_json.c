@@ -66,28 +66,32 @@ static const char *digits(const char *at, const char *end) {
     return at > begin ? at : NULL;
 }
 
-static const char *number(const char *at, const char *end) {
-    const char *begin = at;
-    char *copy;
+static double as_double(const char *begin, const char *end) {
+    char *copy = calloc(1, (size_t)(end - begin) + 1);
     double read;
 
-    if (at < end && *at == '-') at++;
-    if (at < end && *at == '0')
-        at++;
-    else
-        at = digits(at, end);
-    if (at != NULL && at < end && *at == '.') at = digits(at + 1, end);
-    if (at == NULL || at == end || (*at != 'e' && *at != 'E')) return at;
-    at++;
-    if (at < end && (*at == '+' || *at == '-')) at++;
-    at = digits(at, end);
-    if (at == NULL) return NULL;
-    copy = calloc(1, (size_t)(at - begin) + 1);
     if (copy == NULL) abort();
-    memcpy(copy, begin, (size_t)(at - begin));
+    memcpy(copy, begin, (size_t)(end - begin));
     read = strtod(copy, NULL);
     free(copy);
-    return read > 1.7e308 || read < -1.7e308 ? begin : at; /* begin: a matter of rounding, or too large */
+    return read;
+}
+
+/* Returns `at` itself where it is a matter of rounding whether a double holds it, or where it is too large for one. */
+static const char *number(const char *at, const char *end) {
+    const char *begin = at, *integer;
+
+    if (at < end && *at == '-') at++;
+    at = at < end && *at == '0' ? at + 1 : digits(at, end);
+    integer = at;
+    if (at != NULL && at < end && *at == '.') at = digits(at + 1, end);
+    if (at != NULL && at < end && (*at == 'e' || *at == 'E')) {
+        at++;
+        if (at < end && (*at == '+' || *at == '-')) at++;
+        at = digits(at, end);
+    }
+    if (at == NULL || at == integer) return at;
+    return as_double(begin, at) > 1.7e308 || as_double(begin, at) < -1.7e308 ? begin : at;
 }
 
 static const char *members(const char *at, const char *end, int depth, char close) {

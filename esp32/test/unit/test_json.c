@@ -46,6 +46,7 @@ static void numbers_are_those_of_the_standard(void **state) {
     assert_good("{\"a\":[0,-0,-1,10,0.5,1e5,1E+05,-0.1e-7,123456789012345678901234567890]}");
     assert_good("{\"a\":1e308}");
     assert_good("{\"a\":0e999}");
+    assert_good("{\"a\":-0.000e99999999999}");
     assert_good("{\"a\":0.0001e312}");
     assert_good("{\"a\":1e-99999999999}");
     assert_bad("{\"a\":1e309}");
