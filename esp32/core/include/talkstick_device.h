@@ -12,6 +12,7 @@ typedef enum {
     TS_TIMER_GIVE_UP,   /* ask for a reboot */
     TS_TIMER_ANSWER,    /* something has been under way for too long, perhaps */
     TS_TIMER_ROOM,      /* the MQTT client may have room again */
+    TS_TIMER_CONFIRM,   /* the document should have shown by now what was told */
     TS_TIMER_HEARTBEAT, /* nothing was said for long */
     TS_TIMER_LEASE,     /* the session is over, as far as we know */
     TS_TIMER_GRACE,     /* the outputs may not stay on without a connection any longer */
@@ -133,7 +134,8 @@ struct ts_device {
     bool badge_releases;
     char badge[TS_NAME_BYTES];
 
-    size_t queue_size; /* of what waits in `queue` */
+    uint8_t told_again; /* how often */
+    size_t queue_size;  /* of what waits in `queue` */
     char topic[TS_TOPIC_BYTES];
     char out[TS_OUT_BYTES];
     char queue[TS_QUEUE_BYTES];

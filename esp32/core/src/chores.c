@@ -162,6 +162,7 @@ void ts_chore_accepted(ts_device *device, uint16_t token) {
     if (!find(device, token, &name) || is_subscription(name)) return;
     device->chores[name].state = name < TS_CHORE_AUDIO ? TS_CHORE_DONE : TS_CHORE_IDLE;
     if (name == TS_CHORE_RESULT) ts_outbox_accepted(device);
+    if (name == TS_CHORE_RESET) ts_outbox_wait(device);
     if (name == TS_CHORE_GOODBYE) ts_link_close(device);
 }
 

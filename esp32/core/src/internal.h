@@ -89,6 +89,8 @@ void ts_outbox_lost(ts_device *device);
 void ts_outbox_settle(ts_device *device);
 void ts_outbox_handed_over(ts_device *device, uint32_t from, uint32_t to);
 void ts_outbox_accepted(ts_device *device);
+void ts_outbox_wait(ts_device *device); /* for the document to show what was told */
+void ts_outbox_again(ts_device *device);
 bool ts_result_write(ts_device *device, ts_writer *out);
 bool ts_telemetry_write(ts_device *device, ts_writer *out);
 bool ts_sensed_write(ts_device *device, ts_writer *out);

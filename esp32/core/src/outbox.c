@@ -5,6 +5,9 @@
 
 #define AROUND_RESULT 72u /* {"fence":4294967295,"job":4294967295,"output":…,"complete":true} */
 
+#define CONFIRM_MS 5000u
+#define CONFIRM_MOST_MS 60000u
+
 /* Return the reason code of what is wrong with data of the board, or NULL. */
 static const char *fault_of(ts_text data, size_t around) {
     if (data.size > 0 && !ts_json_is_object(data)) return TS_CODE_BAD_JSON;
@@ -59,14 +62,29 @@ bool ts_result_write(ts_device *device, ts_writer *out) {
     return true;
 }
 
+/* An acknowledgement says that the broker has it; perhaps nobody listened. So it is told again until the document shows
+ * it, more and more seldom. */
+void ts_outbox_wait(ts_device *device) {
+    uint32_t delay = CONFIRM_MS << (device->told_again < 4 ? device->told_again : 4);
+    ts_timer_set(device, TS_TIMER_CONFIRM, delay < CONFIRM_MOST_MS ? delay : CONFIRM_MOST_MS);
+}
+
+void ts_outbox_again(ts_device *device) {
+    if (device->told_again < UINT8_MAX) device->told_again++;
+    for (size_t at = 0; at < device->queue_size; at = ts_queue_after(device, at))
+        ts_queue_set_flags(device, at, (uint8_t)(ts_queue_at(device, at).flags & ~(unsigned)FLAG_SENT));
+    if (ts_chore_is(device, TS_CHORE_RESET, TS_CHORE_DONE)) ts_chore_want(device, TS_CHORE_RESET);
+    next_result(device);
+}
+
 void ts_outbox_accepted(ts_device *device) {
     size_t at = ts_queue_find(device, KIND_RESULT, FLAG_UNDER_WAY, FLAG_UNDER_WAY);
 
-    if (ts_queue_has(device, at)) {
-        if ((ts_queue_at(device, at).flags & FLAG_ON) != 0)
-            ts_queue_set_flags(device, at, FLAG_ON | FLAG_SENT); /* the broker has it; the document has to show it */
-        else
-            ts_queue_drop(device, at);
+    if (ts_queue_has(device, at) && (ts_queue_at(device, at).flags & FLAG_ON) != 0) {
+        ts_queue_set_flags(device, at, FLAG_ON | FLAG_SENT);
+        ts_outbox_wait(device);
+    } else if (ts_queue_has(device, at)) {
+        ts_queue_drop(device, at);
     }
     next_result(device);
 }
@@ -85,6 +103,11 @@ void ts_outbox_settle(ts_device *device) {
         else
             at = ts_queue_after(device, at);
     }
+    if (!ts_queue_has(device, ts_queue_find(device, KIND_RESULT, FLAG_ON, FLAG_ON)) &&
+        ts_chore_is(device, TS_CHORE_RESET, TS_CHORE_IDLE)) {
+        ts_timer_stop(device, TS_TIMER_CONFIRM);
+        device->told_again = 0;
+    }
     next_result(device);
 }
 
@@ -102,6 +125,8 @@ void ts_outbox_handed_over(ts_device *device, uint32_t from, uint32_t to) {
 void ts_outbox_lost(ts_device *device) {
     size_t sensed = ts_queue_find(device, KIND_SENSED, 0, 0);
 
+    ts_timer_stop(device, TS_TIMER_CONFIRM);
+    device->told_again = 0;
     if (device->config->pulse && ts_queue_has(device, sensed)) ts_queue_drop(device, sensed);
     for (size_t at = 0; at < device->queue_size; at = ts_queue_after(device, at))
         ts_queue_set_flags(device, at, ts_queue_at(device, at).flags & FLAG_ON);

@@ -93,6 +93,24 @@ static void what_is_lost_on_its_way_is_told_again(void **state) {
     expect_published(&b, result, "{\"fence\":5,\"job\":1,\"output\":{\"n\":1}}");
 }
 
+static void the_end_is_told_again_until_the_document_shows_it(void **state) {
+    (void)state;
+    bench_data(&b, TS_EV_RESULT, "", true);
+    for (uint32_t delay = 5000, i = 0; i < 6; i++) {
+        bench_acknowledge(&b);
+        bench_wait(&b, delay - 1);
+        assert_null(bench_published(&b, result));
+        bench_wait(&b, 1);
+        expect_published(&b, result, "{\"fence\":5,\"job\":1,\"complete\":true}");
+        delay = delay < 40000 ? delay * 2 : 60000;
+        bench_session(&b, 5, true, ""); /* it does not */
+        bench_event(&b, (ts_event){.kind = TS_EV_ACCEPTED, .token = b.device.chores[TS_CHORE_RESULT].token});
+    }
+    bench_session(&b, 5, true, ",\"complete\":true");
+    bench_wait(&b, 60000);
+    assert_null(bench_published(&b, result));
+}
+
 static void fill(char *data, size_t size, char mark) {
     memset(data, ' ', size);
     memcpy(data, "{\"n\":\"", 6);
@@ -199,6 +217,7 @@ int main(void) {
         cmocka_unit_test_setup(a_new_input_makes_results_of_the_old_one_void, setup),
         cmocka_unit_test_setup(results_are_handed_over_with_the_session, setup),
         cmocka_unit_test_setup(what_is_lost_on_its_way_is_told_again, setup),
+        cmocka_unit_test_setup(the_end_is_told_again_until_the_document_shows_it, setup),
         cmocka_unit_test_setup(a_full_queue_drops_progress_and_never_the_end, setup),
         cmocka_unit_test_setup(what_is_no_result_is_noted, setup),
         cmocka_unit_test_setup(of_readings_the_newest_waits, setup),

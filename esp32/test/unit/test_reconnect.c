@@ -160,6 +160,8 @@ static void the_clean_step_is_asked_for_once_and_confirmed_until_it_shows(void *
     bench_acknowledge(&b);
     bench_session(&b, 5, false, resetting);
     assert_null(bench_find(&b, TS_DO_PUBLISH));
+    bench_wait(&b, 5000); /* perhaps nobody listened */
+    expect_published(&b, "devices/scale-1/result", done);
     reconnect();
     bench_session(&b, 5, false, resetting);
     expect_published(&b, "devices/scale-1/result", done);
