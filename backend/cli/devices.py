@@ -4,10 +4,12 @@ from typing import Any
 
 import click
 
-from backend.cli import mqtt
+from backend.cli import flashing, mqtt
 from backend.cli.context import Context, day, json_option, own_address, pass_context, show, show_all, show_one
+from backend.cli.flashing import Flash, Wanted, nvs_options
 from backend.cli.policies import own_rules, policy_command
 from backend.cli.users import change_secret, existing, remove, topics_command
+from backend.core.flash import Key
 from backend.core.floors import device_floor
 from backend.core.ids import device_id
 from backend.core.principals import Principal, Role
@@ -30,20 +32,29 @@ def device() -> None:
 @click.option("--name", "display_name", help="How people call it. [default: the id]")
 @click.option("--owner", metavar="NAME", help="Whose it is; see `device owner`. [default: nobody's]")
 @host_option
+@nvs_options
 @json_option
 @pass_context
 def add(
-    context: Context, what: str, display_name: str | None, owner: str | None, host: str | None, as_json: bool
+    context: Context,
+    what: str,
+    display_name: str | None,
+    owner: str | None,
+    host: str | None,
+    wanted: Wanted | None,
+    as_json: bool,
 ) -> None:
-    """Provision a board; print what it needs to know, its secret once."""
-    secret = new_secret()
+    """Provision a board; print what it needs to know, its secret once, or put it into an image (--nvs)."""
+    secret, broker = new_secret(), _broker(context, host)
     try:
         name = device_id(what)
         who = Principal(name, Role.DEVICE, display_name or name, owner)
-        context.told_accounts.add(who, secret, context.now(), hardware=what, generated=True)
+        with flashing.flash(context, wanted, name, broker) as flash:
+            context.told_accounts.add(who, secret, context.now(), hardware=what, generated=True)
+            _fill(flash, name, secret)
     except (AccountError, ValueError) as error:
         raise click.ClickException(str(error)) from error
-    _show_board(context, name, secret, host, as_json=as_json)
+    _show_board(context, name, secret, broker, flash, as_json=as_json)
 
 
 @device.command("list")
@@ -101,14 +112,17 @@ def owner_(context: Context, name: str, owner: str | None, nobody: bool) -> None
 @device.command("rotate")
 @click.argument("name")
 @host_option
+@nvs_options
 @json_option
 @pass_context
-def rotate(context: Context, name: str, host: str | None, as_json: bool) -> None:
-    """Give a board a new secret, shown once; the old one is void."""
+def rotate(context: Context, name: str, host: str | None, wanted: Wanted | None, as_json: bool) -> None:
+    """Give a board a new secret, shown once, or put into an image (--nvs); the old one is void."""
     existing(context, name, device=True)
-    secret = new_secret()
-    change_secret(context, name, secret, generated=True)
-    _show_board(context, name, secret, host, as_json=as_json)
+    secret, broker = new_secret(), _broker(context, host)
+    with flashing.flash(context, wanted, name, broker) as flash:
+        change_secret(context, name, secret, generated=True)
+        _fill(flash, name, secret)
+    _show_board(context, name, secret, broker, flash, as_json=as_json)
 
 
 @device.command("rm")
@@ -134,14 +148,21 @@ def _whose(name: str, owner: str | None) -> str:
     return f"{name} is {owner}'s." if owner is not None else f"{name} is nobody's."
 
 
-def _show_board(context: Context, name: str, secret: str, host: str | None, *, as_json: bool) -> None:
+def _fill(flash: Flash | None, name: str, secret: str) -> None:
+    if flash is not None:
+        flash.fill({Key.ID: name, Key.SECRET: secret})
+
+
+def _show_board(
+    context: Context, name: str, secret: str, broker: dict[str, Any], flash: Flash | None, *, as_json: bool
+) -> None:
     prefix, status = context.settings.prefix, STATUS.at(device=name)
     record: dict[str, Any] = {
         "device": name,
-        **_broker(context, host),
+        **broker,
         "client_id": name,
         "username": name,
-        "password": secret,
+        "password": secret if flash is None or flash.wanted.show else None,
         "publishes": {
             "status": prefix + status,
             "heartbeat": prefix + HEARTBEAT.at(device=name),
@@ -154,6 +175,7 @@ def _show_board(context: Context, name: str, secret: str, host: str | None, *, a
             "subscribes": [prefix + SPEECH.bound(device=name), prefix + CONVERSATION.at(device=name)],
         },
         "last_will": {"topic": prefix + status, "payload": '{"state":"lost","boot":N}', "qos": 1, "retain": True},
+        **({"nvs": flash.record} if flash is not None else {}),
     }
     show(record, as_json=as_json, text=lambda: _board_text(record))
 
@@ -193,11 +215,12 @@ def _board_text(record: dict[str, Any]) -> str:
         *_broker_lines(record["host"], record["port"], record["tls"]),
         f"  client id   {record['client_id']}",
         f"  username    {record['username']}",
-        f"  password    {record['password']}   (shown once)",
+        f"  password    {record['password']}   (shown once)" if record["password"] else "  password    in the image",
         f"  last will   {record['last_will']['topic']}   {record['last_will']['payload']}   QoS 1, retained",
     ]
     lines += [f"  publishes   {topic}" for topic in record["publishes"].values()]
     lines += [f"  subscribes  {topic}" for topic in record["subscribes"].values()]
     lines += ["One that people talk to, besides:", f"  publishes   {record['voice']['publishes']}"]
     lines += [f"  subscribes  {topic}" for topic in record["voice"]["subscribes"]]
+    lines += [flashing.text(record["nvs"])] if "nvs" in record else []
     return "\n".join(lines)
