@@ -38,15 +38,16 @@ MOST: Final[Mapping[Key, int]] = {
     Key.WIFI_SSID: 32,
     Key.WIFI_PASS: 64,
 }
-"""How many bytes of text there may be. A page of flash memory, one entry of it, has no room for a longer authority."""
+"""How many bytes of text there may be. A longer authority would not fit into a sector of flash memory."""
 
 SECTOR = 4096
-LEAST_SIZE, USUAL_SIZE, MOST_SIZE = 3 * SECTOR, 5 * SECTOR, 256 * SECTOR
-"""Bytes of a partition. The usual one is that of Arduino's partition tables, and of Talkstick's own."""
+LEAST_SIZE, USUAL_SIZE, MOST_SIZE = 4 * SECTOR, 5 * SECTOR, 256 * SECTOR
+"""Bytes of a partition: two sectors hold all of this, the board writes to others, and NVS keeps one free. The usual
+size is that of Arduino's partition tables, and of Talkstick's own."""
 OFFSET = 0x9000
 """Where the partition begins, there as well."""
 
-_SIZE = re.compile(r"(0x[0-9a-f]+|\d+)(k?)", re.IGNORECASE)
+_SIZE = re.compile(r"(0x[0-9a-f]+|[0-9]+)(k?)", re.IGNORECASE)
 _WIFI_PASSWORD = re.compile(r"[ -~]{8,63}|[0-9A-Fa-f]{64}")
 
 

@@ -21,14 +21,11 @@ def image(values: Mapping[Key, str | int], size: int) -> bytes:
 
     check(values)
     out = BytesIO()
-    partition = nvs.nvs_open(out, size - SECTOR, nvs.Page.VERSION2)  # a page stays free for the board's own writing
-    try:
-        nvs.write_entry(partition, NAMESPACE, "namespace", "", "")
-        for key in sorted(values, key=list(Key).index):
-            nvs.write_entry(partition, key.value, "data", "u32" if key in NUMBERS else "string", values[key])
-        nvs.nvs_close(partition)
-    except nvs.InsufficientSizeError as error:
-        raise ValueError(f"all of this does not fit into {size:#x} bytes") from error
+    partition = nvs.nvs_open(out, size - SECTOR, nvs.Page.VERSION2)  # the last one stays free
+    nvs.write_entry(partition, NAMESPACE, "namespace", "", "")
+    for key in sorted(values, key=lambda key: len(str(values[key]))):  # so they take the fewest sectors
+        nvs.write_entry(partition, key.value, "data", "u32" if key in NUMBERS else "string", values[key])
+    nvs.nvs_close(partition)
     return out.getvalue()
 
 
