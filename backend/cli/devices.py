@@ -177,7 +177,7 @@ def _show_board(
         "last_will": {"topic": prefix + status, "payload": '{"state":"lost","boot":N}', "qos": 1, "retain": True},
         **({"nvs": flash.record} if flash is not None else {}),
     }
-    show(record, as_json=as_json, text=lambda: _board_text(record))
+    show(record, as_json=as_json, text=lambda: (_board_text if flash is None else flashing.text)(record))
 
 
 def _broker(context: Context, host: str | None) -> dict[str, Any]:
@@ -215,12 +215,11 @@ def _board_text(record: dict[str, Any]) -> str:
         *_broker_lines(record["host"], record["port"], record["tls"]),
         f"  client id   {record['client_id']}",
         f"  username    {record['username']}",
-        f"  password    {record['password']}   (shown once)" if record["password"] else "  password    in the image",
+        f"  password    {record['password']}   (shown once)",
         f"  last will   {record['last_will']['topic']}   {record['last_will']['payload']}   QoS 1, retained",
     ]
     lines += [f"  publishes   {topic}" for topic in record["publishes"].values()]
     lines += [f"  subscribes  {topic}" for topic in record["subscribes"].values()]
     lines += ["One that people talk to, besides:", f"  publishes   {record['voice']['publishes']}"]
     lines += [f"  subscribes  {topic}" for topic in record["voice"]["subscribes"]]
-    lines += [flashing.text(record["nvs"])] if "nvs" in record else []
     return "\n".join(lines)

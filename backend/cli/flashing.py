@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import click
 
 from backend.cli.context import Context
-from backend.core.flash import NAMESPACE, OFFSET, USUAL_SIZE, Key, partition_size
+from backend.core.flash import NAMESPACE, PLACES, USUAL_SIZE, Key, partition_size
 from backend.shell import certificates
 from backend.shell.accounts import new_secret
 from backend.shell.address import Address
@@ -80,9 +80,15 @@ _OPTIONS = (
     click.option(
         "--nvs",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="Write it into an image of the board's partition `nvs`, too, and do not show the secret.",
+        help="Write it into an image of flash memory, and do not show the secret.",
     ),
-    click.option("--size", default=f"{USUAL_SIZE:#x}", show_default=True, callback=_size, help="Of that partition."),
+    click.option(
+        "--size",
+        default=f"{USUAL_SIZE:#x}",
+        show_default=True,
+        callback=_size,
+        help="Of the image, as the board's partition has it.",
+    ),
     click.option("--plain", is_flag=True, help="The board shall do without TLS, though the server has it."),
     click.option(
         "--wifi",
@@ -138,15 +144,21 @@ def flash(context: Context, wanted: Wanted | None, name: str, broker: Mapping[st
         raise click.ClickException(_unwritten(wanted.file, error, made.told if made else {})) from error
 
 
-def text(record: Mapping[str, Any]) -> str:
+def text(board: Mapping[str, Any]) -> str:
     """Return for people what an image holds, and what to do with it."""
-    file, keys = record["file"], record["keys"]
+    made = board["nvs"]
     lines = [
-        f"Wrote {file}, {record['bytes'] // 1024} KiB for the partition nvs: {', '.join(keys)} in {NAMESPACE}.",
-        f"  esptool write-flash {OFFSET:#x} {file}   (esptool before version 5: esptool.py write_flash …)",
-        "It replaces all that the board kept there, and it is secret: delete it when it is on the board.",
+        f"Device {board['device']}, at {made['uri']}. All that the board needs to know is in",
+        f"  {made['file']}   {made['bytes'] // 1024} KiB: {', '.join(made['keys'])} in {NAMESPACE}",
+        *([f"  password    {board['password']}   (shown once)"] if board["password"] is not None else []),
+        "Write it to the board:",
+        *(
+            f"  esptool write-flash {place.offset:#x} {made['file']}   ({kind}: the partition {place.partition})"
+            for kind, place in PLACES.items()
+        ),
+        "It replaces all that is in that partition, and it is secret: delete it when it is on the board.",
     ]
-    if Key.WIFI_SSID not in keys:
+    if Key.WIFI_SSID not in made["keys"]:
         lines.append("No Wi-Fi is in it (--wifi SSID), so the firmware must know one.")
     return "\n".join(lines)
 

@@ -80,8 +80,8 @@ def test_an_image_holds_what_was_asked(site: Talkstick, tmp_path: Path) -> None:
     }
     assert secret not in said
     assert WIFI["TALKSTICK_WIFI_PASSWORD"] not in said
-    assert "in the image" in said
-    assert f"write-flash 0x9000 {tmp_path / 'a.bin'}" in said
+    assert f"write-flash 0x12000 {tmp_path / 'a.bin'}   (ESP-IDF: the partition provision)" in said
+    assert f"write-flash 0x9000 {tmp_path / 'a.bin'}   (Arduino: the partition nvs)" in said
     assert (tmp_path / "a.bin").stat().st_size == 0x5000
 
 
@@ -105,6 +105,8 @@ def test_for_programs(site: Talkstick, tmp_path: Path) -> None:
     }
     shown = json.loads(add(site, "scale-2", tmp_path / "b.bin", "--json", "--show"))
     assert shown["password"] == board(tmp_path / "b.bin")["secret"]
+    again = site.run("device", "rotate", "scale-2", "--nvs", str(tmp_path / "b.bin"), "--force", "--show")
+    assert f"password    {board(tmp_path / 'b.bin')['secret']}" in again
     assert "nvs" not in json.loads(site.run("device", "add", "scale-3", "--json"))
 
 
