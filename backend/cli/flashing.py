@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import click
 
 from backend.cli.context import Context
-from backend.core.flash import NAMESPACE, PLACES, USUAL_SIZE, Key, partition_size
+from backend.core.flash import NAMESPACE, OFFSET, PARTITION, USUAL_SIZE, Key, partition_size
 from backend.shell import certificates
 from backend.shell.accounts import new_secret
 from backend.shell.address import Address
@@ -151,12 +151,9 @@ def text(board: Mapping[str, Any]) -> str:
         f"Device {board['device']}, at {made['uri']}. All that the board needs to know is in",
         f"  {made['file']}   {made['bytes'] // 1024} KiB: {', '.join(made['keys'])} in {NAMESPACE}",
         *([f"  password    {board['password']}   (shown once)"] if board["password"] is not None else []),
-        "Write it to the board:",
-        *(
-            f"  esptool write-flash {place.offset:#x} {made['file']}   ({kind}: the partition {place.partition})"
-            for kind, place in PLACES.items()
-        ),
-        "It replaces all that is in that partition, and it is secret: delete it when it is on the board.",
+        f"Write it to the board, to the partition {PARTITION}:",
+        f"  esptool write-flash {OFFSET:#x} {made['file']}   (before esptool 5: esptool.py write_flash)",
+        "It replaces all that the board kept there, and it is secret: delete it when it is on the board.",
     ]
     if Key.WIFI_SSID not in made["keys"]:
         lines.append("No Wi-Fi is in it (--wifi SSID), so the firmware must know one.")

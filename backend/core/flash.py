@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 NAMESPACE = "talkstick"
 """Of the non-volatile storage (NVS) of ESP-IDF; Arduino calls it the name of the Preferences."""
@@ -45,16 +45,8 @@ LEAST_SIZE, USUAL_SIZE, MOST_SIZE = 4 * SECTOR, 5 * SECTOR, 256 * SECTOR
 """Bytes of a partition: two sectors hold all of this, the board writes to others, and NVS keeps one free. The usual
 size is that of Arduino's partition tables, and of Talkstick's own."""
 
-
-class Place(NamedTuple):
-    """A partition, and where it begins."""
-
-    partition: str
-    offset: int
-
-
-PLACES: Final[Mapping[str, Place]] = {"ESP-IDF": Place("provision", 0x12000), "Arduino": Place("nvs", 0x9000)}
-"""Where the image goes. Arduino's partition tables have one NVS only: there it shares it with all else."""
+PARTITION, OFFSET = "nvs", 0x9000
+"""Where the image goes, on boards of ESP-IDF and of Arduino."""
 
 _SIZE = re.compile(r"(0x[0-9a-f]+|[0-9]+)(k?)", re.IGNORECASE)
 _WIFI_PASSWORD = re.compile(r"[ -~]{8,63}|[0-9A-Fa-f]{64}")
