@@ -15,7 +15,7 @@ from backend.core.routing import MAX_DEPTH, MAX_TOPIC, Party, Route, RouteTable
 from backend.features.voice.frames import HEADER_BYTES, MAX_FRAME, Codec, Flag
 from tools.schemas.contract import messages, name_of, schema_of
 
-_BOARD = {Party.THE_DEVICE, Party.IN_ITS_PLACE, Party.TRIGGER_OWNER, Party.THE_PRINCIPAL, Party.ANYONE}
+_BOARD = {Party.THE_DEVICE, Party.IN_ITS_PLACE, Party.TRIGGER_OWNER, Party.THE_PRINCIPAL, Party.ANYONE, Party.CLAIMANT}
 _ELSEWHERE = ("channels/", "users/", "triggers/{trigger}/profiles", "backend/re")
 """What a board could use, being somebody who is logged in, and has no use for."""
 
