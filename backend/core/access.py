@@ -161,12 +161,10 @@ def may_write(route: Route, who: Principal, levels: Mapping[str, str]) -> bool:
     match route.writer:
         case Party.THE_DEVICE | Party.IN_ITS_PLACE:
             return _is_the_device(who, levels)
-        case Party.THE_PRINCIPAL:
-            return levels.get("principal") == who.name and _may_ask(who, levels)
+        case Party.THE_PRINCIPAL | Party.HOLDER:
+            return levels.get("principal", who.name) == who.name and _may_ask(who, levels)
         case Party.CLAIMANT:
             return _is_the_claimant(who, levels)
-        case Party.HOLDER:
-            return _may_ask(who, levels)
         case Party.TRIGGER_OWNER:
             return who.role not in _SILENT and levels.get("trigger") in who.triggers
         case _:

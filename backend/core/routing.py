@@ -103,7 +103,7 @@ class Route:
         """The actions that may be asked for; none: this is no request."""
         if self.reply is None:
             return frozenset()
-        models = [self.body] if isinstance(self.body, type) else get_args(get_args(self.body)[0])
+        models: Sequence[Any] = [self.body] if isinstance(self.body, type) else get_args(get_args(self.body)[0])
         return frozenset(get_args(model.model_fields["action"].annotation)[0] for model in models)
 
     def validate(self, body: Mapping[str, Any]) -> Any:

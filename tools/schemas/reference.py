@@ -56,9 +56,9 @@ mosquitto_pub -u alice -P "$SECRET" -q 1 -t devices/scale-1/session/request/alic
 - **Payloads** have at most {MAX_PAYLOAD // 1024} KiB. All but audio ([frames](#frames), or a file) are UTF-8 JSON
   objects. Unknown keys are ignored. NaN and Infinity are not JSON. An integer is written without a decimal point.
 - **Roles.** `user` and `integration` claim and command; `listener` only reads; `admin` may kick, too, and reads
-  all; `device` is a board, on its own topics; `claim` is a board with a claim code, which may ask who it is, and nothing
-  else. Everybody sees who holds what; replies are private. Topics that do not stand here are for admins, and for
-  accounts to which they were given.
+  all; `device` is a board, on its own topics; `claim` is a board with a claim code, which may ask who it is, and
+  nothing else. Everybody sees who holds what; replies are private. Topics that do not stand here are for admins, and
+  for accounts to which they were given.
 - **Data** for a channel go to `channels/{{channel}}/data/{{principal}}` and, from the holder of its floor only, on to
   `channels/{{channel}}/broadcast`. The sender is answered on its `session/reply` topic: `ack`, or `rejected` with a
   `reason`. The same `id` within one session is not passed on twice.

@@ -1,6 +1,6 @@
 """Claims, one at a time for each code. They are judged by the shell, which alone knows codes and secrets.
 
-An answer is not remembered by the id of its request: the nonce tells a repetition from another board with the same code.
+An answer is not remembered by the id of its request: the nonce tells a repetition from another board with the code.
 """
 
 from dataclasses import dataclass, replace
