@@ -51,11 +51,12 @@ class Provisioning:
             await asyncio.sleep(_EVERY_S)
 
     async def _judge(self, asked: JudgeClaim) -> None:
-        judged = ClaimJudged(asked.account, asked.asked, code=Code.NOT_STORED)
+        judged, now = ClaimJudged(asked.account, asked.asked, code=Code.NOT_STORED), self._now()
         try:
-            found = await asyncio.to_thread(self._claims.claim, asked.account, asked.mac, asked.nonce, self._now())
+            found = await asyncio.to_thread(self._claims.claim, asked.account, asked.mac, asked.nonce, now)
             await self._catch_up()  # else the old connections of the device would be ended together with a new one
-            log.info("%s is the board with the MAC %s now: it used %s", found.device, asked.mac, asked.account)
+            if found.used_at == now:
+                log.info("%s is the board with the MAC %s now: it used %s", found.device, asked.mac, asked.account)
             judged = ClaimJudged(asked.account, asked.asked, found.device, found.server_nonce)
         except Refused as refused:
             judged = ClaimJudged(asked.account, asked.asked, code=refused.code)
