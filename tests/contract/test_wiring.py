@@ -17,12 +17,13 @@ _DEFAULT = re.compile(r"^\s*default (-?\d+)(?: if IDF_TARGET_(\w+))?$", re.MULTI
 
 
 def options() -> dict[str, dict[str, int]]:
-    """Return the default of each pin for each chip: of several, the first that applies."""
+    """Return the default of each pin for each chip (of several, the first that applies); but for those not in use."""
     text = "".join(path.read_text() + "\n" for path in sorted(IDF.rglob("Kconfig.projbuild")))
     found = {name: _DEFAULT.findall(body) for name, body in _OPTION.findall(text)}
     return {
         name: {target: int(next(pin for pin, only in defaults if only in ("", target))) for target in TARGETS}
         for name, defaults in found.items()
+        if defaults[-1][0] != "-1"
     }
 
 
