@@ -100,13 +100,10 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
         link.direct = first_of(sources.take, relaying.take, talk.take)
         outbox = Overheard(link, parts.relay.learn, house.deeds.learn, work.learn)
         service = Service(parts.engine, parts.journal, outbox, inbox, now, greeting)
-        catch_up = partial(watcher.look, site.know)
-        claims = Provisioning(Claims(parts.database, site.mirror), inbox.add, catch_up, now)
+        codes = Claims(parts.database, site.mirror)
+        claims = Provisioning(codes, inbox.add, partial(watcher.look, site.know), now)
         service.answered, service.perform = meter.done, _performed_by(talk, work, claims)
         measured = partial(_measured, parts, meter, talk, now)
-        stopping = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         others = [
             tasks.create_task(link.run(), name="link"),
             tasks.create_task(watcher.run(site.know), name="watcher"),
@@ -115,7 +112,7 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
             tasks.create_task(claims.run(), name="claims"),
             tasks.create_task(talk.run(link), name="voice"),
             tasks.create_task(count(site.figures, measured, inbox, settings.stats_s), name="counter"),
-            tasks.create_task(_stop(stopping, talk, work, inbox), name="stopper"),
+            tasks.create_task(_stop(_signalled(), talk, work, inbox), name="stopper"),
         ]
         await service.run()
         await link.send([_farewell(now()), _status("disconnected", now())])
@@ -159,6 +156,14 @@ def _measured(parts: Parts, meter: Meter, talk: Studio, now: SteadyClock) -> Mea
         triggers=triggers.count(parts.triggers),
         workers=workers.count(parts.workers, now()),
     )
+
+
+def _signalled() -> asyncio.Event:
+    """Return what is set when the server is asked to stop."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
 
 
 async def _stop(stopping: asyncio.Event, talk: Studio, work: Workshop, inbox: Inbox) -> None:

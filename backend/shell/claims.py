@@ -49,6 +49,8 @@ class Claims:
     def __init__(self, database: Database, mirror: Mirror | None = None) -> None:
         self._database = database
         self._mirror = mirror
+        self._is_stale = True  # a server that was killed may have left something
+        """Whether the database's log may still hold a code that was used."""
 
     def make(self, device: str, mac: str | None, life_s: float, now: float) -> Made:
         """Make a code for a device, in place of those it had; with a *mac*, it is for that board only.
@@ -97,12 +99,15 @@ class Claims:
         if found.used_at is None:
             self._burn(found, mac, nonce, now)
             found = self._insist(account, mac, nonce, now)
-        if found.code is not None:
-            self._settle(found)
+        if found.code is not None and self._mirror is not None:
+            self._settle(found, self._mirror)
         return found
 
     def tidy(self, now: float) -> list[ClaimCode]:
-        """Close the codes whose time is over, and forget those of long ago; return those that are not closed."""
+        """Close the codes whose time is over, and forget those of long ago; return those that are not closed.
+
+        It is to be called every second or so: only then is a code that was used overwritten for good.
+        """
         over = and_(col(ClaimRow.is_closed).is_(False), col(ClaimRow.expires_at) <= now)
         forgotten = col(ClaimRow.expires_at) <= now - KEPT_S
         with Session(self._database) as session:
@@ -113,6 +118,9 @@ class Claims:
                     close(session, row)
                 for row in session.exec(select(ClaimRow).where(forgotten)):
                     session.delete(row)
+        if self._is_stale:
+            self._is_stale = False
+            overwrite(self._database)  # not with each claim: it waits for whoever reads
         with Session(self._database) as session:
             return [claim_code(row) for row in session.exec(select(ClaimRow).where(col(ClaimRow.is_closed).is_(False)))]
 
@@ -132,7 +140,10 @@ class Claims:
         return found
 
     def _burn(self, found: ClaimCode, mac: str, nonce: str, now: float) -> None:
-        """Let a board have used a code, unless somebody was quicker, and give the device its secret."""
+        """Let a board have used a code, unless somebody was quicker, and give the device its secret.
+
+        With it and the nonces, anybody could make that secret; so it is kept only for a mirror that is to be told.
+        """
         server_nonce = secrets.token_hex(provisioning.NONCE_BYTES)
         secret = provisioning.secret(str(found.code), found.device, nonce, server_nonce)
         is_open = (
@@ -141,22 +152,22 @@ class Claims:
             col(ClaimRow.is_closed).is_(False),
         )
         used = {"used_at": now, "used_mac": mac, "nonce": nonce, "server_nonce": server_nonce}
+        kept = {"code": found.code if self._mirror is not None else None}
         with changing(self._database) as session:
-            if session.connection().execute(update(ClaimRow).where(*is_open).values(**used)).rowcount:
+            if session.connection().execute(update(ClaimRow).where(*is_open).values(**used, **kept)).rowcount:
                 _device(session, found.device).verifier = verifier.made(secret, generated=True)
+        self._is_stale = True
 
-    def _settle(self, found: ClaimCode) -> None:
-        """Tell the mirror, and forget the code: with it and the nonces, anybody could make the secret."""
-        if self._mirror is not None:
-            with Session(self._database) as session:
-                who = principal(_device(session, found.device))
-            made_of = (str(found.code), found.device, str(found.nonce), str(found.server_nonce))
-            self._mirror.put(who, provisioning.secret(*made_of))
+    def _settle(self, found: ClaimCode, mirror: Mirror) -> None:
+        """Tell the mirror, and forget the code."""
+        with Session(self._database) as session:
+            who = principal(_device(session, found.device))
+        made_of = (str(found.code), found.device, str(found.nonce), str(found.server_nonce))
+        mirror.put(who, provisioning.secret(*made_of))
+        this = col(ClaimRow.account) == found.account
         with Session(self._database) as session, session.begin():
-            session.connection().execute(
-                update(ClaimRow).where(col(ClaimRow.account) == found.account).values(code=None)
-            )
-        overwrite(self._database)
+            session.connection().execute(update(ClaimRow).where(this).values(code=None))
+        self._is_stale = True
 
 
 def _open(session: Session, now: float) -> list[ClaimCode]:

@@ -71,10 +71,10 @@ class Provisioning:
         async with self._slots:
             now = self._now()
             found = await asyncio.to_thread(self._claims.claim, asked.account, asked.mac, asked.nonce, now)
-            if found.used_at == now:
-                log.info("%s is the board with the MAC %s now: it used %s", found.device, asked.mac, asked.account)
-            await self._catch_up()  # else the old connections of the device would be ended together with a new one
-            return found
+        if found.used_at == now:
+            log.info("%s is the board with the MAC %s now: it used %s", found.device, asked.mac, asked.account)
+        await self._catch_up()  # else the old connections of the device would be ended together with a new one
+        return found
 
     def _note(self, found: list[ClaimCode]) -> None:
         """Log which codes came and went."""
