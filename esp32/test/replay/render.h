@@ -1,0 +1,10 @@
+/* Actions as transcripts have them. */
+#ifndef RENDER_H
+#define RENDER_H
+
+#include "lines.h"
+
+/* Write an action into `out`, as a line of a transcript. */
+void render(line_out *out, const ts_action *action, const ts_config *config, const ts_view *view);
+
+#endif
