@@ -196,7 +196,7 @@ static bool follow(ts_text line) {
         line = (ts_text){line.data + 7, line.size - 7};
         return read_board(&play.board, line) || differs(word("(a board)"), line);
     }
-    if (is_aside(line) || starts_with(line, "house ")) {
+    if (is_aside(line)) {
         return true;
     }
     if (!starts_with(line, "@")) {

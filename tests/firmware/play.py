@@ -1,0 +1,194 @@
+"""Plays a transcript to the real engine: what the board sends goes in, and what it gets must come out."""
+
+import json
+from collections import deque
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from backend.app.table import TABLE
+from backend.core.refusals import Code, Refused
+from backend.core.routing import Party, parse_object
+from backend.features.sessions.messages import COMMAND, SESSION
+from backend.features.voice.frames import Frame
+from broker.guard import refusal
+from tests.firmware.hub import Hub
+from tests.firmware.script import Line, Moment, Packet, Transcript, payload_of
+from tests.people import EVERYBODY
+
+
+class Difference(AssertionError):  # noqa: N818 - it is what was found
+    """The server would not say this, or not take it."""
+
+
+class Play:
+    """A transcript in progress. ``fills``: put in what the server really sends, in place of what is written."""
+
+    def __init__(self, transcript: Transcript, *, fills: bool = False) -> None:
+        self.hub = Hub(transcript)
+        self.filled: dict[int, str] = {}
+        self._transcript = transcript
+        self._fills = fills
+        self._will: Packet | None = None
+        self._asked: deque[str] = deque()
+        self._goodbye = False
+
+    def run(self) -> None:
+        """Play all of it. Raises Difference."""
+        for moment in self._transcript.moments:
+            try:
+                self._happens(moment)
+            except (AssertionError, Refused) as error:
+                place = f"{self._transcript.path.name}:{moment.number}"
+                raise Difference(f"{place}: {moment.name}: {error}") from error
+        coming = self.hub.connection.coming if self.hub.connection is not None else ()
+        if coming:
+            raise Difference(f"{self._transcript.path.name}: the board should get {coming[0].text}")
+
+    def _happens(self, moment: Moment) -> None:
+        self.hub.reaches(moment.ms)
+        match moment.name:
+            case "connected":
+                assert self._will is not None, "nobody connects"
+                self.hub.connects(self._will)
+            case "subscribed":
+                self._subscribed(moment.rest)
+            case "lost":
+                self.hub.loses(noticed=moment.rest != "unnoticed", goodbye=self._goodbye)
+            case "message":
+                self._comes(moment)
+            case "!message":
+                self._is_forged(moment)
+            case _:
+                pass
+        self._told(moment.lines)
+
+    def _subscribed(self, which: str) -> None:
+        many = len(self._asked) if which == "all" else 1
+        for topic_filter in [self._asked.popleft() for _ in range(many)]:
+            if which != "no":
+                self.hub.subscribes(topic_filter)
+
+    def _comes(self, moment: Moment) -> None:
+        """Insist that what the board gets is what the server sent next."""
+        assert self.hub.connection is not None, "the board is not connected"
+        coming = self.hub.connection.coming
+        if self._fills:
+            if coming:
+                self.filled[moment.number] = f"@{moment.ms} message {coming.popleft().text}"
+            return
+        assert coming, "the server sends nothing"
+        packet = coming.popleft()
+        assert moment.message() == packet, f"the server sends {packet.text}"
+
+    def _is_forged(self, moment: Moment) -> None:
+        """Insist that the server would not have sent it, and that it reads it as the board does."""
+        packet, noted = moment.message(), moment.noted
+        code = _code_of(packet, self.hub.retained.get(SESSION.at(device=self.hub.board.name)))
+        unreadable = (Code.BAD_JSON, Code.BAD_MESSAGE, Code.BAD_FRAME, Code.UNKNOWN_CODEC)
+        if noted in unreadable or code in unreadable:
+            assert noted == code, f"to the server this is {code or 'well-formed'}"
+        if COMMAND.match(packet.topic) is not None and not packet.retained:
+            assert code is not None or self._has_overtaken(), "the broker would let this command pass"
+
+    def _has_overtaken(self) -> bool:
+        """Tell whether a session document is still on its way."""
+        coming = self.hub.connection.coming if self.hub.connection is not None else ()
+        return any(SESSION.match(packet.topic) is not None for packet in coming)
+
+    def _told(self, lines: list[Line]) -> None:
+        expected: list[str] = []
+        for at, line in enumerate(lines):
+            if line.aside:
+                expected += self._aside(line)
+            elif line.verb in ("connect", "subscribe", "publish", "disconnect"):
+                lost = at + 1 < len(lines) and lines[at + 1].aside and lines[at + 1].verb == "swallowed"
+                self._does(line, lost=lost)
+        assert self.hub.refused == expected, f"the server refuses {self.hub.refused}, not {expected}"
+        self.hub.refused = []
+
+    def _does(self, line: Line, *, lost: bool) -> None:
+        """Let the board do what goes over the wire."""
+        if line.verb == "disconnect":
+            self._goodbye = True
+            return
+        packet = line.packet()
+        if line.verb == "connect":
+            self._will, self._goodbye = Packet(packet.topic, packet.payload, retained=True, qos=1), False
+            self._asked.clear()
+            return
+        assert self.hub.connection is not None, "the board sends without a connection"
+        if line.verb == "subscribe":
+            self._asked.append(packet.topic)
+        elif not lost:
+            self.hub.publish(self.hub.board, packet)
+
+    def _aside(self, line: Line) -> list[str]:
+        """Let something happen elsewhere; return the codes of what is to be refused."""
+        match line.verb:
+            case "refused":
+                return line.rest.split()
+            case "swallowed":
+                return []
+            case "noticed":
+                self.hub.notices()
+            case "removed":
+                self.hub.removes()
+            case "tells":
+                self.hub.tells(payload_of(line.rest))
+            case "says":
+                turn, _space, audio = line.rest.partition(" ")
+                self.hub.says(int(turn), payload_of(audio))
+            case "hears":
+                self._hears(line.rest)
+            case "shows":
+                self._shows(line.rest)
+            case _:
+                self._people(line)
+        return []
+
+    def _people(self, line: Line) -> None:
+        topic, _space, payload = line.rest.partition(" ")
+        self.hub.publish(EVERYBODY[line.verb], Packet(topic, payload_of(payload)))
+
+    def _hears(self, rest: str) -> None:
+        turn, lost, audio = rest.split(" ")
+        assembly, heard = self.hub.heard[int(turn)]
+        found = f"{turn} lost={assembly.lost} hex:{(heard + b''.join(assembly.flush())).hex()}"
+        assert f"{turn} {lost} {audio}" == found, f"the server hears {found}"
+
+    def _shows(self, rest: str) -> None:
+        topic, _space, expected = rest.partition(" ")
+        document = self.hub.retained.get(topic)
+        if not expected:
+            assert document is None, f"{topic} is {document!r}"
+            return
+        shown: dict[str, Any] = json.loads(document or b"{}")
+        wanted: dict[str, Any] = json.loads(expected)
+        found = {key: shown.get(key) for key in wanted}
+        assert found == wanted, f"{topic} is {found}"
+
+
+def _code_of(packet: Packet, document: bytes | None) -> str | None:
+    """Return why the server would not take, or not send, such a message; None: it might."""
+    found = TABLE.find(packet.topic)
+    if found is None:
+        return Code.UNKNOWN_TOPIC
+    route, _levels = found
+    try:
+        if route.is_binary:
+            Frame.read(packet.payload)
+            return None
+        body = parse_object(packet.payload)
+        if route.writer is Party.BACKEND:
+            TypeAdapter(route.body).validate_json(packet.payload)
+        else:
+            route.validate(body)
+    except Refused as refused:
+        return refused.code.value
+    except ValidationError:
+        return Code.BAD_MESSAGE
+    if COMMAND.match(packet.topic) is None:
+        return None
+    holder = json.loads(document or b"{}").get("holder") or "nobody"
+    return refusal(document, holder, packet.payload)
