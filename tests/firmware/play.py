@@ -125,27 +125,26 @@ class Play:
 
     def _aside(self, line: Line) -> list[str]:
         """Let something happen elsewhere; return the codes of what is to be refused."""
-        match line.verb:
-            case "refused":
-                return line.rest.split()
-            case "swallowed":
-                return []
-            case "noticed":
-                self.hub.notices()
-            case "removed":
-                self.hub.removes()
-            case "tells":
-                self.hub.tells(payload_of(line.rest))
-            case "says":
-                turn, _space, audio = line.rest.partition(" ")
-                self.hub.says(int(turn), payload_of(audio))
-            case "hears":
-                self._hears(line.rest)
-            case "shows":
-                self._shows(line.rest)
-            case _:
-                self._people(line)
+        if line.verb == "refused":
+            return line.rest.split()
+        does = {
+            "swallowed": lambda _rest: None,
+            "noticed": lambda _rest: self.hub.notices(),
+            "removed": lambda _rest: self.hub.removes(),
+            "tells": lambda rest: self.hub.tells(payload_of(rest)),
+            "says": self._says,
+            "hears": self._hears,
+            "shows": self._shows,
+        }.get(line.verb)
+        if does is None:
+            self._people(line)
+        else:
+            does(line.rest)
         return []
+
+    def _says(self, rest: str) -> None:
+        turn, _space, audio = rest.partition(" ")
+        self.hub.says(int(turn), payload_of(audio))
 
     def _people(self, line: Line) -> None:
         topic, _space, payload = line.rest.partition(" ")
