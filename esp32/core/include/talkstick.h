@@ -11,9 +11,9 @@
  *         wait_for_an_event_at_most(ts_due_ms(&device, now_ms));   // then a tick
  *     }
  *
- * Rules for the caller: one task calls. All actions are taken before the next event; what they point to lives until
- * then (that of a message, in the memory of the event). Performing an action never calls back in here: what comes of it
- * is an event of its own. Times are milliseconds of a counter of 32 bits that may wrap (every 49 days); a tick comes at
+ * Rules for the caller: one task calls. All actions are taken before the next event; what one points to lives until the
+ * next is taken (some of it is in the memory of the event, which has to last as long). Performing an action never calls
+ * back in here: what comes of it is an event of its own. Times are milliseconds of a counter of 32 bits that may wrap (every 49 days); a tick comes at
  * least every hour.
  */
 #ifndef TALKSTICK_H
@@ -31,10 +31,10 @@ extern "C" {
 
 /* Sizes, in bytes; a build may choose others (-DTS_…). */
 #ifndef TS_TOPIC_BYTES
-#define TS_TOPIC_BYTES 192 /* a topic with its prefix and the terminator */
+#define TS_TOPIC_BYTES 224 /* a topic with its prefix and the terminator */
 #endif
 #ifndef TS_OUT_BYTES
-#define TS_OUT_BYTES 1024 /* the largest JSON message that is made here */
+#define TS_OUT_BYTES 1400 /* the largest message that is made here: JSON, or an audio frame with its header */
 #endif
 #ifndef TS_QUEUE_BYTES
 #define TS_QUEUE_BYTES 2048 /* results that wait for a connection, or for the broker's acknowledgement */
@@ -101,14 +101,15 @@ typedef enum {
     TS_EV_MESSAGE,    /* `topic` and `data` of a message that came whole; `on`: it was retained */
 
     TS_EV_BUTTON,    /* the button went down (`on`), or up again */
-    TS_EV_AUDIO,     /* `data` of the microphone, encoded: at most frame_bytes - TS_FRAME_HEADER */
+    TS_EV_AUDIO,     /* `data` of the microphone, encoded: at most frame_bytes - TS_FRAME_HEADER. `number` frames before
+                        it were dropped, for want of room */
     TS_EV_PLAYED,    /* the loudspeaker has played all that it was given */
     TS_EV_RESULT,    /* of the work: `data` is a JSON object, merged into the output; `on`: the work is done */
     TS_EV_TELEMETRY, /* `data` is a JSON object of readings; `on`: retained */
     TS_EV_SENSED,    /* the trigger is active (`on`) or not; `data`: a JSON object, or empty */
     TS_EV_CLEAN,     /* the clean step is done */
     TS_EV_BADGE,     /* `data` is the principal whose badge was shown: it claims, or gives back what is its own */
-    TS_EV_SLEEP,     /* a nap begins, of `number` ms: say so, then TS_DO_DISCONNECT */
+    TS_EV_SLEEP,     /* a nap begins, of `number` ms: be safe, say so, then TS_DO_DISCONNECT. What follows is ts_init */
     TS_EV_GOODBYE,   /* it is switched off: likewise */
 } ts_event_kind;
 
@@ -174,6 +175,9 @@ typedef enum {
 
 /* -- What is to be shown ------------------------------------------------------------------------------------------ */
 
+#define TS_STATE_NAME(NAME, WORD) TS_STATE_##NAME,
+typedef enum { TS_SESSION_DOCUMENT_STATE_WORDS(TS_STATE_NAME) TS_STATES } ts_state;
+#undef TS_STATE_NAME
 typedef enum { TS_LINK_DOWN, TS_LINK_CONNECTING, TS_LINK_UP } ts_link;
 typedef enum { TS_QUIET, TS_RECORDING, TS_THINKING, TS_SPEAKING } ts_voice_state;
 
@@ -195,7 +199,7 @@ typedef struct {
 #include "talkstick_device.h" /* struct ts_device: its memory is the caller's, its contents are not */
 
 /* Begin. The first actions are to be safe, and to connect. Returns false where the configuration cannot work: the id, the
- * prefix or the trigger is no such thing, or too long. */
+ * prefix, the trigger or an output is no such thing, or too long. */
 bool ts_init(ts_device *device, const ts_config *config, uint32_t now_ms);
 
 /* Take one event. It is not looked at again after the actions that follow were taken. Returns whether it was taken: an
