@@ -134,6 +134,12 @@ class Hub:
         assert _CONVERSATION.validate_json(payload).payload() == payload
         self._passes_on(Packet(CONVERSATION.at(device=self.board.name), payload))
 
+    def restarts(self) -> None:
+        """Kill the backend, and start it again from what it stored."""
+        sends = self.house.restart()
+        self.house.engine._report = self._report
+        self._performs(sends)
+
     def removes(self) -> None:
         """Remove the device; its connection is cut after that."""
         people = {name: who for name, who in self.rulebook.roster.principals.items() if who is not self.board}

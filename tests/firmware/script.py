@@ -148,5 +148,9 @@ def payload_of(text: str) -> bytes:
 
 def payload_text(payload: bytes) -> str:
     """Return bytes as a transcript tells them."""
-    readable = all(byte >= 0x20 and byte != 0x7F for byte in payload)
-    return payload.decode() if readable and not payload.startswith(b"hex:") else f"hex:{payload.hex()}"
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        return f"hex:{payload.hex()}"
+    is_seen = all(character >= " " and character != "\x7f" for character in text)
+    return text if is_seen and not text.startswith("hex:") else f"hex:{payload.hex()}"

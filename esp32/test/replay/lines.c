@@ -27,10 +27,26 @@ void put_number(line_out *out, uint32_t number) {
     put_bytes(out, text + at, sizeof text - at);
 }
 
+/* Return how many bytes the character at `at` has; 0: it is none of UTF-8, or it cannot be seen. */
+static size_t character(ts_text text, size_t at) {
+    unsigned char first = (unsigned char)text.data[at];
+    size_t size = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0x20 || first == 0x7f || (first >= 0x80 && first < 0xc2) || first > 0xf4 || text.size - at < size) {
+        return 0;
+    }
+    for (size_t more = 1; more < size; more++) {
+        if (((unsigned char)text.data[at + more] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return size;
+}
+
 static bool is_readable(ts_text payload) {
-    for (size_t at = 0; at < payload.size; at++) {
-        unsigned char byte = (unsigned char)payload.data[at];
-        if (byte < 0x20 || byte == 0x7f) {
+    size_t size = 0;
+    for (size_t at = 0; at < payload.size; at += size) {
+        size = character(payload, at);
+        if (size == 0) {
             return false;
         }
     }

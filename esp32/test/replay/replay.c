@@ -159,7 +159,7 @@ static bool answer(ts_event *event, tokens_due *due, ts_text line) {
             return false;
         }
     }
-    return any || differs(word("(something to be answered)"), word("(nothing)"));
+    return any || play.prints || differs(word("(something to be answered)"), word("(nothing)"));
 }
 
 static bool start(void) {
