@@ -146,7 +146,8 @@ typedef enum {
     TS_DO_HUSH,   /* stop playing, and forget what is left */
 
     TS_DO_REBOOT, /* a restart may help: nothing else did for `give_up_ms` */
-    TS_DO_FORGET, /* factory reset: erase what was provisioned, then restart */
+    TS_DO_FORGET, /* factory reset: erase what was provisioned, then restart. The button was held for 10 s, or, where
+                     holding it is speaking, for 40 s */
     TS_DO_NOTE,   /* for the log: `name` is a reason code of the contract, `topic` where it happened */
 } ts_action_kind;
 

@@ -57,7 +57,9 @@ typedef enum {
     TS_CLAIM_REFUSED, /* the code is wrong, used, too old, or another board's: another one is needed */
 } ts_claim_state;
 
-/* Begin. `nonce`: 32 hexadecimal digits of true randomness, stored with the code before this, and the same after a
+#include "talkstick_claim_state.h" /* struct ts_claim: its memory is the caller's, its contents are not */
+
+/* Begin. Returns false where the code, the prefix, the MAC or the nonce is no such thing. `nonce`: 32 hexadecimal digits of true randomness, stored with the code before this, and the same after a
  * restart: then an answer that was lost is told again. `mac`: 12 hexadecimal digits. */
 bool ts_claim_init(ts_claim *claim, const char *code, const char *prefix, const char *mac, const char *nonce,
                    uint32_t seed, uint32_t now_ms);

@@ -86,7 +86,8 @@ static void take_message(ts_device *device, const ts_event *event)
 
     if (ts_topic_is(event->topic, prefix, TS_TOPIC_DEVICES_SESSION, id, NULL))
         ts_session_document(device, event);
-    else if (ts_topic_is(event->topic, prefix, TS_TOPIC_DEVICES_COMMAND_NAME, id, &level))
+    else if (ts_topic_is(event->topic, prefix, TS_TOPIC_DEVICES_COMMAND_NAME, id, &level) &&
+             ts_text_is_id(level))
         ts_command(device, event, level);
     else if (device->config->voice && ts_topic_is(event->topic, prefix, TS_TOPIC_DEVICES_SPEECH_TURN, id, &level))
         ts_speech_frame(device, event, level);
@@ -106,7 +107,7 @@ static void press(ts_device *device, bool down)
         return;
     device->button = down;
     if (down)
-        ts_timer_set(device, TS_TIMER_BUTTON, TS_FORGET_MS);
+        ts_timer_set(device, TS_TIMER_BUTTON, device->config->voice ? TS_FORGET_VOICE_MS : TS_FORGET_MS);
     else
         ts_timer_stop(device, TS_TIMER_BUTTON);
     if (device->config->voice)
@@ -136,7 +137,7 @@ static void take_network(ts_device *device, const ts_event *event)
         ts_chore_not_sent(device, event->token);
         break;
     case TS_EV_MESSAGE:
-        if (device->link == TS_LINK_UP)
+        if (device->link == TS_LINK_UP && !device->down_for_good) /* who leaves begins nothing */
             take_message(device, event);
         break;
     default:

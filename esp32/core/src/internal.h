@@ -11,6 +11,7 @@
 #define TS_LONGEST_MS (1u << 30)    /* of any time: half of what a signed difference can tell */
 #define TS_HOUR_MS 3600000u
 #define TS_FORGET_MS 10000u         /* the button is held this long for a factory reset */
+#define TS_FORGET_VOICE_MS 40000u   /* where holding it is speaking: 10 s more than an utterance may last */
 
 typedef enum { TS_CHORE_IDLE, TS_CHORE_WANTED, TS_CHORE_UNDER_WAY, TS_CHORE_DONE } ts_chore_state;
 

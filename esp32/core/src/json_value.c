@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#define MOST_DIGITS 17 /* as many as a number of 64 bits takes for certain, with two more zeroes */
-#define REPLACEMENT 0xFFFDU
+#define MOST_DIGITS 9 /* as many as a number of 32 bits takes for certain */
 
 static bool begins(ts_text value, char first)
 {
@@ -54,7 +53,7 @@ bool ts_json_u32(ts_text value, uint32_t *number)
 }
 
 /* Read the digits of a number up to its exponent; return where that is. `scale`: the power of ten they stand for. */
-static size_t read_digits(ts_text value, uint64_t *digits, int32_t *scale)
+static size_t read_digits(ts_text value, uint32_t *digits, int32_t *scale)
 {
     bool fraction = false;
     int seen = 0;
@@ -68,7 +67,7 @@ static size_t read_digits(ts_text value, uint64_t *digits, int32_t *scale)
             continue;
         }
         if (seen < MOST_DIGITS) {
-            *digits = *digits * 10 + (uint64_t)(value.data[i] - '0');
+            *digits = *digits * 10 + (uint32_t)(value.data[i] - '0');
             if (*digits != 0)
                 seen++;
             *scale -= fraction ? 1 : 0;
@@ -98,7 +97,7 @@ static int32_t read_exponent(ts_text value, size_t at)
 
 bool ts_json_millis(ts_text value, uint32_t *ms)
 {
-    uint64_t digits;
+    uint32_t digits;
     int32_t scale;
     size_t at;
 
@@ -114,9 +113,9 @@ bool ts_json_millis(ts_text value, uint32_t *ms)
     scale += read_exponent(value, at) + 3;
     for (; scale < 0 && digits > 0; scale++)
         digits /= 10;
-    for (; scale > 0 && digits > 0 && digits <= UINT32_MAX; scale--)
-        digits *= 10;
-    *ms = digits > UINT32_MAX ? UINT32_MAX : (uint32_t)digits;
+    for (; scale > 0 && digits > 0; scale--)
+        digits = digits <= UINT32_MAX / 10 ? digits * 10 : UINT32_MAX;
+    *ms = digits;
     return true;
 }
 
@@ -130,21 +129,16 @@ static uint32_t read_hex(const char *four)
     return result;
 }
 
-/* Read what follows a backslash and a `u`: one code point, of one or two escapes. Half a pair is U+FFFD. */
-static uint32_t read_escaped_point(const char *at, size_t left, size_t *used)
+/* Read what follows a backslash and a `u`: one code point, of one escape or of a pair. */
+static uint32_t read_escaped_point(const char *at, size_t *used)
 {
     uint32_t high = read_hex(at);
+
     *used = 4;
-    if (high < 0xD800 || high > 0xDFFF)
+    if (high < 0xD800 || high > 0xDBFF)
         return high;
-    if (high <= 0xDBFF && left >= 10 && at[4] == '\\' && at[5] == 'u') {
-        uint32_t low = read_hex(at + 6);
-        if (low >= 0xDC00 && low <= 0xDFFF) {
-            *used = 10;
-            return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-        }
-    }
-    return REPLACEMENT;
+    *used = 10;
+    return 0x10000 + ((high - 0xD800) << 10) + (read_hex(at + 6) - 0xDC00);
 }
 
 static size_t write_utf8(uint32_t point, char *bytes)
@@ -190,13 +184,13 @@ static char unescaped(char c)
 }
 
 /* Decode one character of a string, `at` its first byte; return how many bytes it is, and has been. */
-static size_t next_character(const char *at, size_t left, char *bytes, size_t *used)
+static size_t next_character(const char *at, char *bytes, size_t *used)
 {
     unsigned char first = (unsigned char)at[0];
     size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
 
     if (first == '\\' && at[1] == 'u') {
-        size = write_utf8(read_escaped_point(at + 2, left - 2, used), bytes);
+        size = write_utf8(read_escaped_point(at + 2, used), bytes);
         *used += 2;
         return size;
     }
@@ -221,7 +215,7 @@ bool ts_json_string(ts_text value, char *buffer, size_t size)
     while (at + 1 < value.size) {
         char bytes[4];
         size_t used;
-        size_t count = next_character(value.data + at, value.size - 1 - at, bytes, &used);
+        size_t count = next_character(value.data + at, bytes, &used);
         at += used;
         if (count == 1 && bytes[0] == '\0') /* it would end the text */
             continue;
@@ -243,7 +237,7 @@ bool ts_json_equals(ts_text value, const char *text)
     while (at + 1 < value.size) {
         char bytes[4];
         size_t used;
-        size_t count = next_character(value.data + at, value.size - 1 - at, bytes, &used);
+        size_t count = next_character(value.data + at, bytes, &used);
         for (size_t i = 0; i < count; i++)
             if (*text == '\0' || *text++ != bytes[i])
                 return false;

@@ -82,10 +82,11 @@ void ts_link_refused(ts_device *device, uint32_t code)
 {
     if (device->link == TS_LINK_DOWN)
         return;
-    ts_note_about(device, TS_CODE_FORBIDDEN, TS_TOPIC_DEVICES_STATUS);
+    ts_note_about(device, code == 3 ? TS_CODE_UNREACHABLE : TS_CODE_FORBIDDEN, TS_TOPIC_DEVICES_STATUS);
     if (code == 4 || code == 5) { /* the secret is void: somebody has to act, so there is no hurry */
         if (!device->removed)
             ts_session_stop(device, TS_SAFE_REMOVED);
+        device->removed = true;
         device->attempt = 32;
     }
     ts_link_lost(device);

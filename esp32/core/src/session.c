@@ -1,8 +1,6 @@
 /* The session: who holds the board is what the document says, and only the newest one. */
 #include "internal.h"
 
-#include <string.h>
-
 #define PATIENCE_MS 2000u /* a document, or its renewal, takes this long to come */
 
 /* Small signs of life renew a lease by up to a tenth, and no new document tells. So while connected the board waits a
@@ -94,12 +92,20 @@ bool ts_reset_write(ts_device *device, ts_writer *out)
     return true;
 }
 
+/* The work goes on: it is the same grant, or was handed over within the same session. */
+static bool goes_on(const ts_session *before, const ts_session *session)
+{
+    if (!before->in_use || !session->in_use)
+        return false;
+    return session->fence == before->fence ||
+           (session->id[0] != '\0' && ts_text_is(ts_text_of(session->id), before->id));
+}
+
 /* What has changed from `before`, as far as the work is concerned. */
 static void follow(ts_device *device, const ts_session *before, const ts_work *work)
 {
     ts_session *session = &device->session;
-    bool same = before->in_use && session->in_use &&
-                (session->fence == before->fence || (session->id[0] != '\0' && strcmp(session->id, before->id) == 0));
+    bool same = goes_on(before, session);
 
     if (same && session->fence != before->fence)
         ts_outbox_handed_over(device, before->fence, session->fence);

@@ -115,8 +115,9 @@ static void play(ts_device *device, ts_text data)
 }
 
 /* A frame that is well-formed, of a turn that is not over. */
-static void take_frame(ts_device *device, ts_text data, uint32_t turn)
+static void take_frame(ts_device *device, const ts_event *event, uint32_t turn)
 {
+    ts_text data = event->data;
     const unsigned char *header = (const unsigned char *)data.data;
     uint8_t flags = header[2];
     ts_text audio = {data.data + TS_FRAME_HEADER, data.size - TS_FRAME_HEADER};
@@ -127,7 +128,7 @@ static void take_frame(ts_device *device, ts_text data, uint32_t turn)
         return;
     ts_timer_set(device, TS_TIMER_SPEECH, SILENCE_MS);
     if (audio.size > 0 && header[3] != device->config->speech_codec)
-        ts_note_about(device, TS_CODE_UNKNOWN_CODEC, TS_TOPIC_DEVICES_SPEECH_TURN);
+        ts_note(device, TS_CODE_UNKNOWN_CODEC, event->topic);
     else if (audio.size > 0 && (flags & TS_FLAG_ABORT) == 0)
         play(device, audio);
     if ((flags & TS_FLAG_ABORT) != 0)
@@ -146,7 +147,7 @@ void ts_speech_frame(ts_device *device, const ts_event *event, ts_text turn)
         return;
     }
     if (follow_turn(device, number))
-        take_frame(device, event->data, number);
+        take_frame(device, event, number);
 }
 
 void ts_speech_event(ts_device *device, const ts_event *event)
