@@ -84,7 +84,7 @@ def test_the_board_would_not_do_the_same_about_it(core: Path, tmp_path: Path, mu
             'publish 1 retained devices/scale-1/status {"state":"here"',
         ),
         ("publish 1 retained devices/scale-1/info", "publish 1 retained devices/scale-2/info"),
-        ("subscribe 1 devices/scale-1/command/+", "subscribe 1 devices/+/command/+"),
+        ("subscribe 1 devices/scale-1/command/+", "subscribe 1 channels/stage/session"),
     ],
 )
 def test_what_the_board_says_matters_to_both(core: Path, tmp_path: Path, old: str, new: str) -> None:
