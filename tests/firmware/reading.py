@@ -1,4 +1,4 @@
-"""How the server reads what a board gets: both must agree on what is readable, and on the reason code of what is not."""
+"""How the server reads what a board gets: both must agree on what is readable, and on the code of what is not."""
 
 import json
 from collections.abc import Mapping
