@@ -1,4 +1,4 @@
-/* Reads `device scale-1 boot=16 output=relay:off voice …`. */
+/* Reads `scale-1 boot=16 output=relay:off voice …`, and `k7qm2-… mac=… nonce=…`. */
 #include <string.h>
 
 #include "script.h"
@@ -8,13 +8,16 @@ typedef struct {
     size_t offset;
 } field;
 
-#define FIELD(name) {#name, offsetof(ts_config, name)}
+#define FIELD(name) {#name, offsetof(script_board, config.name)}
+#define EXTRA(name) {#name, offsetof(script_board, name)}
 
 static const field numbers[] = {
-    FIELD(boot),          FIELD(seed),           FIELD(buffer_ms),      FIELD(max_payload),  FIELD(heartbeat_ms),
-    FIELD(link_grace_ms), FIELD(backoff_min_ms), FIELD(backoff_max_ms), FIELD(give_up_ms),
+    FIELD(boot),          FIELD(seed),           FIELD(buffer_ms),      FIELD(max_payload), FIELD(heartbeat_ms),
+    FIELD(link_grace_ms), FIELD(backoff_min_ms), FIELD(backoff_max_ms), FIELD(give_up_ms),  EXTRA(clock),
 };
-static const field texts[] = {FIELD(prefix), FIELD(model), FIELD(firmware), FIELD(trigger)};
+static const field texts[] = {
+    FIELD(prefix), FIELD(model), FIELD(firmware), FIELD(trigger), EXTRA(mac), EXTRA(nonce),
+};
 static const field flags[] = {FIELD(clean_step), FIELD(voice), FIELD(badges)};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -70,13 +73,13 @@ static bool set_number(script_board *board, const field *known, ts_text value) {
     if (!read_number(value, &number)) {
         return false;
     }
-    memcpy((char *)&board->config + known->offset, &number, sizeof number);
+    memcpy((char *)board + known->offset, &number, sizeof number);
     return true;
 }
 
 static bool set_text(script_board *board, const field *known, ts_text value) {
     const char *kept = keep(board, value);
-    memcpy((char *)&board->config + known->offset, &kept, sizeof kept);
+    memcpy((char *)board + known->offset, &kept, sizeof kept);
     return kept != NULL;
 }
 
@@ -107,10 +110,7 @@ static bool read_pair(script_board *board, ts_text name, ts_text value) {
     if (is_word(name, "speech")) {
         return read_codec(&board->config.speech_codec, value);
     }
-    if (is_word(name, "frame_bytes")) {
-        return read_frame_bytes(board, value);
-    }
-    return is_word(name, "clock") && read_number(value, &board->clock);
+    return is_word(name, "frame_bytes") && read_frame_bytes(board, value);
 }
 
 static bool read_trait(script_board *board, ts_text word) {
@@ -126,7 +126,7 @@ static bool read_trait(script_board *board, ts_text word) {
         return false;
     }
     bool yes = true;
-    memcpy((char *)&board->config + known->offset, &yes, sizeof yes);
+    memcpy((char *)board + known->offset, &yes, sizeof yes);
     return true;
 }
 

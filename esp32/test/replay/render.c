@@ -19,6 +19,13 @@ static void put_more(line_out *out, const char *text) {
     put(out, text);
 }
 
+void put_words(line_out *out, const char *first, const char *second) {
+    put_more(out, first);
+    if (second[0] != '\0') {
+        put_more(out, second);
+    }
+}
+
 static void put_more_text(line_out *out, ts_text text) {
     put(out, " ");
     put_payload(out, text);
@@ -98,6 +105,10 @@ void render(line_out *out, const ts_action *action, const ts_config *config, con
     put(out, WORD_OF(names, (size_t)action->kind));
     switch (action->kind) {
     case TS_DO_CONNECT:
+        if (action->topic != NULL) { /* there is a last will */
+            put_sent(out, action);
+        }
+        break;
     case TS_DO_SUBSCRIBE:
     case TS_DO_PUBLISH: put_sent(out, action); break;
     case TS_DO_COMMAND: put_more_text(out, action->name); put_work(out, action); break;

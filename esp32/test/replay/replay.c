@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-#include "render.h"
-#include "script.h"
+#include "subject.h"
 
 #define MAX_ACTIONS 200 /* of one event: more have no end */
 
@@ -15,11 +14,9 @@ static struct {
     bool prints;
     bool failed;
 
-    script_board board;
-    ts_device device;
+    subject subject;
     uint32_t now;
     uint32_t actions;
-    bool started;
     tokens_due subscribes, publishes;
     line_out got;
     char data[DATA_BYTES];
@@ -110,7 +107,7 @@ static bool compare(void) {
 static void remember(const ts_action *action) {
     switch (action->kind) {
     case TS_DO_SUBSCRIBE: token_add(&play.subscribes, action->token); break;
-    case TS_DO_SAVE_BOOT: play.board.config.boot = action->number; break;
+    case TS_DO_SAVE_BOOT: play.subject.board.config.boot = action->number; break;
     case TS_DO_PUBLISH:
         if (action->qos > 0) {
             token_add(&play.publishes, action->token);
@@ -123,13 +120,11 @@ static void remember(const ts_action *action) {
 static bool perform(void) {
     ts_action action;
     for (unsigned count = 0; count < MAX_ACTIONS; count++) {
-        memset(&action, 0, sizeof action);
-        if (!ts_next(&play.device, &action)) {
-            return true;
-        }
-        ts_view view = ts_view_of(&play.device, play.now);
         play.got.size = 0;
-        render(&play.got, &action, &play.board.config, &view);
+        if (!subject_next(&play.subject, &action)) {
+            return !subject_news(&play.subject, &play.got) || compare();
+        }
+        subject_render(&play.subject, &action, play.now, &play.got);
         remember(&action);
         if (!compare()) {
             return false;
@@ -139,7 +134,7 @@ static bool perform(void) {
 }
 
 static bool handle(const ts_event *event) {
-    if (!ts_handle(&play.device, event, play.now)) {
+    if (!subject_handle(&play.subject, event, play.now)) {
         play.got.size = 0;
         put(&play.got, "not_taken");
         if (!compare()) {
@@ -163,9 +158,8 @@ static bool answer(ts_event *event, tokens_due *due, ts_text line) {
 }
 
 static bool start(void) {
-    play.started = ts_init(&play.device, &play.board.config, play.now);
     play.subscribes.count = play.publishes.count = 0;
-    return play.started ? perform() : differs(word("(a board)"), word("(a configuration that cannot work)"));
+    return subject_start(&play.subject, play.now) ? perform() : differs(word("(a board)"), word("(a configuration that cannot work)"));
 }
 
 static bool happen(ts_text line) {
@@ -174,11 +168,11 @@ static bool happen(ts_text line) {
     if (!read_number(take_word(&line), &ms)) {
         return differs(word("(a time)"), line);
     }
-    play.now = play.board.clock + ms;
+    play.now = play.subject.board.clock + ms;
     if (is_word(line, "start")) {
         return start();
     }
-    if (!play.started || !read_event(&event, line, play.data)) {
+    if (!play.subject.started || !read_event(&event, line, play.data)) {
         return differs(word("(an event)"), line);
     }
     take_word(&line);
@@ -192,9 +186,8 @@ static bool happen(ts_text line) {
 }
 
 static bool follow(ts_text line) {
-    if (starts_with(line, "device ")) {
-        line = (ts_text){line.data + 7, line.size - 7};
-        return read_board(&play.board, line) || differs(word("(a board)"), line);
+    if (starts_with(line, "device ") || starts_with(line, "claim ")) {
+        return subject_read(&play.subject, line) || differs(word("(a board)"), line);
     }
     if (is_aside(line)) {
         return true;

@@ -16,9 +16,10 @@ typedef struct {
 void token_add(tokens_due *due, uint16_t token);
 bool token_take(tokens_due *due, uint16_t *token);
 
-/* A board as the line `device …` describes it. */
+/* A board as the line `device …` describes it, or `claim …`: then its id is the code. */
 typedef struct {
     ts_config config;
+    const char *mac, *nonce; /* of a claim */
     ts_output outputs[MAX_OUTPUTS];
     char texts[512]; /* what the configuration points to */
     size_t used;
