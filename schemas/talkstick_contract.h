@@ -27,6 +27,8 @@
 #define TS_TOPIC_DEVICES_CONVERSATION_REQUEST_PRINCIPAL "devices/{device}/conversation/request/{principal}"
 #define TS_TOPIC_DEVICES_CONVERSATION_REPLY_PRINCIPAL "devices/{device}/conversation/reply/{principal}"
 #define TS_TOPIC_TRIGGERS_TRIGGER "triggers/{trigger}"
+#define TS_TOPIC_PROVISION_REQUEST_PRINCIPAL "provision/request/{principal}"
+#define TS_TOPIC_PROVISION_REPLY_PRINCIPAL "provision/reply/{principal}"
 
 /* Limits */
 #define TS_MAX_ID 63
@@ -73,6 +75,7 @@
 #define TS_KEY_COMPLETE "complete"
 #define TS_KEY_CONFIDENCE "confidence"
 #define TS_KEY_DATA "data"
+#define TS_KEY_DEVICE "device"
 #define TS_KEY_ENDED_AT "ended_at"
 #define TS_KEY_ETA_S "eta_s"
 #define TS_KEY_EVENT "event"
@@ -104,9 +107,11 @@
 #define TS_KEY_LIMIT "limit"
 #define TS_KEY_LIMITS "limits"
 #define TS_KEY_LOST "lost"
+#define TS_KEY_MAC "mac"
 #define TS_KEY_MESSAGE "message"
 #define TS_KEY_MODEL "model"
 #define TS_KEY_NAME "name"
+#define TS_KEY_NONCE "nonce"
 #define TS_KEY_NOTICE "notice"
 #define TS_KEY_OBSERVERS "observers"
 #define TS_KEY_OFFERED_TO "offered_to"
@@ -234,5 +239,22 @@
 #define TS_CODE_UNREACHABLE "unreachable"
 #define TS_CODE_INTERRUPTED "interrupted"
 #define TS_CODE_ACTION_FAILED "action_failed"
+#define TS_CODE_CODE_USED "code_used"
+#define TS_CODE_CODE_EXPIRED "code_expired"
+#define TS_CODE_WRONG_MAC "wrong_mac"
+
+/* Flash memory: the namespace in NVS, and its keys */
+#define TS_NVS_NAMESPACE "talkstick"
+#define TS_NVS_KEY_URI "uri"
+#define TS_NVS_KEY_CA "ca"
+#define TS_NVS_KEY_PREFIX "prefix"
+#define TS_NVS_KEY_ID "id"
+#define TS_NVS_KEY_SECRET "secret"
+#define TS_NVS_KEY_CODE "code"
+#define TS_NVS_KEY_WIFI_SSID "wifi_ssid"
+#define TS_NVS_KEY_WIFI_PASS "wifi_pass"
+#define TS_NVS_KEY_BOOT "boot"
+#define TS_NVS_KEY_NONCE "nonce"
+#define TS_NVS_KEY_TIME "time"
 
 #endif

@@ -27,6 +27,7 @@ from backend.features.clients.machine import User
 from backend.features.directory import feature as directory
 from backend.features.presence import feature as presence
 from backend.features.presence.machine import Presence
+from backend.features.provisioning import feature as provisioning
 from backend.features.sessions import feature as sessions
 from backend.features.sessions.policy import Policy
 from backend.features.sessions.quotas import Limits
@@ -110,6 +111,7 @@ class House:
             voice.desk(),
             triggers.desk(),
             workers.desk(self.slots),
+            provisioning.desk(),
         ]
         admit = sessions.Quotas(self.quotas, floors).admit
         engine = Engine(TABLE, desks, directory.Listing(accounts), admit=admit)

@@ -10,6 +10,7 @@ EARS = Principal("ears", Role.LISTENER, "A wall display")
 BOT = Principal("bot", Role.INTEGRATION, "An integration")
 SCALE = Principal("scale-1", Role.DEVICE, "The scale")
 PRINTER = Principal("printer-1", Role.DEVICE, "The printer")
+CODE = Principal("claim-1", Role.CLAIM, "A claim code")
 BACKEND = Principal("backend", Role.BACKEND, "Talkstick")
 
 USERS = (ALICE, BOB, CAROL)

@@ -16,6 +16,7 @@ from backend.features.channels import feature as channels
 from backend.features.clients import feature as clients
 from backend.features.directory import feature as directory
 from backend.features.presence import feature as presence
+from backend.features.provisioning import feature as provisioning
 from backend.features.sessions import feature as sessions
 from backend.features.stats import feature as stats
 from backend.features.triggers import feature as triggers
@@ -72,6 +73,7 @@ def wired(settings: Settings) -> Parts:
             talkers,
             automations,
             work,
+            provisioning.desk(),
         ],
         listing,
         _complain(Complaints(log)),

@@ -20,12 +20,14 @@ from backend.core.engine import Send
 from backend.core.facts import Resumed
 from backend.core.floors import is_channel
 from backend.core.measures import Measured
+from backend.features.provisioning import feature as provisioning
 from backend.features.stats import feature as stats
 from backend.features.triggers import feature as triggers
 from backend.features.voice import feature as voice
 from backend.features.workers import feature as workers
 from backend.shell import address
 from backend.shell.automation.workshop import Workshop, workshop
+from backend.shell.claims import Claims
 from backend.shell.clock import SteadyClock
 from backend.shell.counting import count
 from backend.shell.database import WrongSchemaError
@@ -34,6 +36,7 @@ from backend.shell.inbox import Inbox, Stop
 from backend.shell.link import first_of
 from backend.shell.meter import Meter
 from backend.shell.outbox import Overheard
+from backend.shell.provisioning import Provisioning
 from backend.shell.relaying import Relaying
 from backend.shell.service import Greeting, Service
 from backend.shell.settings import Settings
@@ -97,7 +100,9 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
         link.direct = first_of(sources.take, relaying.take, talk.take)
         outbox = Overheard(link, parts.relay.learn, house.deeds.learn, work.learn)
         service = Service(parts.engine, parts.journal, outbox, inbox, now, greeting)
-        service.answered, service.perform = meter.done, _performed_by(talk, work)
+        catch_up = partial(watcher.look, site.know)
+        claims = Provisioning(Claims(parts.database, site.mirror), inbox.add, catch_up, now)
+        service.answered, service.perform = meter.done, _performed_by(talk, work, claims)
         measured = partial(_measured, parts, meter, talk, now)
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -107,6 +112,7 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
             tasks.create_task(watcher.run(site.know), name="watcher"),
             tasks.create_task(_announce(is_ready, ready), name="announcer"),
             tasks.create_task(relaying.run(), name="relay"),
+            tasks.create_task(claims.run(), name="claims"),
             tasks.create_task(talk.run(link), name="voice"),
             tasks.create_task(count(site.figures, measured, inbox, settings.stats_s), name="counter"),
             tasks.create_task(_stop(stopping, talk, work, inbox), name="stopper"),
@@ -131,10 +137,12 @@ def _surroundings(settings: Settings, parts: Parts, inbox: Inbox, now: SteadyClo
     )
 
 
-def _performed_by(talk: Studio, work: Workshop) -> Callable[[object], None]:
+def _performed_by(talk: Studio, work: Workshop, claims: Provisioning) -> Callable[[object], None]:
     def perform(what: object) -> None:
         if isinstance(what, triggers.Errand | triggers.CallOff | triggers.RunOver):
             work.perform(what)
+        elif isinstance(what, provisioning.JudgeClaim):
+            claims.perform(what)
         else:
             talk.perform(what)
 

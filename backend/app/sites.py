@@ -15,6 +15,7 @@ from backend.core.access import Rulebook
 from backend.core.engine import Send
 from backend.core.facts import Fact
 from backend.shell import address, certificates
+from backend.shell.accounts import Mirror
 from backend.shell.address import AddressError
 from backend.shell.certificates import CertificateError
 from backend.shell.clock import SteadyClock
@@ -23,6 +24,7 @@ from backend.shell.inbox import Inbox
 from backend.shell.link import Broker, Link
 from backend.shell.local_link import LocalLink
 from backend.shell.mosquitto import Steward
+from backend.shell.mosquitto_accounts import Mosquitto
 from backend.shell.mosquitto_link import MosquittoLink
 from backend.shell.open_files import make_room_for
 from backend.shell.settings import Settings
@@ -38,6 +40,7 @@ class Site:
     link: Callable[[Send, Inbox], Link | LocalLink]
     know: Know
     figures: Callable[[], Sequence[Fact]] = tuple
+    mirror: Mirror | None = None
 
 
 @asynccontextmanager
@@ -70,7 +73,8 @@ async def mosquitto(settings: Settings, parts: Parts) -> AsyncIterator[Site]:
     try:
         where, login = address.parsed(settings.broker, settings.broker_file)
         tls = where.context()
-        steward = Steward(where, login, rights(settings), parts.accounts.principals)
+        allowed = rights(settings)
+        steward = Steward(where, login, allowed, parts.accounts.principals)
         await steward.start()
     except (AddressError, MqttError) as error:
         raise CannotServeError(str(error)) from error
@@ -80,6 +84,7 @@ async def mosquitto(settings: Settings, parts: Parts) -> AsyncIterator[Site]:
         yield Site(
             lambda will, inbox: MosquittoLink(broker, TABLE.subscriptions(), will, inbox, steward, never),
             steward.follow,
+            mirror=Mosquitto(where, login, allowed),
         )
     finally:
         await steward.close()

@@ -21,6 +21,7 @@ from backend.features.triggers.feature import check_source_topic
 from backend.shell import address, operator, settings
 from backend.shell.accounts import Accounts
 from backend.shell.address import Address, AddressError
+from backend.shell.claims import Claims
 from backend.shell.database import WrongSchemaError, open_database
 from backend.shell.floors import Floors
 from backend.shell.mosquitto_accounts import Mosquitto
@@ -53,9 +54,12 @@ class Context:
     @cached_property
     def told_accounts(self) -> Accounts:
         """Return the accounts for who changes them: a broker that is not embedded is told at once."""
-        if self.broker is None:
-            return self.accounts
-        return Accounts(self._database, Mosquitto(*self.broker, rights(self.settings)))
+        return Accounts(self._database, self._mirror)
+
+    @cached_property
+    def told_claims(self) -> Claims:
+        """Return the claim codes, of which a broker that is not embedded is told, too."""
+        return Claims(self._database, self._mirror)
 
     @cached_property
     def floors(self) -> Floors:
@@ -93,6 +97,10 @@ class Context:
     def use_broker(self, url: str) -> None:
         """Take another broker than the settings say."""
         self.settings = self.settings.model_copy(update={"broker": url})
+
+    @property
+    def _mirror(self) -> Mosquitto | None:
+        return Mosquitto(*self.broker, rights(self.settings)) if self.broker is not None else None
 
     @property
     def address(self) -> Address:

@@ -4,20 +4,22 @@ from typing import Any
 
 import click
 
-from backend.cli import mqtt
-from backend.cli.context import Context, day, json_option, own_address, pass_context, show, show_all, show_one
+from backend.cli import flashing, mqtt
+from backend.cli.boards import broker as broker_of
+from backend.cli.boards import broker_lines, host_option
+from backend.cli.codes import WantedCode, code, code_options, codes, make_code, show_code
+from backend.cli.context import Context, day, json_option, pass_context, show, show_all, show_one
+from backend.cli.flashing import Flash, Wanted, nvs_options
 from backend.cli.policies import own_rules, policy_command
 from backend.cli.users import change_secret, existing, remove, topics_command
+from backend.core.flash import Key
 from backend.core.floors import device_floor
 from backend.core.ids import device_id
 from backend.core.principals import Principal, Role
 from backend.features.presence.messages import HEARTBEAT, INFO, PRESENCE, STATUS
 from backend.features.sessions.messages import COMMAND, RESULT, SESSION
 from backend.features.voice.messages import AUDIO, CONVERSATION, SPEECH
-from backend.shell import certificates
 from backend.shell.accounts import Account, AccountError, new_secret
-
-host_option = click.option("--host", help="The address boards shall connect to. [default: this machine's]")
 
 
 @click.group()
@@ -30,20 +32,39 @@ def device() -> None:
 @click.option("--name", "display_name", help="How people call it. [default: the id]")
 @click.option("--owner", metavar="NAME", help="Whose it is; see `device owner`. [default: nobody's]")
 @host_option
+@code_options
+@nvs_options
 @json_option
 @pass_context
 def add(
-    context: Context, what: str, display_name: str | None, owner: str | None, host: str | None, as_json: bool
+    context: Context,
+    what: str,
+    display_name: str | None,
+    owner: str | None,
+    host: str | None,
+    wanted: Wanted | None,
+    wanted_code: WantedCode | None,
+    as_json: bool,
 ) -> None:
-    """Provision a board; print what it needs to know, its secret once."""
-    secret = new_secret()
+    """Provision a board; print what it needs to know, its secret once, or put it into an image (--nvs).
+
+    With --code there is no secret yet: the board makes one, by a claim code that it is given; see `device code`.
+    """
+    secret, broker, made = new_secret(), broker_of(context, host), None
     try:
         name = device_id(what)
         who = Principal(name, Role.DEVICE, display_name or name, owner)
-        context.told_accounts.add(who, secret, context.now(), hardware=what, generated=True)
+        with flashing.flash(context, wanted, name, broker) as flash:
+            context.told_accounts.add(who, secret, context.now(), hardware=what, generated=True)
+            made = make_code(context, name, wanted_code, flash) if wanted_code is not None else None
+            if made is None:
+                _fill(flash, name, secret)
     except (AccountError, ValueError) as error:
         raise click.ClickException(str(error)) from error
-    _show_board(context, name, secret, host, as_json=as_json)
+    if made is not None:
+        show_code(context, made, broker, flash, as_json=as_json)
+    else:
+        _show_board(context, name, secret, broker, flash, as_json=as_json)
 
 
 @device.command("list")
@@ -70,6 +91,8 @@ def show_(context: Context, name: str, as_json: bool) -> None:
 
 device.add_command(policy_command("device", device_floor))
 device.add_command(topics_command(device=True))
+device.add_command(code)
+device.add_command(codes)
 
 
 @device.command("owner")
@@ -101,14 +124,17 @@ def owner_(context: Context, name: str, owner: str | None, nobody: bool) -> None
 @device.command("rotate")
 @click.argument("name")
 @host_option
+@nvs_options
 @json_option
 @pass_context
-def rotate(context: Context, name: str, host: str | None, as_json: bool) -> None:
-    """Give a board a new secret, shown once; the old one is void."""
+def rotate(context: Context, name: str, host: str | None, wanted: Wanted | None, as_json: bool) -> None:
+    """Give a board a new secret, shown once, or put into an image (--nvs); the old one is void."""
     existing(context, name, device=True)
-    secret = new_secret()
-    change_secret(context, name, secret, generated=True)
-    _show_board(context, name, secret, host, as_json=as_json)
+    secret, broker = new_secret(), broker_of(context, host)
+    with flashing.flash(context, wanted, name, broker) as flash:
+        change_secret(context, name, secret, generated=True)
+        _fill(flash, name, secret)
+    _show_board(context, name, secret, broker, flash, as_json=as_json)
 
 
 @device.command("rm")
@@ -134,14 +160,21 @@ def _whose(name: str, owner: str | None) -> str:
     return f"{name} is {owner}'s." if owner is not None else f"{name} is nobody's."
 
 
-def _show_board(context: Context, name: str, secret: str, host: str | None, *, as_json: bool) -> None:
+def _fill(flash: Flash | None, name: str, secret: str) -> None:
+    if flash is not None:
+        flash.fill({Key.ID: name, Key.SECRET: secret})
+
+
+def _show_board(
+    context: Context, name: str, secret: str, broker: dict[str, Any], flash: Flash | None, *, as_json: bool
+) -> None:
     prefix, status = context.settings.prefix, STATUS.at(device=name)
     record: dict[str, Any] = {
         "device": name,
-        **_broker(context, host),
+        **broker,
         "client_id": name,
         "username": name,
-        "password": secret,
+        "password": secret if flash is None or flash.wanted.show else None,
         "publishes": {
             "status": prefix + status,
             "heartbeat": prefix + HEARTBEAT.at(device=name),
@@ -154,43 +187,15 @@ def _show_board(context: Context, name: str, secret: str, host: str | None, *, a
             "subscribes": [prefix + SPEECH.bound(device=name), prefix + CONVERSATION.at(device=name)],
         },
         "last_will": {"topic": prefix + status, "payload": '{"state":"lost","boot":N}', "qos": 1, "retain": True},
+        **({"nvs": flash.record} if flash is not None else {}),
     }
-    show(record, as_json=as_json, text=lambda: _board_text(record))
-
-
-def _broker(context: Context, host: str | None) -> dict[str, Any]:
-    if context.broker is None:
-        host = host or own_address(context.settings.host)
-        return {"host": host, "port": context.settings.port, "tls": _tls(context)}
-    where, _login = context.broker
-    host = host or own_address("" if where.is_local else where.host)
-    tls = {"port": where.port, "ca": str(where.ca) if where.ca else None} if where.tls else None
-    return {"host": host, "port": where.port, "tls": tls}
-
-
-def _tls(context: Context) -> dict[str, Any] | None:
-    try:
-        files = certificates.tls(context.settings)
-    except certificates.CertificateError:
-        return None  # doctor tells; the secret above is shown only now
-    if files is None or not context.settings.tls_port:
-        return None
-    own = files.certificate.parent == certificates.folder(context.settings)
-    return {"port": context.settings.tls_port, "ca": str(files.certificate.with_name(certificates.CA)) if own else None}
-
-
-def _broker_lines(host: str, port: int, tls: dict[str, Any] | None) -> list[str]:
-    lines = [f"  broker      mqtt://{host}:{port}   (MQTT 3.1.1)"] if tls is None or tls["port"] != port else []
-    if tls is not None:
-        authority = f"   (its authority: {tls['ca']})" if tls["ca"] else ""
-        lines.append(f"  with TLS    mqtts://{host}:{tls['port']}{authority}")
-    return lines
+    show(record, as_json=as_json, text=lambda: (_board_text if flash is None else flashing.text)(record))
 
 
 def _board_text(record: dict[str, Any]) -> str:
     lines = [
         f"Device {record['device']}. What the board needs to know:",
-        *_broker_lines(record["host"], record["port"], record["tls"]),
+        *broker_lines(record["host"], record["port"], record["tls"]),
         f"  client id   {record['client_id']}",
         f"  username    {record['username']}",
         f"  password    {record['password']}   (shown once)",

@@ -18,7 +18,7 @@ import espeakng_loader
 from backend.app.table import TABLE
 from backend.cli import mqtt
 from backend.cli.context import Context, json_option, pass_context
-from backend.core.principals import Role
+from backend.core.principals import PEOPLE, Role
 from backend.core.topics import overlaps
 from backend.features.stats.feature import STATUS
 from backend.shell import certificates, operator, settings
@@ -96,11 +96,12 @@ def _accounts(context: Context) -> Iterator[Finding]:
     if not context.settings.data.exists():
         return
     accounts = context.accounts.all()
+    people = sum(account.role in PEOPLE for account in accounts)
     devices, channels = sum(account.role is Role.DEVICE for account in accounts), len(context.floors.channels())
     yield Finding(
         "accounts",
         "ok" if accounts else "warn",
-        f"{len(accounts) - devices} people and integrations, {devices} devices, {channels} channels",
+        f"{people} people and integrations, {devices} devices, {channels} channels",
         "" if accounts else "talkstick init",
     )
     kept = context.settings.data / operator.FILE

@@ -167,6 +167,8 @@ def existing(context: Context, name: str, *, device: bool) -> Account:
     except AccountError as error:
         message = f"there is no device {name}; see `talkstick device list`" if device else str(error)
         raise click.ClickException(message) from error
+    if account.role is Role.CLAIM:
+        raise click.ClickException(f"{name} is a claim code; use `talkstick device code`")
     if (account.role is Role.DEVICE) != device:
         raise click.ClickException(
             f"{name} is a {account.role.value}; use `talkstick {'user' if device else 'device'}`"

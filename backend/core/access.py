@@ -161,12 +161,12 @@ def may_write(route: Route, who: Principal, levels: Mapping[str, str]) -> bool:
     match route.writer:
         case Party.THE_DEVICE | Party.IN_ITS_PLACE:
             return _is_the_device(who, levels)
-        case Party.THE_PRINCIPAL:
-            return levels.get("principal") == who.name and _may_ask(who, levels)
-        case Party.HOLDER:
-            return _may_ask(who, levels)
+        case Party.THE_PRINCIPAL | Party.HOLDER:
+            return levels.get("principal", who.name) == who.name and _may_ask(who, levels)
+        case Party.CLAIMANT:
+            return _is_the_claimant(who, levels)
         case Party.TRIGGER_OWNER:
-            return who.role is not Role.LISTENER and levels.get("trigger") in who.triggers
+            return who.role not in _SILENT and levels.get("trigger") in who.triggers
         case _:
             return False
 
@@ -175,14 +175,21 @@ def _is_the_device(who: Principal, levels: Mapping[str, str]) -> bool:
     return who.role is Role.DEVICE and levels.get("device") == who.name
 
 
+def _is_the_claimant(who: Principal, levels: Mapping[str, str]) -> bool:
+    return who.role is Role.CLAIM and levels.get("principal") == who.name
+
+
+_SILENT = frozenset({Role.LISTENER, Role.CLAIM})
+
+
 def _may_ask(who: Principal, levels: Mapping[str, str]) -> bool:
-    """Listeners only read; a device (a badge reader) speaks on its own session only."""
+    """Listeners only read, a claim code is good for a claim only; a badge reader speaks on its own session only."""
     if who.role is Role.DEVICE:
         return levels.get("device") == who.name
-    return who.role is not Role.LISTENER
+    return who.role not in _SILENT
 
 
-_ALL = frozenset(Role)
+_ALL = frozenset(Role) - {Role.CLAIM}
 _NOBODY: frozenset[Role] = frozenset()
 _ROLES = {Party.ANYONE: _ALL, Party.PEOPLE: PEOPLE, Party.PARTICIPANTS: PARTICIPANTS}
 _MAY_BE_LET = {Party.OWNER: PARTICIPANTS, Party.ONLOOKERS: PEOPLE}
@@ -192,7 +199,7 @@ _MAY_BE_LET = {Party.OWNER: PARTICIPANTS, Party.ONLOOKERS: PEOPLE}
 def may_read(route: Route, who: Principal, levels: Mapping[str, str]) -> bool:
     """Tell whether *who* reads topics with these levels, whatever any device lets. It is asked for each delivery."""
     role = who.role
-    if role is Role.ADMIN or role is Role.BACKEND:
+    if role is Role.BACKEND or (role is Role.ADMIN and not route.is_private):
         return True
     for party in route.readers:  # noqa: SIM110 - `any` takes twice as long
         if role in _ROLES.get(party, _NOBODY) or _is_named(party, who, levels):
@@ -218,10 +225,10 @@ def _is_named(party: Party, who: Principal, levels: Mapping[str, str]) -> bool:
     match party:
         case Party.THE_DEVICE:
             return _is_the_device(who, levels)
-        case Party.THE_PRINCIPAL:  # a device asks on its own session only
-            return levels.get("principal") == who.name and (
-                who.role is not Role.DEVICE or levels.get("device") == who.name
-            )
+        case Party.THE_PRINCIPAL:
+            return levels.get("principal") == who.name and (who.role is Role.LISTENER or _may_ask(who, levels))
+        case Party.CLAIMANT:
+            return _is_the_claimant(who, levels)
         case _:
             return False
 

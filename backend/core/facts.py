@@ -215,6 +215,20 @@ class Announced(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimJudged(Fact):
+    """What came of a board's claim: the device that it is now, and the server's *nonce*, or why it is none.
+
+    Told once for each claim that the shell was asked to judge.
+    """
+
+    account: str
+    asked: Asked
+    device: str | None = None
+    nonce: str | None = None
+    code: Code | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRefused(Fact):
     """A message was refused by the backend. Who asked something was told; nobody else can be."""
 

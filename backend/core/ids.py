@@ -22,6 +22,12 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def mac_digits(text: str) -> str | None:
+    """Return the 12 hexadecimal digits of a MAC, in lower case; None: it is none."""
+    plain = text.strip().lower()
+    return re.sub("[: -]", "", plain) if _MAC.fullmatch(plain) else None
+
+
 def device_id(text: str) -> str:
     """Make a device id from a MAC, a UUID or a name.
 
@@ -31,8 +37,8 @@ def device_id(text: str) -> str:
     Raises ValueError where nothing usable is left, or more than 63 characters.
     """
     plain = unicodedata.normalize("NFKD", text.strip()).encode("ascii", "ignore").decode().lower().strip("-_ ")
-    if _MAC.fullmatch(plain):
-        return "esp32-" + re.sub("[: -]", "", plain)
+    if (mac := mac_digits(plain)) is not None:
+        return f"esp32-{mac}"
     made = _NOT_ALLOWED.sub("-", plain).strip("-_")
     if not is_id(made):
         raise ValueError(f"{text!r} makes no id: give 1 to {MAX_ID} letters, digits, '-' or '_'")

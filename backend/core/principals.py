@@ -14,6 +14,7 @@ class Role(StrEnum):
     LISTENER = "listener"
     INTEGRATION = "integration"
     DEVICE = "device"
+    CLAIM = "claim"
     BACKEND = "backend"
 
 

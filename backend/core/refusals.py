@@ -66,6 +66,9 @@ class Code(StrEnum):
     UNREACHABLE = "unreachable"
     INTERRUPTED = "interrupted"
     ACTION_FAILED = "action_failed"
+    CODE_USED = "code_used"
+    CODE_EXPIRED = "code_expired"
+    WRONG_MAC = "wrong_mac"
 
 
 EXPLAINED: dict[Code, str] = {
@@ -126,6 +129,9 @@ EXPLAINED: dict[Code, str] = {
     Code.UNREACHABLE: "a URL that the profile calls did not answer, or answered that it failed",
     Code.INTERRUPTED: "the server stopped meanwhile; nobody knows how far it came",
     Code.ACTION_FAILED: "an action of the profile failed",
+    Code.CODE_USED: "another board, or the same one with another nonce, has used the claim code",
+    Code.CODE_EXPIRED: "the time of the claim code is over, or it was revoked",
+    Code.WRONG_MAC: "the claim code is for the board with another MAC",
 }
 
 

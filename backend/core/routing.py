@@ -31,6 +31,7 @@ class Party(StrEnum):
     THE_DEVICE = "the device named in the topic"
     IN_ITS_PLACE = "the device named in the topic, or an admin in its place"
     THE_PRINCIPAL = "the principal named in the topic"
+    CLAIMANT = "the board that logged in with the claim code named in the topic"
     OWNER = "the owner of the device"
     TRIGGER_OWNER = "the owner of the trigger, or an admin in its place"
     HOLDER = "the holder of the session"
@@ -89,6 +90,11 @@ class Route:
         return self.body is bytes
 
     @cached_property
+    def is_private(self) -> bool:
+        """Whether not even admins read it: who knows the code could make the secret of what is said there."""
+        return Party.CLAIMANT in (self.writer, *self.readers)
+
+    @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
         return TypeAdapter(self.body)
 
@@ -97,8 +103,8 @@ class Route:
         """The actions that may be asked for; none: this is no request."""
         if self.reply is None:
             return frozenset()
-        union, *_ = get_args(self.body)
-        return frozenset(get_args(model.model_fields["action"].annotation)[0] for model in get_args(union))
+        models: Sequence[Any] = [self.body] if isinstance(self.body, type) else get_args(get_args(self.body)[0])
+        return frozenset(get_args(model.model_fields["action"].annotation)[0] for model in models)
 
     def validate(self, body: Mapping[str, Any]) -> Any:
         """Return the valid body of parsed JSON. Raises Refused: ``unknown_action`` or ``bad_message``."""
@@ -148,6 +154,8 @@ def _explained(error: ValidationError) -> Refused:
     if first["type"] == "union_tag_invalid":
         tags = first["ctx"]
         return Refused(Code.UNKNOWN_ACTION, f"there is no action {tags['tag']!r}, only {tags['expected_tags']}")
+    if first["loc"] == ("action",):  # of a request with one action only
+        return Refused(Code.UNKNOWN_ACTION, f"action: {first['msg']}")
     where = ".".join(str(part) for part in first["loc"][-2:])
     return Refused(Code.BAD_MESSAGE, f"{where}: {first['msg'].removeprefix('Value error, ')}")
 

@@ -21,6 +21,7 @@ from backend.core.principals import PARTICIPANTS, Principal, Role
 from backend.features.directory.feature import AccountRow, principal, topics
 from backend.features.voice.feature import erase, forget
 from backend.shell import verifier
+from backend.shell.codes import void
 from backend.shell.floors import forget_rules
 from backend.shell.revision import changing
 from backend.shell.triggers import disown, triggers_owned
@@ -115,6 +116,7 @@ class Accounts:
             forget_rules(session, device_floor(name))
             forget_voice(session, name)
             erase(session, name)
+            void(session, name)
             for device in session.exec(select(AccountRow).where(AccountRow.owner == name)):
                 device.owner = None
             disown(session, name)
@@ -155,12 +157,16 @@ class Accounts:
             row.topics = _stored(Role(row.role), dict.fromkeys((*kept, *more)))
 
     def set_secret(self, name: str, secret: str, *, generated: bool = False) -> None:
-        """Replace the secret; the old one is void at once. Raises AccountError where there is no such account."""
+        """Replace the secret; the old one is void at once, and so is a claim code that would make another one.
+
+        Raises AccountError where there is no such account.
+        """
         who, stored = self.get(name), verifier.made(secret, generated=generated)
         if self._mirror is not None:
             self._mirror.put(Principal(name, who.role, who.display_name, topics=who.topics), secret)
         with changing(self._database) as session:
             _found(session, name).verifier = stored
+            void(session, name)
 
     def get(self, name: str) -> Account:
         """Return one account. Raises AccountError where there is none."""

@@ -45,6 +45,11 @@ class Certificate:
     not_before: float
     not_after: float
 
+    def is_for(self, host: str) -> bool:
+        """Tell whether a client that calls the server *host*, in lower case, will take it."""
+        names = [name.lower() for name in self.names]
+        return host in names or "*." + host.partition(".")[2] in names
+
     def days_left(self, now: float) -> int:
         """Return how many whole days it is still good for; negative where it has expired."""
         return int((self.not_after - now) // DAY_S)

@@ -16,7 +16,7 @@ def of_broker(
     """Return what the embedded broker has to do, and for whom."""
     roles = Counter(who.role for name in connected if (who := lookup(name)) is not None)
     listeners, devices = roles[Role.LISTENER], roles[Role.DEVICE]
-    users = roles.total() - listeners - devices
+    users = roles.total() - listeners - devices - roles[Role.CLAIM]
     counted = BrokerCounted(**figures, users=users, listeners=listeners, devices=devices)
     return counted, AccountsConnected(frozenset(connected))
 

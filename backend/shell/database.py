@@ -12,6 +12,7 @@ from sqlmodel import Field, SQLModel, create_engine
 from backend.features.clients import feature as _clients  # noqa: F401
 from backend.features.directory import feature as _directory  # noqa: F401
 from backend.features.presence import feature as _presence  # noqa: F401
+from backend.features.provisioning import feature as _provisioning  # noqa: F401
 from backend.features.sessions import feature as _sessions  # noqa: F401
 from backend.features.triggers import feature as _triggers  # noqa: F401
 from backend.features.voice import feature as _voice  # noqa: F401
@@ -19,7 +20,7 @@ from backend.features.voice import feature as _voice  # noqa: F401
 FILE = "talkstick.db"
 _CONNECTIONS = 4  # each has a cache of its own
 _CACHE_KIB = 512
-SCHEMA = 6  # rises with every change of a table
+SCHEMA = 7  # rises with every change of a table
 
 
 class ReplyRow(SQLModel, table=True):

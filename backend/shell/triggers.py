@@ -163,8 +163,8 @@ def _insist_on_owner(session: Session, owner: str | None) -> None:
     account = session.get(AccountRow, owner)
     if account is None:
         raise DefinitionError(f"owner: there is no account {owner}")
-    if account.role == Role.LISTENER.value:
-        raise DefinitionError(f"owner: {owner} is a listener, and publishes nothing")
+    if account.role in (Role.LISTENER, Role.CLAIM):
+        raise DefinitionError(f"owner: {owner} is a {account.role}, and publishes nothing")
 
 
 def _found(session: Session, what: What, name: str) -> DefinitionRow:

@@ -38,6 +38,7 @@ class Watcher:
         self._inbox = inbox
         self._door = door
         self._listen = listen
+        self._turn = asyncio.Lock()
         self._revision: int | None = None  # what changed while the server started is told at the first look
 
     async def tell(self) -> None:
@@ -51,12 +52,17 @@ class Watcher:
         """Tell the directory whenever it changed, and let the broker *know*; until cancelled."""
         while True:
             await asyncio.sleep(_EVERY_S)
-            try:
+            await self.look(know)
+
+    async def look(self, know: Know) -> None:
+        """Tell the directory if it changed, and let the broker *know*; what fails is tried again by and by."""
+        try:
+            async with self._turn:
                 await self._look(know)
-            except SQLAlchemyError as error:
-                log.warning("cannot look at the directory, trying again: %s", error)
-            except MqttError as error:
-                log.warning("cannot tell the broker which accounts changed, trying again: %s", error)
+        except SQLAlchemyError as error:
+            log.warning("cannot look at the directory, trying again: %s", error)
+        except MqttError as error:
+            log.warning("cannot tell the broker which accounts changed, trying again: %s", error)
 
     async def _look(self, know: Know) -> None:
         seen = await asyncio.to_thread(revision, self._database)

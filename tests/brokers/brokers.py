@@ -33,6 +33,9 @@ PEOPLE = {
     )
 }
 
+CODE = Principal("claim-1", Role.CLAIM, "A claim code")
+EVERYBODY = {**PEOPLE, CODE.name: CODE}
+
 
 @dataclass
 class Mosquitto:
@@ -99,7 +102,7 @@ class Site:
         settings = {"stats_s": "0.1", "debounce_s": "0.5", "flapping": "1000", **settings}
         environment = {f"TALKSTICK_{key.upper()}": value for key, value in settings.items()}
         data = directory / "data"
-        talkstick = Talkstick(data, settings=environment, passwords=provisioned(data, PEOPLE.values()))
+        talkstick = Talkstick(data, settings=environment, passwords=provisioned(data, EVERYBODY.values()))
         database = open_database(data)
         Floors(database).add_channel(Channel("stage", "Stage", 0.0), {})
         Triggers(database).add("trigger", "pir", {"owner": "scale-1"}, 0.0)

@@ -13,10 +13,11 @@ from backend.core.access import Rulebook
 from backend.core.principals import Principal, Role, Roster
 from backend.core.topics import overlaps
 from backend.features.voice.frames import Codec, Flag, Frame
-from tests.brokers.brokers import PEOPLE, Site
-from tests.brokers.guest import Guest, guest, text
+from tests.brokers.brokers import CODE, EVERYBODY, PEOPLE, Site
+from tests.brokers.guest import Guest, content, guest, text
 
-RULES = Rulebook(TABLE, roster=Roster(PEOPLE))
+RULES = Rulebook(TABLE, roster=Roster(EVERYBODY))
+CLAIM = {"action": "claim", "mac": "a4cf128b3f9e", "nonce": "0" * 32}
 DEVICES = ("scale-1", "printer-1")
 OUTSIDE = (
     "anything",
@@ -53,6 +54,8 @@ FILTERS = (
     "backend/reply/alice",
     "+/+/presence",
     "users/bob/#",
+    "provision/#",
+    "provision/reply/claim-1",
     "triggers/#",
     "triggers/pir/profiles/reply/+",
     "users/alice/clients/phone/status",
@@ -72,7 +75,7 @@ def topics() -> Iterator[str]:
         values = {
             "device": DEVICES,
             "channel": ("stage",),
-            "principal": ("alice", "bob", "ears", "scale-1", "admin"),
+            "principal": ("alice", "bob", "ears", "scale-1", "admin", CODE.name),
             "name": ("tare",),
             "client": ("phone",),
             "turn": ("7",),
@@ -92,7 +95,7 @@ def may_publish(who: Principal, topic: str) -> bool:
 
 async def everybody(site: Site, stack: AsyncExitStack, *filters: str) -> dict[str, Guest]:
     """Let everybody log in."""
-    return {name: await stack.enter_async_context(guest(site, name, *filters)) for name in PEOPLE}
+    return {name: await stack.enter_async_context(guest(site, name, *filters)) for name in EVERYBODY}
 
 
 async def in_order(people: dict[str, Guest]) -> None:
@@ -101,7 +104,7 @@ async def in_order(people: dict[str, Guest]) -> None:
         sentinel = f"{number} {asyncio.get_running_loop().time()}"
         await people[device].publish(f"devices/{device}/telemetry", {"sentinel": sentinel})
         for who in people.values():
-            if RULES.receive(PEOPLE[who.name], f"devices/{device}/telemetry"):
+            if RULES.receive(EVERYBODY[who.name], f"devices/{device}/telemetry"):
                 await who.body(f"devices/{device}/telemetry", sentinel=sentinel)
 
 
@@ -110,7 +113,7 @@ def test_publishing(site: Site) -> None:
         async with AsyncExitStack() as stack:
             people = await everybody(site, stack)
             assert await people["admin"].subscribe("#")
-            cases = [(who, topic) for who in PEOPLE for topic in topics()]
+            cases = [(who, topic) for who in EVERYBODY for topic in topics() if RULES.receive(PEOPLE["admin"], topic)]
             for number, (who, topic) in enumerate(cases):
                 await people[who].publish(topic, {"case": number})
             assert await people["scale-1"].subscribe("devices/scale-1/#")
@@ -118,7 +121,7 @@ def test_publishing(site: Site) -> None:
             await in_order({name: people[name] for name in ("admin", *DEVICES)})
             arrived = {message.payload for message in people["admin"].got}
         came = {case for number, case in enumerate(cases) if b'{"case": %d}' % number in arrived}
-        expected = {case for case in cases if may_publish(PEOPLE[case[0]], case[1])}
+        expected = {case for case in cases if may_publish(EVERYBODY[case[0]], case[1])}
         assert came == expected
         assert len(expected) > 10
 
@@ -131,15 +134,17 @@ def test_receiving(site: Site) -> None:
     async def story() -> None:
         async with AsyncExitStack() as stack:
             people = await everybody(site, stack, "#")
-            for who in people.values():
-                await who.body("backend/status", state="online")
+            for name in PEOPLE:
+                await people[name].body("backend/status", state="online")
             await a_day(people)
             await people["admin"].body("backend/stats")
             await in_order(people)
-            seen = people["admin"].topics()
-            assert [route for route in TABLE.routes if all(route.topic.match(topic) is None for topic in seen)] == []
+            await a_claim(people[CODE.name])  # before it, all else would have come
+            seen = {topic for who in people.values() for topic in who.topics()}
+            unseen = [route for route in TABLE.routes if all(route.topic.match(topic) is None for topic in seen)]
+            assert [route.topic.template for route in unseen] == ["provision/request/{principal}"]
             for name, who in people.items():
-                assert who.topics() == {topic for topic in seen if RULES.receive(PEOPLE[name], topic)}, name
+                assert who.topics() == {topic for topic in seen if RULES.receive(EVERYBODY[name], topic)}, name
 
     asyncio.run(story())
 
@@ -167,6 +172,12 @@ async def a_day(people: dict[str, Guest]) -> None:
     await a_show(people)
     await a_talk(people)
     assert (await people["admin"].ask_at("backend", id="x", action="broadcast", message="Good night"))["ok"]
+
+
+async def a_claim(board: Guest) -> None:
+    """Claim with a code that is none of the server's."""
+    answer = await board.ask_at("provision", id=str(len(board.got)), **CLAIM)
+    assert answer["code"] == "code_expired"
 
 
 async def a_trigger(owner: Guest, alice: Guest) -> None:
@@ -199,6 +210,28 @@ async def a_talk(people: dict[str, Guest]) -> None:
     await alice.body("devices/scale-1/conversation", event="spoken")
 
 
+def test_nobody_claims_or_answers_in_the_place_of_others(site: Site) -> None:
+    """Not even admins read what is said there, so the board itself tells what came of all the others' tries."""
+    request, reply = f"provision/request/{CODE.name}", f"provision/reply/{CODE.name}"
+
+    async def story() -> None:
+        async with AsyncExitStack() as stack:
+            people = await everybody(site, stack, "#")
+            for name in PEOPLE:
+                for topic in (request, reply, f"provision/request/{name}"):
+                    await people[name].publish(topic, {"id": name, **CLAIM})
+            board = people[CODE.name]
+            await board.publish(reply, {"id": "forged", **CLAIM})
+            await board.publish("provision/request/alice", {"id": "forged", **CLAIM})
+            await a_claim(board)
+            assert [(str(message.topic), content(message)["id"]) for message in board.got] == [(reply, "0")]
+            await in_order(people)
+            for name in PEOPLE:
+                assert not any(topic.startswith("provision/") for topic in people[name].topics()), name
+
+    asyncio.run(story())
+
+
 def test_subscribing(site: Site) -> None:
     """Whatever is subscribed to, of the retained messages arrive those that the rulebook allows, and no others."""
 
@@ -222,6 +255,8 @@ def test_subscribing(site: Site) -> None:
             there = admin.topics()
         for name, topic_filter in product(PEOPLE, FILTERS):
             await check_filter(site, PEOPLE[name], topic_filter, there)
+        for topic_filter in FILTERS:
+            await check_filter_of_a_code(site, topic_filter)
 
     asyncio.run(story())
 
@@ -241,6 +276,16 @@ async def check_filter(site: Site, who: Principal, topic_filter: str, there: set
             await client.wait_for(lambda message, topic=topic: str(message.topic) == topic)  # type: ignore[misc]
         live = {"backend/stats"}  # which is published again and again
         assert client.topics() - live == (shall | {"backend/status"}) - live, (who.name, topic_filter)
+
+
+async def check_filter_of_a_code(site: Site, topic_filter: str) -> None:
+    """A board that claims gets the answer to that, whatever it subscribes to."""
+    async with guest(site, CODE.name) as board:
+        accepted = await board.subscribe(topic_filter)
+        assert accepted == accepts(site, CODE, topic_filter), topic_filter
+        assert await board.subscribe(f"provision/reply/{CODE.name}")
+        await a_claim(board)
+        assert board.topics() == {f"provision/reply/{CODE.name}"}, topic_filter
 
 
 def accepts(site: Site, who: Principal, topic_filter: str) -> bool:

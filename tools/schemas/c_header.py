@@ -6,6 +6,7 @@ from typing import Any
 
 from backend.core.access import MAX_PAYLOAD
 from backend.core.audio import UNDECLARED
+from backend.core.flash import NAMESPACE, Key
 from backend.core.ids import MAX_ID
 from backend.core.liveness import Limits
 from backend.core.messages import UINT32
@@ -14,7 +15,7 @@ from backend.core.routing import MAX_DEPTH, MAX_TOPIC, Party, Route, RouteTable
 from backend.features.voice.frames import HEADER_BYTES, MAX_FRAME, Codec, Flag
 from tools.schemas.contract import messages, name_of, schema_of
 
-_BOARD = {Party.THE_DEVICE, Party.IN_ITS_PLACE, Party.TRIGGER_OWNER, Party.THE_PRINCIPAL, Party.ANYONE}
+_BOARD = {Party.THE_DEVICE, Party.IN_ITS_PLACE, Party.TRIGGER_OWNER, Party.THE_PRINCIPAL, Party.ANYONE, Party.CLAIMANT}
 _ELSEWHERE = ("channels/", "users/", "triggers/{trigger}/profiles", "backend/re")
 """What a board could use, being somebody who is logged in, and has no use for."""
 
@@ -45,6 +46,7 @@ def header(table: RouteTable) -> str:
         "Actions of requests": (_string("ACTION", word) for word in _actions(schemas.values())),
         'Words: X(NAME, "word") for each that a key may have': _words(schemas),
         "Reason codes": (_string("CODE", code.value) for code in Code),
+        "Flash memory: the namespace in NVS, and its keys": _flash(),
     }
     sections = (f"\n/* {title} */\n" + "".join(f"{line}\n" for line in lines) for title, lines in parts.items())
     return _HEAD + "".join(sections) + "\n#endif\n"
@@ -85,6 +87,11 @@ def _frames() -> Iterator[str]:
     yield from (f"#define TS_CODEC_{codec.name} {codec.value}" for codec in Codec)
     pairs = (f'X({codec.name}, "{codec.name.lower()}")' for codec in Codec)
     yield f"#define TS_CODECS(X) {' '.join(pairs)}"
+
+
+def _flash() -> Iterator[str]:
+    yield f'#define TS_NVS_NAMESPACE "{NAMESPACE}"'
+    yield from (_string("NVS_KEY", key.value) for key in Key)
 
 
 def _string(kind: str, text: str) -> str:

@@ -8,6 +8,7 @@ from backend.core.access import MAX_PAYLOAD
 from backend.core.audio import UNDECLARED
 from backend.core.refusals import EXPLAINED
 from backend.core.routing import Party, Route, RouteTable
+from backend.features.provisioning.messages import SUCCESS as CLAIMED
 from backend.features.sessions.messages import SUCCESS as ASKED
 from backend.features.stats.messages import SUCCESS as ORDERED
 from backend.features.triggers.messages import SUCCESS as TRIGGERED
@@ -24,6 +25,7 @@ from backend.features.voice.frames import (
 from backend.features.voice.messages import SUCCESS as TALKED
 from tools.schemas.contract import levels, messages, name_of, schema_of
 
+_SUCCESS = (ASKED, ORDERED, TALKED, TRIGGERED, CLAIMED)
 _FREE = {"$ref": "#/$defs/JsonValue"}
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
@@ -49,12 +51,14 @@ mosquitto_pub -u alice -P "$SECRET" -q 1 -t devices/scale-1/session/request/alic
 ```
 
 - **Topics.** A level in braces is variable. MQTT does not tell who published, so identity is a level: you write only
-  where your own name stands. A prefix, if the server has one, goes before every topic. Admins read everything.
+  where your own name stands. A prefix, if the server has one, goes before every topic. Admins read everything but
+  `provision/…`.
 - **Payloads** have at most {MAX_PAYLOAD // 1024} KiB. All but audio ([frames](#frames), or a file) are UTF-8 JSON
   objects. Unknown keys are ignored. NaN and Infinity are not JSON. An integer is written without a decimal point.
 - **Roles.** `user` and `integration` claim and command; `listener` only reads; `admin` may kick, too, and reads
-  all; `device` is a board, on its own topics. Everybody sees who holds what; replies are private. Topics that do not
-  stand here are for admins, and for accounts to which they were given.
+  all; `device` is a board, on its own topics; `claim` is a board with a claim code, which may ask who it is, and
+  nothing else. Everybody sees who holds what; replies are private. Topics that do not stand here are for admins, and
+  for accounts to which they were given.
 - **Data** for a channel go to `channels/{{channel}}/data/{{principal}}` and, from the holder of its floor only, on to
   `channels/{{channel}}/broadcast`. The sender is answered on its `session/reply` topic: `ack`, or `rejected` with a
   `reason`. The same `id` within one session is not passed on twice.
@@ -103,7 +107,7 @@ def page(table: RouteTable) -> str:
         "## Messages\n",
         *(_message(name, _carriers(table, route)) for name, route in messages(table).items()),
         "## Codes of success\n",
-        _table(("code", "meaning"), _codes(*ASKED.items(), *ORDERED.items(), *TALKED.items(), *TRIGGERED.items())),
+        _table(("code", "meaning"), _codes(*(each for words in _SUCCESS for each in words.items()))),
         "## Reason codes\n",
         _table(("code", "meaning"), _codes(*EXPLAINED.items())),
     ]

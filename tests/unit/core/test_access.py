@@ -10,131 +10,153 @@ from backend.core.principals import Principal, Role
 from backend.core.refusals import Code
 from backend.core.routing import Retain
 from backend.core.topics import overlaps
-from tests.people import ALICE, BACKEND, BOB, BOT, EARS, PRINTER, ROOT, SCALE
+from tests.people import ALICE, BACKEND, BOB, BOT, CODE, EARS, PRINTER, ROOT, SCALE
 
 RULES = Rulebook(TABLE)
 GUARD = "devices/scale-1/session"
 
 # "holder": only with the blessing of the retained session document; "-": forbidden; "?": no such topic.
 PUBLISHING = """
-topic                                       alice   bob     root    bot     ears    scale-1 printer-1 backend
-devices/scale-1/status                      -       -       -       -       -       yes     -       yes
-devices/scale-1/presence                    -       -       -       -       -       -       -       yes
-devices/scale-1/info                        -       -       -       -       -       yes     -       yes
-devices/scale-1/telemetry                   -       -       -       -       -       yes     -       yes
-devices/scale-1/heartbeat                   -       -       -       -       -       yes     -       yes
-devices/scale-1/result                      -       -       -       -       -       yes     -       yes
-devices/scale-1/command/tare                holder  holder  holder  holder  -       holder  -       yes
-devices/scale-1/session                     -       -       -       -       -       -       -       yes
-devices/scale-1/session/event               -       -       -       -       -       -       -       yes
-devices/scale-1/session/request/alice       yes     -       -       -       -       -       -       yes
-devices/scale-1/session/request/ears        -       -       -       -       -       -       -       yes
-devices/scale-1/session/request/bot         -       -       -       yes     -       -       -       yes
-devices/scale-1/session/request/root        -       -       yes     -       -       -       -       yes
-devices/scale-1/session/request/scale-1     -       -       -       -       -       yes     -       yes
-devices/scale-1/session/request/printer-1   -       -       -       -       -       -       -       yes
-devices/scale-1/session/request/backend     -       -       -       -       -       -       -       yes
-devices/scale-1/session/reply/alice         -       -       -       -       -       -       -       yes
-devices/scale-1/audio                       -       -       yes     -       -       yes     -       yes
-devices/scale-1/audio/7                     -       -       yes     -       -       yes     -       yes
-devices/scale-1/speech/7                    -       -       -       -       -       -       -       yes
-devices/scale-1/conversation                -       -       -       -       -       -       -       yes
-devices/scale-1/conversation/request/alice  yes     -       -       -       -       -       -       yes
-devices/scale-1/conversation/request/ears   -       -       -       -       -       -       -       yes
-devices/scale-1/conversation/request/scale-1 -      -       -       -       -       yes     -       yes
-devices/scale-1/conversation/reply/alice    -       -       -       -       -       -       -       yes
-channels/stage/session                      -       -       -       -       -       -       -       yes
-channels/stage/session/event                -       -       -       -       -       -       -       yes
-channels/stage/session/request/alice        yes     -       -       -       -       -       -       yes
-channels/stage/session/request/ears         -       -       -       -       -       -       -       yes
-channels/stage/session/request/scale-1      -       -       -       -       -       -       -       yes
-channels/stage/session/reply/alice          -       -       -       -       -       -       -       yes
-users/alice/clients/phone/status            yes     -       -       -       -       -       -       yes
-users/root/clients/phone/status             -       -       yes     -       -       -       -       yes
-users/bot/clients/phone/status              -       -       -       yes     -       -       -       yes
-users/ears/clients/phone/status             -       -       -       -       -       -       -       yes
-users/scale-1/clients/phone/status          -       -       -       -       -       -       -       yes
-users/alice/presence                        -       -       -       -       -       -       -       yes
-channels/stage/data/alice                   yes     -       -       -       -       -       -         yes
-channels/stage/data/ears                    -       -       -       -       -       -       -         yes
-channels/stage/data/scale-1                 -       -       -       -       -       -       -         yes
-channels/stage/broadcast                    -       -       -       -       -       -       -         yes
-backend/status                              -       -       -       -       -       -       -       yes
-backend/stats                               -       -       -       -       -       -       -       yes
-backend/broadcast                           -       -       -       -       -       -       -         yes
-backend/request/alice                       yes     -       -       -       -       -       -         yes
-backend/request/ears                        -       -       -       -       -       -       -         yes
-backend/request/scale-1                     -       -       -       -       -       -       -         yes
-backend/reply/alice                         -       -       -       -       -       -       -         yes
-triggers/pir                                -       -       yes     -       -       -       -         yes
-triggers/pir/event                          -       -       -       -       -       -       -         yes
-triggers/pir/profiles                       -       -       -       -       -       -       -         yes
-triggers/pir/profiles/greeter               -       -       -       -       -       -       -         yes
-triggers/pir/profiles/request/alice         yes     -       -       -       -       -       -         yes
-triggers/pir/profiles/request/ears          -       -       -       -       -       -       -         yes
-triggers/pir/profiles/request/scale-1       -       -       -       -       -       -       -         yes
-triggers/pir/profiles/reply/alice           -       -       -       -       -       -       -         yes
-devices/scale-1                             ?       ?       ?       ?       ?       ?       ?       ?
-devices/scale-1/nonsense                    ?       ?       ?       ?       ?       ?       ?       ?
-devices/scale-1/session/request             ?       ?       ?       ?       ?       ?       ?       ?
-devices/scale-1/status/x                    ?       ?       ?       ?       ?       ?       ?       ?
-devices/scale-1/command/tare/x              ?       ?       ?       ?       ?       ?       ?       ?
-$SYS/broker/version                         ?       ?       ?       ?       ?       ?       ?       ?
-anything                                    ?       ?       yes     ?       ?       ?       ?       yes
-/devices/scale-1/status                     ?       ?       yes     ?       ?       ?       ?       yes
+topic                                       alice   bob     root    bot     ears    scale-1 printer-1 backend   claim-1
+devices/scale-1/status                      -       -       -       -       -       yes     -       yes         -
+devices/scale-1/presence                    -       -       -       -       -       -       -       yes         -
+devices/scale-1/info                        -       -       -       -       -       yes     -       yes         -
+devices/scale-1/telemetry                   -       -       -       -       -       yes     -       yes         -
+devices/scale-1/heartbeat                   -       -       -       -       -       yes     -       yes         -
+devices/scale-1/result                      -       -       -       -       -       yes     -       yes         -
+devices/scale-1/command/tare                holder  holder  holder  holder  -       holder  -       yes         -
+devices/scale-1/session                     -       -       -       -       -       -       -       yes         -
+devices/scale-1/session/event               -       -       -       -       -       -       -       yes         -
+devices/scale-1/session/request/alice       yes     -       -       -       -       -       -       yes         -
+devices/scale-1/session/request/ears        -       -       -       -       -       -       -       yes         -
+devices/scale-1/session/request/bot         -       -       -       yes     -       -       -       yes         -
+devices/scale-1/session/request/root        -       -       yes     -       -       -       -       yes         -
+devices/scale-1/session/request/scale-1     -       -       -       -       -       yes     -       yes         -
+devices/scale-1/session/request/printer-1   -       -       -       -       -       -       -       yes         -
+devices/scale-1/session/request/backend     -       -       -       -       -       -       -       yes         -
+devices/scale-1/session/reply/alice         -       -       -       -       -       -       -       yes         -
+devices/scale-1/audio                       -       -       yes     -       -       yes     -       yes         -
+devices/scale-1/audio/7                     -       -       yes     -       -       yes     -       yes         -
+devices/scale-1/speech/7                    -       -       -       -       -       -       -       yes         -
+devices/scale-1/conversation                -       -       -       -       -       -       -       yes         -
+devices/scale-1/conversation/request/alice  yes     -       -       -       -       -       -       yes         -
+devices/scale-1/conversation/request/ears   -       -       -       -       -       -       -       yes         -
+devices/scale-1/conversation/request/scale-1 -      -       -       -       -       yes     -       yes         -
+devices/scale-1/conversation/reply/alice    -       -       -       -       -       -       -       yes         -
+channels/stage/session                      -       -       -       -       -       -       -       yes         -
+channels/stage/session/event                -       -       -       -       -       -       -       yes         -
+channels/stage/session/request/alice        yes     -       -       -       -       -       -       yes         -
+channels/stage/session/request/ears         -       -       -       -       -       -       -       yes         -
+channels/stage/session/request/scale-1      -       -       -       -       -       -       -       yes         -
+channels/stage/session/reply/alice          -       -       -       -       -       -       -       yes         -
+users/alice/clients/phone/status            yes     -       -       -       -       -       -       yes         -
+users/root/clients/phone/status             -       -       yes     -       -       -       -       yes         -
+users/bot/clients/phone/status              -       -       -       yes     -       -       -       yes         -
+users/ears/clients/phone/status             -       -       -       -       -       -       -       yes         -
+users/scale-1/clients/phone/status          -       -       -       -       -       -       -       yes         -
+users/alice/presence                        -       -       -       -       -       -       -       yes         -
+channels/stage/data/alice                   yes     -       -       -       -       -       -         yes       -
+channels/stage/data/ears                    -       -       -       -       -       -       -         yes       -
+channels/stage/data/scale-1                 -       -       -       -       -       -       -         yes       -
+channels/stage/broadcast                    -       -       -       -       -       -       -         yes       -
+backend/status                              -       -       -       -       -       -       -       yes         -
+backend/stats                               -       -       -       -       -       -       -       yes         -
+backend/broadcast                           -       -       -       -       -       -       -         yes       -
+backend/request/alice                       yes     -       -       -       -       -       -         yes       -
+backend/request/ears                        -       -       -       -       -       -       -         yes       -
+backend/request/scale-1                     -       -       -       -       -       -       -         yes       -
+backend/reply/alice                         -       -       -       -       -       -       -         yes       -
+triggers/pir                                -       -       yes     -       -       -       -         yes       -
+triggers/pir/event                          -       -       -       -       -       -       -         yes       -
+triggers/pir/profiles                       -       -       -       -       -       -       -         yes       -
+triggers/pir/profiles/greeter               -       -       -       -       -       -       -         yes       -
+triggers/pir/profiles/request/alice         yes     -       -       -       -       -       -         yes       -
+triggers/pir/profiles/request/ears          -       -       -       -       -       -       -         yes       -
+triggers/pir/profiles/request/scale-1       -       -       -       -       -       -       -         yes       -
+triggers/pir/profiles/reply/alice           -       -       -       -       -       -       -         yes       -
+provision/request/claim-1                   -       -       -       -       -       -       -         yes         yes
+provision/request/claim-other               -       -       -       -       -       -       -         yes         -
+provision/request/alice                     -       -       -       -       -       -       -         yes         -
+provision/request/root                      -       -       -       -       -       -       -         yes         -
+provision/request/scale-1                   -       -       -       -       -       -       -         yes         -
+provision/reply/claim-1                     -       -       -       -       -       -       -         yes         -
+devices/scale-1/session/request/claim-1     -       -       -       -       -       -       -         yes         -
+devices/scale-1/conversation/request/claim-1 -       -       -       -       -       -       -         yes         -
+devices/claim-1/status                      -       -       -       -       -       -       -         yes         -
+channels/stage/session/request/claim-1      -       -       -       -       -       -       -         yes         -
+channels/stage/data/claim-1                 -       -       -       -       -       -       -         yes         -
+users/claim-1/clients/phone/status          -       -       -       -       -       -       -         yes         -
+triggers/pir/profiles/request/claim-1       -       -       -       -       -       -       -         yes         -
+backend/request/claim-1                     -       -       -       -       -       -       -         yes         -
+devices/scale-1                             ?       ?       ?       ?       ?       ?       ?       ?           ?
+devices/scale-1/nonsense                    ?       ?       ?       ?       ?       ?       ?       ?           ?
+devices/scale-1/session/request             ?       ?       ?       ?       ?       ?       ?       ?           ?
+devices/scale-1/status/x                    ?       ?       ?       ?       ?       ?       ?       ?           ?
+devices/scale-1/command/tare/x              ?       ?       ?       ?       ?       ?       ?       ?           ?
+$SYS/broker/version                         ?       ?       ?       ?       ?       ?       ?       ?           ?
+anything                                    ?       ?       yes     ?       ?       ?       ?       yes         ?
+/devices/scale-1/status                     ?       ?       yes     ?       ?       ?       ?       yes         ?
 """
 
 RECEIVING = """
-topic                                       alice   bob     root    bot     ears    scale-1 printer-1 backend
-devices/scale-1/status                      yes     yes     yes     yes     yes     yes     -       yes
-devices/scale-1/presence                    yes     yes     yes     yes     yes     yes     -       yes
-devices/scale-1/info                        yes     yes     yes     yes     yes     yes     -       yes
-devices/scale-1/telemetry                   yes     yes     yes     yes     yes     yes     -       yes
-devices/scale-1/heartbeat                   yes     yes     yes     yes     yes     yes     -       yes
-devices/scale-1/result                      yes     yes     yes     yes     yes     yes     -       yes
-devices/scale-1/command/tare                yes     yes     yes     yes     yes     yes     -       yes
-devices/scale-1/session                     yes     yes     yes     yes     yes     yes     -       yes
-devices/scale-1/session/event               yes     yes     yes     yes     yes     yes     -       yes
-devices/scale-1/session/request/alice       yes     -       yes     -       -       -       -       yes
-devices/scale-1/session/reply/alice         yes     -       yes     -       -       -       -       yes
-devices/scale-1/session/reply/scale-1       -       -       yes     -       -       yes     -       yes
-devices/scale-1/session/reply/printer-1     -       -       yes     -       -       -       -       yes
-devices/printer-1/session/reply/scale-1     -       -       yes     -       -       -       -       yes
-devices/scale-1/audio                       -       -       yes     -       -       -       -       yes
-devices/scale-1/audio/7                     -       -       yes     -       -       -       -       yes
-devices/scale-1/speech/7                    -       -       yes     -       -       yes     -       yes
-devices/scale-1/conversation                -       -       yes     -       -       yes     -       yes
-devices/scale-1/conversation/request/alice  yes     -       yes     -       -       -       -       yes
-devices/scale-1/conversation/reply/alice    yes     -       yes     -       -       -       -       yes
-devices/scale-1/conversation/reply/scale-1  -       -       yes     -       -       yes     -       yes
-channels/stage/session                      yes     yes     yes     yes     -       -       -       yes
-channels/stage/session/event                yes     yes     yes     yes     -       -       -       yes
-channels/stage/session/request/alice        yes     -       yes     -       -       -       -       yes
-channels/stage/session/reply/alice          yes     -       yes     -       -       -       -       yes
-users/alice/clients/phone/status            yes     yes     yes     yes     yes     -       -       yes
-users/alice/presence                        yes     yes     yes     yes     yes     -       -       yes
-channels/stage/data/alice                   -       -       yes     -       -       -       -         yes
-channels/stage/broadcast                    yes     yes     yes     yes     yes     yes     yes       yes
-backend/status                              yes     yes     yes     yes     yes     yes     yes     yes
-backend/stats                               yes     yes     yes     yes     yes     -       -       yes
-backend/broadcast                           yes     yes     yes     yes     yes     yes     yes       yes
-backend/request/alice                       yes     -       yes     -       -       -       -         yes
-backend/reply/alice                         yes     -       yes     -       -       -       -         yes
-backend/reply/scale-1                       -       -       yes     -       -       -       -         yes
-triggers/pir                                yes     yes     yes     yes     yes     -       -         yes
-triggers/pir/event                          yes     yes     yes     yes     yes     -       -         yes
-triggers/pir/profiles                       yes     yes     yes     yes     yes     -       -         yes
-triggers/pir/profiles/greeter               yes     yes     yes     yes     yes     -       -         yes
-triggers/pir/profiles/request/alice         yes     -       yes     -       -       -       -         yes
-triggers/pir/profiles/reply/alice           yes     -       yes     -       -       -       -         yes
-devices/scale-1/nonsense                    -       -       -       -       -       -       -       -
-devices/scale-1/session/request             -       -       -       -       -       -       -       -
-$SYS/broker/version                         -       -       -       -       -       -       -       -
-anything                                    -       -       yes     -       -       -       -       yes
-/devices/scale-1/status                     -       -       yes     -       -       -       -       yes
+topic                                       alice   bob     root    bot     ears    scale-1 printer-1 backend   claim-1
+devices/scale-1/status                      yes     yes     yes     yes     yes     yes     -       yes         -
+devices/scale-1/presence                    yes     yes     yes     yes     yes     yes     -       yes         -
+devices/scale-1/info                        yes     yes     yes     yes     yes     yes     -       yes         -
+devices/scale-1/telemetry                   yes     yes     yes     yes     yes     yes     -       yes         -
+devices/scale-1/heartbeat                   yes     yes     yes     yes     yes     yes     -       yes         -
+devices/scale-1/result                      yes     yes     yes     yes     yes     yes     -       yes         -
+devices/scale-1/command/tare                yes     yes     yes     yes     yes     yes     -       yes         -
+devices/scale-1/session                     yes     yes     yes     yes     yes     yes     -       yes         -
+devices/scale-1/session/event               yes     yes     yes     yes     yes     yes     -       yes         -
+devices/scale-1/session/request/alice       yes     -       yes     -       -       -       -       yes         -
+devices/scale-1/session/reply/alice         yes     -       yes     -       -       -       -       yes         -
+devices/scale-1/session/reply/scale-1       -       -       yes     -       -       yes     -       yes         -
+devices/scale-1/session/reply/printer-1     -       -       yes     -       -       -       -       yes         -
+devices/printer-1/session/reply/scale-1     -       -       yes     -       -       -       -       yes         -
+devices/scale-1/audio                       -       -       yes     -       -       -       -       yes         -
+devices/scale-1/audio/7                     -       -       yes     -       -       -       -       yes         -
+devices/scale-1/speech/7                    -       -       yes     -       -       yes     -       yes         -
+devices/scale-1/conversation                -       -       yes     -       -       yes     -       yes         -
+devices/scale-1/conversation/request/alice  yes     -       yes     -       -       -       -       yes         -
+devices/scale-1/conversation/reply/alice    yes     -       yes     -       -       -       -       yes         -
+devices/scale-1/conversation/reply/scale-1  -       -       yes     -       -       yes     -       yes         -
+channels/stage/session                      yes     yes     yes     yes     -       -       -       yes         -
+channels/stage/session/event                yes     yes     yes     yes     -       -       -       yes         -
+channels/stage/session/request/alice        yes     -       yes     -       -       -       -       yes         -
+channels/stage/session/reply/alice          yes     -       yes     -       -       -       -       yes         -
+users/alice/clients/phone/status            yes     yes     yes     yes     yes     -       -       yes         -
+users/alice/presence                        yes     yes     yes     yes     yes     -       -       yes         -
+channels/stage/data/alice                   -       -       yes     -       -       -       -         yes       -
+channels/stage/broadcast                    yes     yes     yes     yes     yes     yes     yes       yes       -
+backend/status                              yes     yes     yes     yes     yes     yes     yes     yes         -
+backend/stats                               yes     yes     yes     yes     yes     -       -       yes         -
+backend/broadcast                           yes     yes     yes     yes     yes     yes     yes       yes       -
+backend/request/alice                       yes     -       yes     -       -       -       -         yes       -
+backend/reply/alice                         yes     -       yes     -       -       -       -         yes       -
+backend/reply/scale-1                       -       -       yes     -       -       -       -         yes       -
+triggers/pir                                yes     yes     yes     yes     yes     -       -         yes       -
+triggers/pir/event                          yes     yes     yes     yes     yes     -       -         yes       -
+triggers/pir/profiles                       yes     yes     yes     yes     yes     -       -         yes       -
+triggers/pir/profiles/greeter               yes     yes     yes     yes     yes     -       -         yes       -
+triggers/pir/profiles/request/alice         yes     -       yes     -       -       -       -         yes       -
+triggers/pir/profiles/reply/alice           yes     -       yes     -       -       -       -         yes       -
+provision/request/claim-1                   -       -       -       -       -       -       -         yes         -
+provision/reply/claim-1                     -       -       -       -       -       -       -         yes         yes
+provision/reply/claim-other                 -       -       -       -       -       -       -         yes         -
+provision/reply/alice                       -       -       -       -       -       -       -         yes         -
+provision/reply/root                        -       -       -       -       -       -       -         yes         -
+devices/scale-1/session/reply/claim-1       -       -       yes     -       -       -       -         yes         -
+channels/stage/session/reply/claim-1        -       -       yes     -       -       -       -         yes         -
+backend/reply/claim-1                       -       -       yes     -       -       -       -         yes         -
+devices/scale-1/nonsense                    -       -       -       -       -       -       -       -           -
+devices/scale-1/session/request             -       -       -       -       -       -       -       -           -
+$SYS/broker/version                         -       -       -       -       -       -       -       -           -
+anything                                    -       -       yes     -       -       -       -       yes         -
+/devices/scale-1/status                     -       -       yes     -       -       -       -       yes         -
 """
 
-EVERYBODY = {who.name: who for who in (ALICE, BOB, ROOT, BOT, EARS, SCALE, PRINTER, BACKEND)}
+EVERYBODY = {who.name: who for who in (ALICE, BOB, ROOT, BOT, EARS, SCALE, PRINTER, BACKEND, CODE)}
 
 
 def cells(table: str) -> list[tuple[str, Principal, str]]:
@@ -173,7 +195,7 @@ def test_the_tables_name_every_route(table: str) -> None:
 @pytest.mark.parametrize(
     ("topic", "readers"),
     [
-        ("#", "alice bob root bot ears scale-1 printer-1 backend"),
+        ("#", "alice bob root bot ears scale-1 printer-1 backend claim-1"),
         ("devices/#", "alice bob root bot ears scale-1 printer-1 backend"),
         ("+/+", "alice bob root bot ears scale-1 printer-1 backend"),
         ("devices/+/session/reply/+", "alice bob root bot ears scale-1 printer-1 backend"),
@@ -186,6 +208,10 @@ def test_the_tables_name_every_route(table: str) -> None:
         ("backend/#", "alice bob root bot ears scale-1 printer-1 backend"),
         ("users/#", "alice bob root bot ears backend"),
         ("users/alice/clients/+/status", "alice bob root bot ears backend"),
+        ("provision/#", "root backend claim-1"),
+        ("provision/reply/+", "root backend claim-1"),
+        ("provision/reply/claim-other", "root backend"),
+        ("provision/request/claim-1", "root backend"),
         ("states/#", "root backend"),
         ("devices", "root backend"),
         ("$SYS/#", "root backend"),
@@ -253,6 +279,13 @@ def test_a_person_called_like_a_device_is_no_device(role: Role) -> None:
     assert publishes(forged, "devices/scale-1/result") == "-"
 
 
+@pytest.mark.parametrize("role", [role for role in Role if role not in (Role.CLAIM, Role.BACKEND)])
+def test_who_is_called_like_a_claim_code_is_none(role: Role) -> None:
+    forged = Principal(CODE.name, role, "calls himself a code")
+    assert publishes(forged, f"provision/request/{CODE.name}") == "-"
+    assert not RULES.receive(forged, f"provision/reply/{CODE.name}")
+
+
 def test_only_the_backends_role_makes_the_backend() -> None:
     forged = Principal("backend", Role.ADMIN, "calls himself the backend")
     assert publishes(forged, "devices/scale-1/session") == "-"
@@ -266,7 +299,7 @@ LAB = Rulebook(TABLE, "lab1/")
 
 def test_under_a_prefix_the_same_rules_hold_and_outside_of_it_only_admins_do_anything() -> None:
     for topic, who, _expected in cells(PUBLISHING):
-        if not topic.startswith(("devices/", "channels/", "users/", "backend/")):
+        if not topic.startswith(("devices/", "channels/", "users/", "backend/", "provision/")):
             continue
         inside = LAB.publish(who, f"lab1/{topic}", retain=False, size=2)
         outside = RULES.publish(who, topic, retain=False, size=2)
@@ -290,6 +323,8 @@ def test_under_a_prefix_one_subscribes_to_it_or_to_everything() -> None:
 # Properties
 
 WORDS = [
+    "provision",
+    CODE.name,
     "devices",
     "scale-1",
     "printer-1",

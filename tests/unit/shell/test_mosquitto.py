@@ -18,14 +18,14 @@ from backend.features.voice.routes import ROUTES as VOICE
 from backend.shell import verifier
 from backend.shell.mosquitto_inventory import Inventory, following, mending, unknown
 from backend.shell.mosquitto_rights import Acl, Rights, acls, read_acls
-from tests.people import ALICE, BOT, EARS, EVERYBODY, PRINTER, ROOT, SCALE
+from tests.people import ALICE, BOT, CODE, EARS, EVERYBODY, PRINTER, ROOT, SCALE
 
 RULES = Rulebook(TABLE)
 RIGHTS = Rights(RULES, "")
 SERVER = Principal("backend", Role.BACKEND, "Talkstick")
 LEVELS = {
     "device": ("scale-1", "printer-1"),
-    "principal": ("alice", "ears", "scale-1"),
+    "principal": ("alice", "ears", "scale-1", "claim-1"),
     "name": ("tare",),
     "channel": ("stage",),
     "client": ("phone",),
@@ -49,7 +49,7 @@ ELSEWHERE = (
     "$SYS/broker/version",
 )
 
-everybody = st.sampled_from([*EVERYBODY.values(), ZIGBEE, WALL, PLUG, SERVER])
+everybody = st.sampled_from([*EVERYBODY.values(), ZIGBEE, WALL, PLUG, CODE, SERVER])
 topics = st.sampled_from(TABLE.routes).flatmap(
     lambda route: st.fixed_dictionaries({name: st.sampled_from(LEVELS[name]) for name in route.topic.names}).map(
         lambda levels: route.topic.at(**levels)

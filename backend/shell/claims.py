@@ -1,0 +1,188 @@
+"""Claim codes in the database: the command line makes and revokes them, a server judges who claims with one.
+
+A server needs the code itself to make the same secret as the board. So its characters are stored, beside the verifiers
+of all accounts, until it is used, revoked or too old: who steals the database meanwhile can claim what nobody has
+claimed yet.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import Engine as Database
+from sqlalchemy import and_, or_
+from sqlmodel import Session, col, select, update
+
+from backend.core.clock import DAY_S
+from backend.core.principals import Principal, Role
+from backend.core.refusals import EXPLAINED, Code, Refused
+from backend.features.directory.feature import AccountRow, principal
+from backend.features.provisioning import feature as provisioning
+from backend.features.provisioning.feature import ClaimCode, ClaimRow, claim_code
+from backend.shell import verifier
+from backend.shell.accounts import AccountError, Mirror
+from backend.shell.codes import close, void
+from backend.shell.database import overwrite
+from backend.shell.revision import changing
+
+MOST_OPEN = 100
+LONGEST_S = DAY_S
+KEPT_S = 30 * DAY_S
+"""How long one can look up what became of a code."""
+
+
+class ClaimError(AccountError):
+    """A code cannot be made or found; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new code, as people read it: it is shown once."""
+
+    text: str
+    about: ClaimCode
+
+
+class Claims:
+    """The claim codes of one database, and of the *mirror* that checks logins by itself."""
+
+    def __init__(self, database: Database, mirror: Mirror | None = None) -> None:
+        self._database = database
+        self._mirror = mirror
+
+    def make(self, device: str, mac: str | None, life_s: float, now: float) -> Made:
+        """Make a code for a device, in place of those it had; with a *mac*, it is for that board only.
+
+        Raises ClaimError where there is no such device, or too many are open; AccountError where the mirror cannot be
+        told.
+        """
+        with Session(self._database) as session:
+            _insist_on_room(session, device, now)
+            code = _new_code(session)
+        who = Principal(provisioning.account(code), Role.CLAIM, f"claim code of {device}", since=now)
+        password = provisioning.password(code)
+        if self._mirror is not None:
+            self._mirror.put(who, password)
+        row = ClaimRow(account=who.name, device=device, mac=mac, made_at=now, expires_at=now + life_s, code=code)
+        with changing(self._database) as session:
+            void(session, device)
+            _insist_on_room(session, device, now)
+            session.add(row)
+            session.add(_account(who, verifier.made(password, generated=True)))
+            about = claim_code(row)
+        return Made(provisioning.shown(code), about)
+
+    def revoke(self, device: str, now: float) -> None:
+        """Revoke the open code of a device. Raises ClaimError where there is none, and AccountError."""
+        with Session(self._database) as session:
+            if not any(each.device == device for each in _open(session, now)):
+                raise ClaimError(f"{device} has no open claim code")
+        with changing(self._database) as session:
+            gone = void(session, device)
+        if self._mirror is not None:
+            for account in gone:
+                self._mirror.remove(account)
+
+    def all(self) -> list[ClaimCode]:
+        """Return all codes of the last time, the newest first."""
+        with Session(self._database) as session:
+            return [claim_code(row) for row in session.exec(select(ClaimRow).order_by(col(ClaimRow.made_at).desc()))]
+
+    def claim(self, account: str, mac: str, nonce: str, now: float) -> ClaimCode:
+        """Let the board with that *mac* use a code, or tell it again; return the code as it is then.
+
+        The secret of the device is another one when this returns. Raises Refused; AccountError where the mirror cannot
+        be told: the board shall ask again.
+        """
+        found = self._insist(account, mac, nonce, now)
+        if found.used_at is None:
+            self._burn(found, mac, nonce, now)
+            found = self._insist(account, mac, nonce, now)
+        if found.code is not None:
+            self._settle(found)
+        return found
+
+    def tidy(self, now: float) -> list[ClaimCode]:
+        """Close the codes whose time is over, and forget those of long ago; return those that are not closed."""
+        over = and_(col(ClaimRow.is_closed).is_(False), col(ClaimRow.expires_at) <= now)
+        forgotten = col(ClaimRow.expires_at) <= now - KEPT_S
+        with Session(self._database) as session:
+            is_due = session.exec(select(ClaimRow).where(or_(over, forgotten))).first() is not None
+        if is_due:
+            with changing(self._database) as session:
+                for row in session.exec(select(ClaimRow).where(over)):
+                    close(session, row)
+                for row in session.exec(select(ClaimRow).where(forgotten)):
+                    session.delete(row)
+        with Session(self._database) as session:
+            return [claim_code(row) for row in session.exec(select(ClaimRow).where(col(ClaimRow.is_closed).is_(False)))]
+
+    def _insist(self, account: str, mac: str, nonce: str, now: float) -> ClaimCode:
+        """Return a code that this board may use, or has used. Raises Refused."""
+        with Session(self._database) as session:
+            row = session.get(ClaimRow, account)
+            found = claim_code(row) if row is not None else None
+        why = found.refusal(mac, nonce, now) if found is not None else Code.CODE_EXPIRED
+        if found is None or why is not None:
+            raise Refused(why or Code.CODE_EXPIRED, EXPLAINED[why or Code.CODE_EXPIRED])
+        return found
+
+    def _burn(self, found: ClaimCode, mac: str, nonce: str, now: float) -> None:
+        """Let a board have used a code, unless somebody was quicker, and give the device its secret."""
+        server_nonce = secrets.token_hex(provisioning.NONCE_BYTES)
+        secret = provisioning.secret(str(found.code), found.device, nonce, server_nonce)
+        is_open = (
+            col(ClaimRow.account) == found.account,
+            col(ClaimRow.used_at).is_(None),
+            col(ClaimRow.is_closed).is_(False),
+        )
+        used = {"used_at": now, "used_mac": mac, "nonce": nonce, "server_nonce": server_nonce}
+        with changing(self._database) as session:
+            if session.connection().execute(update(ClaimRow).where(*is_open).values(**used)).rowcount:
+                _device(session, found.device).verifier = verifier.made(secret, generated=True)
+
+    def _settle(self, found: ClaimCode) -> None:
+        """Tell the mirror, and forget the code: with it and the nonces, anybody could make the secret."""
+        if self._mirror is not None:
+            with Session(self._database) as session:
+                who = principal(_device(session, found.device))
+            made_of = (str(found.code), found.device, str(found.nonce), str(found.server_nonce))
+            self._mirror.put(who, provisioning.secret(*made_of))
+        with Session(self._database) as session, session.begin():
+            session.connection().execute(
+                update(ClaimRow).where(col(ClaimRow.account) == found.account).values(code=None)
+            )
+        overwrite(self._database)
+
+
+def _open(session: Session, now: float) -> list[ClaimCode]:
+    found = (claim_code(row) for row in session.exec(select(ClaimRow).where(col(ClaimRow.is_closed).is_(False))))
+    return [each for each in found if each.state(now) == "open"]
+
+
+def _insist_on_room(session: Session, device: str, now: float) -> None:
+    """Insist that a code may be made for a device. Raises ClaimError."""
+    _device(session, device)
+    if len([each for each in _open(session, now) if each.device != device]) >= MOST_OPEN:
+        raise ClaimError(f"{MOST_OPEN} claim codes are open already; revoke one, or wait until one is used or too old")
+
+
+def _device(session: Session, name: str) -> AccountRow:
+    row = session.get(AccountRow, name)
+    if row is None or row.role != Role.DEVICE.value:
+        raise ClaimError(f"there is no device {name}")
+    return row
+
+
+def _new_code(session: Session) -> str:
+    """Return a code whose name nobody has, or had in the time that is remembered."""
+    while True:
+        code = "".join(secrets.choice(provisioning.ALPHABET) for _ in range(provisioning.CHARACTERS))
+        name = provisioning.account(code)
+        if session.get(AccountRow, name) is None and session.get(ClaimRow, name) is None:
+            return code
+
+
+def _account(who: Principal, stored: str) -> AccountRow:
+    return AccountRow(
+        name=who.name, role=who.role.value, display_name=who.display_name, verifier=stored, created_at=who.since
+    )
