@@ -180,6 +180,7 @@
 #define TS_PRESENCE_DOCUMENT_REASON_WORDS(X) X(PROVISIONED, "provisioned") X(RESTARTED, "restarted") X(BIRTH, "birth") X(HEARD, "heard") X(SLEEPING, "sleeping") X(GOODBYE, "goodbye") X(LAST_WILL, "last_will") X(SILENT, "silent")
 #define TS_BACKEND_STATUS_STATE_WORDS(X) X(ONLINE, "online") X(LOST, "lost") X(DISCONNECTED, "disconnected")
 #define TS_CONVERSATION_EVENT_EVENT_WORDS(X) X(BUSY, "busy") X(PARTIAL, "partial") X(FINAL, "final") X(ANSWER, "answer") X(SPOKEN, "spoken") X(ERROR, "error")
+#define TS_PROVISION_REQUEST_ACTION_WORDS(X) X(CLAIM, "claim")
 
 /* Reason codes */
 #define TS_CODE_BAD_JSON "bad_json"

@@ -10,16 +10,15 @@ from backend.app.table import TABLE
 from backend.core.access import Rulebook
 from backend.core.engine import Send
 from backend.core.facts import MessageRefused
-from backend.core.floors import device_floor, rules_of
-from backend.core.principals import Principal, Role, Roster
+from backend.core.floors import Rules, device_floor
+from backend.core.principals import Principal, Roster
 from backend.core.topics import overlaps
-from backend.features.sessions.policy import read_rule
 from backend.features.voice.assembly import Assembly
 from backend.features.voice.frames import Codec, Frame
 from backend.features.voice.messages import AUDIO, CONVERSATION, SPEECH, ConversationEvent, turn_number
 from backend.features.voice.pacing import Pacer
 from broker.guard import refusal
-from tests.firmware.script import Packet, Transcript
+from tests.firmware.script import Packet
 from tests.histories import START
 from tests.house import House, memory_database
 from tests.people import EVERYBODY
@@ -32,7 +31,7 @@ _SECONDS_PER_BYTE = {Codec.PCM16_16K: 1 / 32_000, Codec.PCM16_8K: 1 / 16_000, Co
 class Connection:
     """What the broker knows of a board that is connected, and what is on its way to it."""
 
-    will: Packet
+    will: Packet | None
     filters: list[str] = field(default_factory=list)
     coming: deque[Packet] = field(default_factory=deque)
 
@@ -45,16 +44,10 @@ class Connection:
 class Hub:
     """Broker and backend of one board."""
 
-    def __init__(self, transcript: Transcript) -> None:
-        trigger = transcript.board.get("trigger")
-        self.board = Principal(
-            transcript.device,
-            Role.DEVICE,
-            transcript.device,
-            triggers=frozenset({trigger} if trigger is not None else ()),
-        )
+    def __init__(self, board: Principal, rules: Rules = ()) -> None:
+        self.board = board
         self.house = House(memory_database())
-        self.rulebook = Rulebook(TABLE, roster=Roster({**EVERYBODY, self.board.name: self.board}))
+        self.rulebook = Rulebook(TABLE, roster=Roster({**EVERYBODY, board.name: board}))
         self.retained: dict[str, bytes] = {}
         self.refused: list[str] = []
         self.connection: Connection | None = None
@@ -64,9 +57,8 @@ class Hub:
         self.house.engine._report = self._report
         self._performs(self.house.greeting)
         self.house.accounts = self.rulebook.roster.principals
-        rules = rules_of(dict(read_rule(f"{name}={value}") for name, value in transcript.rules.items()))
-        self.house.has(rules={device_floor(self.board.name): rules})
-        self.house.defines({trigger: {"owner": self.board.name}} if trigger is not None else {}, {})
+        self.house.has(rules={device_floor(board.name): rules})
+        self.house.defines({trigger: {"owner": board.name} for trigger in board.triggers}, {})
         self._stores()
 
     def _report(self, refused: MessageRefused) -> None:
@@ -149,6 +141,10 @@ class Hub:
 
     def _stores(self) -> None:
         self._performs(self.house.commit())
+        self._serves()
+
+    def _serves(self) -> None:
+        """Do what the shell is asked to do; boards that have an id ask for nothing that is done here."""
 
     def _performs(self, sends: list[Send]) -> None:
         for send in sends:
@@ -164,10 +160,11 @@ class Hub:
 
     # The connection of the board
 
-    def connects(self, will: Packet) -> None:
-        """Let the board in; one that was connected, as far as the broker knows, is cut off."""
-        verdict = self.rulebook.publish(self.board, will.topic, retain=will.retained, size=len(will.payload))
-        assert verdict.code is None, "the broker refuses the last will"
+    def connects(self, will: Packet | None) -> None:
+        """Let the board in."""
+        if will is not None:
+            verdict = self.rulebook.publish(self.board, will.topic, retain=will.retained, size=len(will.payload))
+            assert verdict.code is None, "the broker refuses the last will"
         self.connection = Connection(will)
 
     def subscribes(self, topic_filter: str) -> None:
@@ -182,7 +179,7 @@ class Hub:
     def loses(self, *, noticed: bool, goodbye: bool) -> None:
         """End the connection; without a goodbye its last will is published, at once or when it is noticed."""
         gone, self.connection = self.connection, None
-        if gone is not None and not goodbye:
+        if gone is not None and gone.will is not None and not goodbye:
             self.unnoticed.append(gone)
             if noticed:
                 self.notices()
@@ -190,5 +187,5 @@ class Hub:
     def notices(self) -> None:
         """Publish the last will of the connection that ended first."""
         will = self.unnoticed.popleft().will
-        if self.board.name in self.rulebook.roster.principals:
+        if will is not None and self.board.name in self.rulebook.roster.principals:
             self.publish(self.board, will)

@@ -2,10 +2,15 @@
 
 import json
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
+from backend.core.floors import rules_of
+from backend.core.principals import Principal, Role
 from backend.core.refusals import Refused
 from backend.features.sessions.messages import COMMAND, SESSION
+from backend.features.sessions.policy import read_rule
+from tests.firmware.claim_hub import ClaimHub
 from tests.firmware.hub import Hub
 from tests.firmware.reading import UNREADABLE, fault_of, may_be_of_a_later_server
 from tests.firmware.script import Line, Moment, Packet, Transcript, payload_of
@@ -20,11 +25,12 @@ class Play:
     """A transcript in progress. ``fills``: put in what the server really sends, in place of what is written."""
 
     def __init__(self, transcript: Transcript, *, fills: bool = False) -> None:
-        self.hub = Hub(transcript)
+        self.hub = _hub(transcript)
         self.filled: dict[int, str] = {}
         self._transcript = transcript
+        self._prefix = str(transcript.traits.get("prefix", ""))
         self._fills = fills
-        self._will: Packet | None = None
+        self._connect: Line | None = None
         self._asked: deque[str] = deque()
         self._goodbye = False
 
@@ -44,8 +50,7 @@ class Play:
         self.hub.reaches(moment.ms)
         match moment.name:
             case "connected":
-                assert self._will is not None, "nobody connects"
-                self.hub.connects(self._will)
+                self._connects()
             case "subscribed":
                 self._subscribed(moment.rest)
             case "lost":
@@ -57,6 +62,23 @@ class Play:
             case _:
                 pass
         self._told(moment.lines)
+
+    def _connects(self) -> None:
+        assert self._connect is not None, "nobody connects"
+        if isinstance(self.hub, ClaimHub):
+            assert self.hub.logs_in(*self._connect.rest.split(" ")), "the broker does not let it in"
+            self.hub.connects(None)
+            return
+        will = self._off_wire(self._connect.packet())
+        self.hub.connects(replace(will, retained=True, qos=1))
+
+    def _off_wire(self, packet: Packet) -> Packet:
+        """Return what the board sends as the server has it: without the prefix of all topics."""
+        assert packet.topic.startswith(self._prefix), f"{packet.topic} does not begin with {self._prefix}"
+        return replace(packet, topic=packet.topic.removeprefix(self._prefix))
+
+    def _on_wire(self, packet: Packet) -> Packet:
+        return replace(packet, topic=self._prefix + packet.topic)
 
     def _subscribed(self, which: str) -> None:
         many = len(self._asked) if which == "all" else 1
@@ -71,15 +93,15 @@ class Play:
         coming = self.hub.connection.coming
         if self._fills:
             if coming:
-                self.filled[moment.number] = f"@{moment.ms} message {coming.popleft().text}"
+                self.filled[moment.number] = f"@{moment.ms} message {self._on_wire(coming.popleft()).text}"
             return
         assert coming, "the server sends nothing"
-        packet = coming.popleft()
+        packet = self._on_wire(coming.popleft())
         assert moment.message() == packet, f"the server sends {packet.text}"
 
     def _is_forged(self, moment: Moment) -> None:
         """Insist that the server would not have sent it, and that it reads it as the board does."""
-        packet, noted = moment.message(), moment.noted
+        packet, noted = self._off_wire(moment.message()), moment.noted
         code = fault_of(packet, self.hub.retained)
         is_unreadable = noted in UNREADABLE or (code in UNREADABLE and not may_be_of_a_later_server(packet))
         if is_unreadable:
@@ -97,7 +119,7 @@ class Play:
         for at, line in enumerate(lines):
             if line.aside:
                 expected += self._aside(line)
-            elif line.verb in ("connect", "subscribe", "publish", "disconnect"):
+            elif line.verb in ("connect", "subscribe", "publish", "disconnect", "claimed"):
                 lost = at + 1 < len(lines) and lines[at + 1].aside and lines[at + 1].verb == "swallowed"
                 self._does(line, lost=lost)
         assert self.hub.refused == expected, f"the server refuses {self.hub.refused}, not {expected}"
@@ -105,16 +127,21 @@ class Play:
 
     def _does(self, line: Line, *, lost: bool) -> None:
         """Let the board do what goes over the wire."""
-        if line.verb == "disconnect":
-            self._goodbye = True
-            return
-        packet = line.packet()
-        if line.verb == "connect":
-            self._will, self._goodbye = Packet(packet.topic, packet.payload, retained=True, qos=1), False
-            self._asked.clear()
-            return
+        match line.verb:
+            case "disconnect":
+                self._goodbye = True
+            case "connect":
+                self._connect, self._goodbye = line, False
+                self._asked.clear()
+            case "claimed":
+                is_its_own = isinstance(self.hub, ClaimHub) and self.hub.has_claimed(*line.rest.split(" "))
+                assert is_its_own, "the server has another secret"
+            case _:
+                self._sends(line.verb, self._off_wire(line.packet()), lost=lost)
+
+    def _sends(self, verb: str, packet: Packet, *, lost: bool) -> None:
         assert self.hub.connection is not None, "the board sends without a connection"
-        if line.verb == "subscribe":
+        if verb == "subscribe":
             self._asked.append(packet.topic)
         elif not lost:
             self.hub.publish(self.hub.board, packet)
@@ -164,3 +191,16 @@ class Play:
         wanted: dict[str, Any] = json.loads(expected)
         found = {key: shown.get(key) for key in wanted}
         assert found == wanted, f"{topic} is {found}"
+
+
+def _hub(transcript: Transcript) -> Hub:
+    """Return the side of the server, as it stands before the first event."""
+    if transcript.claims:
+        claims = ClaimHub(transcript.device)
+        for line in transcript.setup:
+            claims.prepares(line)
+        return claims
+    trigger = transcript.traits.get("trigger")
+    triggers = frozenset({trigger} if trigger is not None else ())
+    rules = dict(read_rule(rule) for line in transcript.setup for rule in line.rest.split())
+    return Hub(Principal(transcript.device, Role.DEVICE, transcript.device, triggers=triggers), rules_of(rules))

@@ -88,12 +88,16 @@ class Moment:
 
 @dataclass(frozen=True)
 class Transcript:
-    """A whole transcript. ``board``: its traits by name; those without a value are True."""
+    """A whole transcript. ``traits`` of the board are by name; those without a value are True.
+
+    ``claims``: the board has no id yet, but a claim code, which stands for it. ``setup``: asides before all events.
+    """
 
     path: Path
+    claims: bool
     device: str
-    board: dict[str, Any]
-    rules: dict[str, str]
+    traits: dict[str, Any]
+    setup: list[Line]
     moments: list[Moment]
 
 
@@ -104,23 +108,21 @@ def read(path: Path) -> Transcript:
 
 def parse(path: Path, text: str) -> Transcript:
     """Return the transcript in *text*. Raises NotATranscript."""
-    device, board, rules, moments = "", dict[str, Any](), dict[str, str](), list[Moment]()
+    about, setup, moments = list[str](), list[Line](), list[Moment]()
     for number, line in _lines(text):
-        if line.startswith("device "):
-            _word, device, *traits = line.split()
-            board = {name: value or True for name, _equals, value in (each.partition("=") for each in traits)}
-        elif line.startswith("~ rules "):
-            rules = dict(rule.split("=", 1) for rule in line.split()[2:])
+        aside = Line(number, line.lstrip(" ~"), line.lstrip().startswith("~"))
+        if line.startswith(("device ", "claim ")):
+            about = line.split()
         elif line.startswith("@"):
             moments.append(_moment(number, line))
-        elif moments:
-            aside = line.lstrip().startswith("~")
-            moments[-1].lines.append(Line(number, line.lstrip(" ~"), aside))
+        elif moments or aside.aside:
+            (moments[-1].lines if moments else setup).append(aside)
         else:
             raise NotATranscript(f"{path.name}:{number}: {line}")
-    if not device or not moments:
+    if len(about) < 2 or not moments:
         raise NotATranscript(f"{path.name}: nothing happens")
-    return Transcript(path, device, board, rules, moments)
+    traits = {name: value or True for name, _equals, value in (each.partition("=") for each in about[2:])}
+    return Transcript(path, about[0] == "claim", about[1], traits, setup, moments)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -1,5 +1,6 @@
 """Firmware and server are held to the same transcripts: schemas/transcripts."""
 
+import random
 import re
 from pathlib import Path
 
@@ -49,6 +50,19 @@ def test_the_board_does_what_stands_there(core: Path, path: Path) -> None:
     assert re.search(r": [1-9]\d* actions, as expected\n$", said)
 
 
+def test_everything_that_the_format_knows_occurs() -> None:
+    text = "\n".join(path.read_text() for path in TRANSCRIPTS)
+    rows = re.findall(r"^\| (`.*?) \|", (FOLDER / "README.md").read_text(), re.MULTILINE)
+    forms = [form for row in rows for form in re.findall(r"`(.+?)`", row)]
+    words = {re.split(r"[ =]?[A-Z[\"]", form)[0] for form in forms if not form.startswith("~ NAME")}
+    assert len(words) > 50
+    places = {word: r"^~ " if word.startswith("~") else r"^(@\d+ |  )" for word in words}
+    missing = [
+        word for word, at in places.items() if not re.search(at + re.escape(word.lstrip("~ ")), text, re.MULTILINE)
+    ]
+    assert missing == []
+
+
 # A transcript in which something is wrong is found out, by whom it concerns
 
 
@@ -72,6 +86,33 @@ def test_the_board_would_not_do_the_same_about_it(core: Path, tmp_path: Path, mu
     code, said = native.replay(core, mutated(tmp_path, *mutation))
     assert code == 1
     assert "expected: " in said
+
+
+def with_one_byte_changed(folder: Path, path: Path, lines: str) -> Path:
+    """Write a transcript in which a byte is changed, in one of the lines that begin so; always the same one."""
+    dice = random.Random(path.stem)  # noqa: S311 - no secret
+    text = path.read_text().split("\n")
+    number = dice.choice([at for at, line in enumerate(text) if re.match(lines, line)])
+    at = dice.randrange(len(text[number]) - 1, 2 * len(text[number]) // 3, -1)
+    text[number] = text[number][:at] + chr(ord(text[number][at]) ^ 1) + text[number][at + 1 :]
+    changed = folder / path.name
+    changed.write_text("\n".join(text))
+    return changed
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in TRANSCRIPTS if " message " in path.read_text()], ids=lambda p: p.stem
+)
+def test_any_byte_of_a_message_matters_to_the_server(tmp_path: Path, path: Path) -> None:
+    changed = with_one_byte_changed(tmp_path, path, r"@\d+ message ")
+    with pytest.raises((Difference, NotATranscript)):
+        Play(read(changed)).run()
+
+
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+def test_any_byte_of_an_action_matters_to_the_board(core: Path, tmp_path: Path, path: Path) -> None:
+    code, said = native.replay(core, with_one_byte_changed(tmp_path, path, r"  \w"))
+    assert code == 1, said
 
 
 @pytest.mark.parametrize(
