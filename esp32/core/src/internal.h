@@ -6,12 +6,12 @@
 #include "talkstick.h"
 #include "text.h"
 
-#define TS_ANSWER_MS 20000u         /* SUBACK and PUBACK take this long at most */
-#define TS_ROOM_MS 200u             /* until the MQTT client may have room again */
-#define TS_LONGEST_MS (1u << 30)    /* of any time: half of what a signed difference can tell */
+#define TS_ANSWER_MS 20000u      /* SUBACK and PUBACK take this long at most */
+#define TS_ROOM_MS 200u          /* until the MQTT client may have room again */
+#define TS_LONGEST_MS (1u << 30) /* of any time: half of what a signed difference can tell */
 #define TS_HOUR_MS 3600000u
-#define TS_FORGET_MS 10000u         /* the button is held this long for a factory reset */
-#define TS_FORGET_VOICE_MS 40000u   /* where holding it is speaking: 10 s more than an utterance may last */
+#define TS_FORGET_MS 10000u       /* the button is held this long for a factory reset */
+#define TS_FORGET_VOICE_MS 40000u /* where holding it is speaking: 10 s more than an utterance may last */
 
 typedef enum { TS_CHORE_IDLE, TS_CHORE_WANTED, TS_CHORE_UNDER_WAY, TS_CHORE_DONE } ts_chore_state;
 

@@ -5,8 +5,7 @@
 
 static const ts_output outputs[] = {{"lamp", false}, {"lock", true}};
 
-void bench_prepare(bench *b)
-{
+void bench_prepare(bench *b) {
     memset(b, 0, sizeof *b);
     b->now = 1000;
     b->config.id = "scale-1";
@@ -15,16 +14,13 @@ void bench_prepare(bench *b)
     b->config.seed = 7;
 }
 
-static void copy(char *to, size_t size, ts_text text)
-{
+static void copy(char *to, size_t size, ts_text text) {
     assert_true(text.size < size);
-    if (text.size > 0)
-        memcpy(to, text.data, text.size);
+    if (text.size > 0) memcpy(to, text.data, text.size);
     to[text.size] = '\0';
 }
 
-static void collect(bench *b)
-{
+static void collect(bench *b) {
     ts_action action;
 
     while (ts_next(&b->device, &action)) {
@@ -39,30 +35,26 @@ static void collect(bench *b)
     }
 }
 
-void bench_switch_on(bench *b)
-{
+void bench_switch_on(bench *b) {
     b->count = 0;
     assert_true(ts_init(&b->device, &b->config, b->now));
     collect(b);
 }
 
-void bench_event(bench *b, ts_event event)
-{
+void bench_event(bench *b, ts_event event) {
     b->count = 0;
     b->taken = ts_handle(&b->device, &event, b->now);
     collect(b);
 }
 
-void bench_plain(bench *b, ts_event_kind kind, bool on)
-{
+void bench_plain(bench *b, ts_event_kind kind, bool on) {
     ts_event event = {0};
     event.kind = kind;
     event.on = on;
     bench_event(b, event);
 }
 
-void bench_data(bench *b, ts_event_kind kind, const char *data, bool on)
-{
+void bench_data(bench *b, ts_event_kind kind, const char *data, bool on) {
     ts_event event = {0};
     event.kind = kind;
     event.on = on;
@@ -70,8 +62,7 @@ void bench_data(bench *b, ts_event_kind kind, const char *data, bool on)
     bench_event(b, event);
 }
 
-void bench_bytes(bench *b, const char *topic, const char *data, size_t size, bool retained)
-{
+void bench_bytes(bench *b, const char *topic, const char *data, size_t size, bool retained) {
     ts_event event = {0};
     event.kind = TS_EV_MESSAGE;
     event.on = retained;
@@ -80,24 +71,16 @@ void bench_bytes(bench *b, const char *topic, const char *data, size_t size, boo
     bench_event(b, event);
 }
 
-void bench_message(bench *b, const char *topic, const char *data)
-{
-    bench_bytes(b, topic, data, strlen(data), false);
-}
+void bench_message(bench *b, const char *topic, const char *data) { bench_bytes(b, topic, data, strlen(data), false); }
 
-void bench_retained(bench *b, const char *topic, const char *data)
-{
-    bench_bytes(b, topic, data, strlen(data), true);
-}
+void bench_retained(bench *b, const char *topic, const char *data) { bench_bytes(b, topic, data, strlen(data), true); }
 
-void bench_wait(bench *b, uint32_t ms)
-{
+void bench_wait(bench *b, uint32_t ms) {
     b->now += ms;
     bench_plain(b, TS_EV_TICK, false);
 }
 
-void bench_acknowledge(bench *b)
-{
+void bench_acknowledge(bench *b) {
     struct {
         ts_event_kind kind;
         uint16_t token;
@@ -106,29 +89,24 @@ void bench_acknowledge(bench *b)
 
     for (;;) {
         for (size_t i = 0; i < b->count; i++) {
-            if (b->shots[i].action.token == 0)
-                continue;
+            if (b->shots[i].action.token == 0) continue;
             assert_true(last < 256);
-            waiting[last].kind =
-                b->shots[i].action.kind == TS_DO_SUBSCRIBE ? TS_EV_SUBSCRIBED : TS_EV_ACCEPTED;
+            waiting[last].kind = b->shots[i].action.kind == TS_DO_SUBSCRIBE ? TS_EV_SUBSCRIBED : TS_EV_ACCEPTED;
             waiting[last++].token = b->shots[i].action.token;
         }
-        if (first == last)
-            return;
+        if (first == last) return;
         bench_event(b, (ts_event){.kind = waiting[first].kind, .on = true, .token = waiting[first].token});
         first++;
     }
 }
 
-void bench_online(bench *b)
-{
+void bench_online(bench *b) {
     bench_switch_on(b);
     bench_plain(b, TS_EV_CONNECTED, false);
     bench_acknowledge(b);
 }
 
-void bench_session(bench *b, uint32_t fence, bool in_use, const char *more)
-{
+void bench_session(bench *b, uint32_t fence, bool in_use, const char *more) {
     char text[1024];
     static uint32_t revision;
 
@@ -140,52 +118,40 @@ void bench_session(bench *b, uint32_t fence, bool in_use, const char *more)
     bench_retained(b, "devices/scale-1/session", text);
 }
 
-const shot *bench_find(const bench *b, ts_action_kind kind)
-{
+const shot *bench_find(const bench *b, ts_action_kind kind) {
     for (size_t i = 0; i < b->count; i++)
-        if (b->shots[i].action.kind == kind)
-            return &b->shots[i];
+        if (b->shots[i].action.kind == kind) return &b->shots[i];
     return NULL;
 }
 
-const shot *bench_published(const bench *b, const char *topic)
-{
+const shot *bench_published(const bench *b, const char *topic) {
     for (size_t i = 0; i < b->count; i++)
-        if (b->shots[i].action.kind == TS_DO_PUBLISH && strcmp(b->shots[i].topic, topic) == 0)
-            return &b->shots[i];
+        if (b->shots[i].action.kind == TS_DO_PUBLISH && strcmp(b->shots[i].topic, topic) == 0) return &b->shots[i];
     return NULL;
 }
 
-size_t bench_count(const bench *b, ts_action_kind kind)
-{
+size_t bench_count(const bench *b, ts_action_kind kind) {
     size_t count = 0;
-    for (size_t i = 0; i < b->count; i++)
-        count += b->shots[i].action.kind == kind ? 1 : 0;
+    for (size_t i = 0; i < b->count; i++) count += b->shots[i].action.kind == kind ? 1 : 0;
     return count;
 }
 
-const shot *expect(const bench *b, ts_action_kind kind)
-{
+const shot *expect(const bench *b, ts_action_kind kind) {
     const shot *found = bench_find(b, kind);
     assert_non_null(found);
     return found;
 }
 
-const shot *expect_published(const bench *b, const char *topic, const char *data)
-{
+const shot *expect_published(const bench *b, const char *topic, const char *data) {
     const shot *found = bench_published(b, topic);
     assert_non_null(found);
     assert_string_equal(found->data, data);
     return found;
 }
 
-void expect_note(const bench *b, const char *code)
-{
-    assert_string_equal(expect(b, TS_DO_NOTE)->name, code);
-}
+void expect_note(const bench *b, const char *code) { assert_string_equal(expect(b, TS_DO_NOTE)->name, code); }
 
-void expect_safe(const bench *b, ts_reason reason)
-{
+void expect_safe(const bench *b, ts_reason reason) {
     const shot *safe = expect(b, TS_DO_SAFE);
     assert_int_equal(safe->action.number, reason);
     assert_true(safe - b->shots >= 2);
@@ -196,13 +162,8 @@ void expect_safe(const bench *b, ts_reason reason)
     }
 }
 
-void expect_nothing_but_show(const bench *b)
-{
-    for (size_t i = 0; i < b->count; i++)
-        assert_int_equal(b->shots[i].action.kind, TS_DO_SHOW);
+void expect_nothing_but_show(const bench *b) {
+    for (size_t i = 0; i < b->count; i++) assert_int_equal(b->shots[i].action.kind, TS_DO_SHOW);
 }
 
-ts_view bench_view(const bench *b)
-{
-    return ts_view_of(&b->device, b->now);
-}
+ts_view bench_view(const bench *b) { return ts_view_of(&b->device, b->now); }
