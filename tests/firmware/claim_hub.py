@@ -13,7 +13,7 @@ from backend.shell.accounts import Accounts, verify
 from tests.firmware.hub import Hub
 from tests.firmware.script import Line
 from tests.house import memory_database
-from tests.people import DEVICES
+from tests.people import DEVICES, EVERYBODY
 
 _LIFE_S = 3600.0
 _SERVER_NONCE = "fedcba9876543210" * 2
@@ -38,8 +38,14 @@ class ClaimHub(Hub):
         if line.verb == "code":
             with patch.object(claims, "_new_code", lambda _session: first):
                 self._claims.make(second, None, _LIFE_S, self.house.now)
+        elif line.verb == "unknown":
+            self.house.knows(EVERYBODY)
         else:
             self._claims.claim(self.board.name, first, second, self.house.now)
+
+    def learns(self) -> None:
+        """Let the server notice the code, which the broker knows already."""
+        self.house.knows({**EVERYBODY, self.board.name: self.board})
 
     def logs_in(self, name: str, password: str) -> bool:
         """Tell whether the broker would let somebody in."""

@@ -2,7 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -44,7 +44,7 @@ class Connection:
 class Hub:
     """Broker and backend of one board."""
 
-    def __init__(self, board: Principal, rules: Rules = ()) -> None:
+    def __init__(self, board: Principal, rules: Rules = (), *, kind: Literal["state", "pulse"] = "state") -> None:
         self.board = board
         self.house = House(memory_database())
         self.rulebook = Rulebook(TABLE, roster=Roster({**EVERYBODY, board.name: board}))
@@ -58,7 +58,7 @@ class Hub:
         self._performs(self.house.greeting)
         self.house.accounts = self.rulebook.roster.principals
         self.house.has(rules={device_floor(board.name): rules})
-        self.house.defines({trigger: {"owner": board.name} for trigger in board.triggers}, {})
+        self.house.defines({trigger: {"owner": board.name, "kind": kind} for trigger in board.triggers}, {})
         self._stores()
 
     def _report(self, refused: MessageRefused) -> None:

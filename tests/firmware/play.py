@@ -160,7 +160,9 @@ class Play:
             "hears": self._hears,
             "shows": self._shows,
         }.get(line.verb)
-        if does is None:
+        if line.verb == "known" and isinstance(self.hub, ClaimHub):
+            self.hub.learns()
+        elif does is None:
             self._people(line)
         else:
             does(line.rest)
@@ -203,4 +205,5 @@ def _hub(transcript: Transcript) -> Hub:
     trigger = transcript.traits.get("trigger")
     triggers = frozenset({trigger} if trigger is not None else ())
     rules = dict(read_rule(rule) for line in transcript.setup for rule in line.rest.split())
-    return Hub(Principal(transcript.device, Role.DEVICE, transcript.device, triggers=triggers), rules_of(rules))
+    board = Principal(transcript.device, Role.DEVICE, transcript.device, triggers=triggers)
+    return Hub(board, rules_of(rules), kind="pulse" if "pulse" in transcript.traits else "state")

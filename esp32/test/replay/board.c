@@ -18,7 +18,7 @@ static const field numbers[] = {
 static const field texts[] = {
     FIELD(prefix), FIELD(model), FIELD(firmware), FIELD(trigger), EXTRA(mac), EXTRA(nonce),
 };
-static const field flags[] = {FIELD(clean_step), FIELD(voice), FIELD(badges)};
+static const field flags[] = {FIELD(clean_step), FIELD(voice), FIELD(badges), FIELD(pulse)};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define WORD(name, word) word,
