@@ -39,6 +39,7 @@ static void retry(ts_device *device) {
 void ts_link_connected(ts_device *device) {
     if (device->link != TS_LINK_CONNECTING || device->closing || device->down_for_good) {
         device->disconnect = true; /* nobody asked for it: its last will has an old boot number */
+        ts_link_close(device);
         return;
     }
     device->link = TS_LINK_UP;
