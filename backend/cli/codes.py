@@ -96,8 +96,8 @@ def code(
 ) -> None:
     """Make a claim code for a device, shown once, or put into an image (--nvs).
 
-    A board that knows the code, and where the broker is, logs in with it once and becomes the device. Both sides make the
-    new secret, and nobody sees it; until then the old one stays valid. A new code revokes the one before.
+    A board that knows the code, and where the broker is, logs in with it once and becomes the device. Both sides make
+    the new secret, and nobody sees it; until then the old one stays valid. A new code revokes the one before.
     """
     existing(context, name, device=True)
     if revoke and (mac is not None or wanted is not None):

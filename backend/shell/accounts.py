@@ -116,13 +116,14 @@ class Accounts:
             forget_rules(session, device_floor(name))
             forget_voice(session, name)
             erase(session, name)
-            void(session, name)
+            codes = void(session, name)
             for device in session.exec(select(AccountRow).where(AccountRow.owner == name)):
                 device.owner = None
             disown(session, name)
         if self._mirror is not None:
             try:
-                self._mirror.remove(name)
+                for each in (name, *codes):
+                    self._mirror.remove(each)
             except AccountError as error:
                 raise AccountError(f"{name} is removed here; the server will tell the broker: {error}") from error
 
@@ -166,7 +167,10 @@ class Accounts:
             self._mirror.put(Principal(name, who.role, who.display_name, topics=who.topics), secret)
         with changing(self._database) as session:
             _found(session, name).verifier = stored
-            void(session, name)
+            codes = void(session, name)
+        if self._mirror is not None:
+            for each in codes:
+                self._mirror.remove(each)
 
     def get(self, name: str) -> Account:
         """Return one account. Raises AccountError where there is none."""

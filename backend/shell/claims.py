@@ -6,6 +6,7 @@ claimed yet.
 """
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Engine as Database
@@ -64,11 +65,12 @@ class Claims:
             self._mirror.put(who, password)
         row = ClaimRow(account=who.name, device=device, mac=mac, made_at=now, expires_at=now + life_s, code=code)
         with changing(self._database) as session:
-            void(session, device)
+            gone = void(session, device)
             _insist_on_room(session, device, now)
             session.add(row)
             session.add(_account(who, verifier.made(password, generated=True)))
             about = claim_code(row)
+        self._remove(gone)
         return Made(provisioning.shown(code), about)
 
     def revoke(self, device: str, now: float) -> None:
@@ -78,9 +80,7 @@ class Claims:
                 raise ClaimError(f"{device} has no open claim code")
         with changing(self._database) as session:
             gone = void(session, device)
-        if self._mirror is not None:
-            for account in gone:
-                self._mirror.remove(account)
+        self._remove(gone)
 
     def all(self) -> list[ClaimCode]:
         """Return all codes of the last time, the newest first."""
@@ -115,6 +115,11 @@ class Claims:
                     session.delete(row)
         with Session(self._database) as session:
             return [claim_code(row) for row in session.exec(select(ClaimRow).where(col(ClaimRow.is_closed).is_(False)))]
+
+    def _remove(self, accounts: Iterable[str]) -> None:
+        if self._mirror is not None:
+            for account in accounts:
+                self._mirror.remove(account)
 
     def _insist(self, account: str, mac: str, nonce: str, now: float) -> ClaimCode:
         """Return a code that this board may use, or has used. Raises Refused."""

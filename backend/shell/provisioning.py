@@ -16,6 +16,7 @@ from backend.shell.claims import Claims
 log = logging.getLogger(__name__)
 
 _EVERY_S = 1.0
+_AT_ONCE = 2  # claims: a hundred boards may come at once, and the journal has the same threads
 
 
 class Provisioning:
@@ -32,6 +33,7 @@ class Provisioning:
         self._tell = tell
         self._catch_up = catch_up
         self._now = now
+        self._slots = asyncio.Semaphore(_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._standing: dict[str, ClaimCode] = {}
 
@@ -53,9 +55,7 @@ class Provisioning:
     async def _judge(self, asked: JudgeClaim) -> None:
         judged = ClaimJudged(asked.account, asked.asked, code=Code.NOT_STORED)
         try:
-            found = await asyncio.to_thread(self._claims.claim, asked.account, asked.mac, asked.nonce, self._now())
-            await self._catch_up()  # else the old connections of the device would be ended together with a new one
-            log.info("%s is the board with the MAC %s now: it used %s", found.device, asked.mac, asked.account)
+            found = await self._used(asked)
             judged = ClaimJudged(asked.account, asked.asked, found.device, found.server_nonce)
         except Refused as refused:
             judged = ClaimJudged(asked.account, asked.asked, code=refused.code)
@@ -65,6 +65,16 @@ class Provisioning:
             log.exception("this is a bug in Talkstick; not judged: %r", asked)
         finally:
             self._tell(judged)
+
+    async def _used(self, asked: JudgeClaim) -> ClaimCode:
+        """Let a board use its code; return that once the broker knows the new secret. Raises Refused and others."""
+        async with self._slots:
+            now = self._now()
+            found = await asyncio.to_thread(self._claims.claim, asked.account, asked.mac, asked.nonce, now)
+            if found.used_at == now:
+                log.info("%s is the board with the MAC %s now: it used %s", found.device, asked.mac, asked.account)
+            await self._catch_up()  # else the old connections of the device would be ended together with a new one
+            return found
 
     def _note(self, found: list[ClaimCode]) -> None:
         """Log which codes came and went."""

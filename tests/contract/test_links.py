@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("", "backend", "broker", "esp32", "schemas", "tests", "tests/conformance", "tools", "tools/voice_models")
-PAGES = sorted(page for folder in FOLDERS for page in (ROOT / folder).glob("*.md"))
+FOLDERS = ("", "backend", "broker", "esp32/**", "schemas", "tests", "tests/conformance", "tools", "tools/voice_models")
+PAGES = sorted(page for folder in FOLDERS for page in ROOT.glob(f"{folder}/*.md" if folder else "*.md"))
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 _DROPPED = re.compile(r"[^\w\- ]")

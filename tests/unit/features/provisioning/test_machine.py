@@ -11,7 +11,8 @@ from backend.core.facts import ClaimJudged
 from backend.core.refusals import Code
 from backend.features.provisioning.machine import JudgeClaim
 from backend.features.provisioning.state import ClaimCode
-from tests.house import House
+from backend.features.sessions.quotas import Limits
+from tests.house import BOUNDLESS, House
 from tests.people import CODE, EVERYBODY
 
 NOW = 1_700_000_000.0
@@ -24,8 +25,8 @@ MADE = ClaimCode(CODE.name, "scale-1", NOW, NOW + 900.0, code="k7qm29xpd41tzqa8r
 class Office:
     """A server that has one claim code; what the shell is to judge, a test judges."""
 
-    def __init__(self, database: Database) -> None:
-        self.house = House(database)
+    def __init__(self, database: Database, quotas: Limits = BOUNDLESS) -> None:
+        self.house = House(database, quotas=quotas)
         self.house.knows({**EVERYBODY, CODE.name: CODE})
         self.house.commit()
 
@@ -80,6 +81,18 @@ def test_who_asks_again_meanwhile_is_told_to_wait(office: Office) -> None:
     office.judged(**GRANTED)
     assert office.claims() == []
     assert office.judged(**GRANTED) == [CLAIMED]
+
+
+def test_a_code_asks_no_oftener_than_a_person(database: Database) -> None:
+    office = Office(database, Limits(requests_per_minute=2))
+    for _ in range(2):
+        office.claims()
+        office.judged(code=Code.WRONG_MAC)
+    sent = office.house.receive(REQUEST, {"id": "3", "action": "claim", "mac": MAC, "nonce": NONCE})
+    (answer,) = (json.loads(send.payload) for send in sent)
+    assert (answer["code"], answer["retry_in_s"] > 1.0) == ("rate_limited", True)
+    office.house.commit()
+    assert office.house.performed == []
 
 
 @pytest.mark.parametrize("code", [Code.CODE_USED, Code.CODE_EXPIRED, Code.WRONG_MAC, Code.NOT_STORED])
