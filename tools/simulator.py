@@ -97,9 +97,8 @@ class Held:
 class Board:
     """What a device decides: when it works, when it stops, what it says. No I/O, no clock; times in seconds.
 
-    Fencing: ``fence`` is the highest one ever seen. A session begins with a higher one only and never lives again once
-    it has ended; handed over, it goes on with a higher one. A command of any session but the running one is dropped and
-    counted in ``dropped``.
+    ``fence`` is the highest one ever seen. A session begins with a higher one only, never lives again once it has ended,
+    and goes on when it is handed over. A command of any but the running one is dropped, and counted in ``dropped``.
     """
 
     def __init__(self, device: str, kind: Kind, speed: float = 1.0, dice: random.Random | None = None) -> None:

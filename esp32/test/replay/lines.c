@@ -13,9 +13,7 @@ void put_bytes(line_out *out, const char *data, size_t size) {
     out->size += fits;
 }
 
-void put(line_out *out, const char *text) {
-    put_bytes(out, text, strlen(text));
-}
+void put(line_out *out, const char *text) { put_bytes(out, text, strlen(text)); }
 
 void put_number(line_out *out, uint32_t number) {
     char text[10];

@@ -6,9 +6,7 @@
 
 #include "replay.h"
 
-void emit(const char *text) {
-    fputs(text, stdout);
-}
+void emit(const char *text) { fputs(text, stdout); }
 
 static char *read_file(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");

@@ -8,8 +8,8 @@ static const char *const reasons[] = {"start", "ended", "lease", "link", "remove
 static const char *const links[] = {"down", "connecting", "up"};
 static const char *const voices[] = {"quiet", "recording", "thinking", "speaking"};
 static const char *const names[] = {
-    "connect", "disconnect", "subscribe", "publish", "save_boot", "work", "command", "output", "safe",   "clean", "show",
-    "answer",  "record",     "play",      "hush",    "reboot",    "forget", "note",
+    "connect", "disconnect", "subscribe", "publish", "save_boot", "work", "command", "output", "safe",
+    "clean",   "show",       "answer",    "record",  "play",      "hush", "reboot",  "forget", "note",
 };
 
 #define WORD_OF(words, at) ((at) < sizeof(words) / sizeof((words)[0]) ? (words)[at] : "?")
@@ -70,7 +70,13 @@ static void put_sent(line_out *out, const ts_action *action) {
     }
 }
 
+static void put_audio(line_out *out, const ts_action *action) {
+    put_more_number(out, "lost=", action->number);
+    put_more_text(out, action->data);
+}
+
 static void put_work(line_out *out, const ts_action *action) {
+    if (action->kind == TS_DO_COMMAND) put_more_text(out, action->name);
     put_more_number(out, "fence=", action->fence);
     if (action->kind == TS_DO_WORK) {
         put_more_number(out, "job=", action->job);
@@ -111,7 +117,7 @@ void render(line_out *out, const ts_action *action, const ts_config *config, con
         break;
     case TS_DO_SUBSCRIBE:
     case TS_DO_PUBLISH: put_sent(out, action); break;
-    case TS_DO_COMMAND: put_more_text(out, action->name); put_work(out, action); break;
+    case TS_DO_COMMAND:
     case TS_DO_WORK: put_work(out, action); break;
     case TS_DO_SAVE_BOOT: put_more_number(out, "", action->number); break;
     case TS_DO_OUTPUT: put_output(out, action, config); break;
@@ -119,7 +125,7 @@ void render(line_out *out, const ts_action *action, const ts_config *config, con
     case TS_DO_SHOW: put_view(out, view); break;
     case TS_DO_ANSWER: put_answer(out, action); break;
     case TS_DO_RECORD: put(out, action->on ? " on" : " off"); break;
-    case TS_DO_PLAY: put_more_number(out, "lost=", action->number); put_more_text(out, action->data); break;
+    case TS_DO_PLAY: put_audio(out, action); break;
     case TS_DO_NOTE: put_note(out, action); break;
     default: break;
     }

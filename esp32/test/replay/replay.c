@@ -9,7 +9,7 @@
 /* A replay in progress. There is one at a time, and it is too large for the stack of a chip. */
 static struct {
     const char *name;
-    ts_text text; /* what is left */
+    ts_text text;  /* what is left */
     uint32_t line; /* the number of the line that was taken last */
     bool prints;
     bool failed;
@@ -53,9 +53,7 @@ static bool differs(ts_text expected, ts_text got) {
     return false;
 }
 
-static ts_text word(const char *text) {
-    return (ts_text){text, strlen(text)};
-}
+static ts_text word(const char *text) { return (ts_text){text, strlen(text)}; }
 
 static bool take(ts_text *line) {
     if (!take_line(&play.text, line)) {
@@ -159,7 +157,9 @@ static bool answer(ts_event *event, tokens_due *due, ts_text line) {
 
 static bool start(void) {
     play.subscribes.count = play.publishes.count = 0;
-    return subject_start(&play.subject, play.now) ? perform() : differs(word("(a board)"), word("(a configuration that cannot work)"));
+    return subject_start(&play.subject, play.now)
+               ? perform()
+               : differs(word("(a board)"), word("(a configuration that cannot work)"));
 }
 
 static bool happen(ts_text line) {
@@ -236,6 +236,4 @@ int replay_text(const char *name, const char *text, size_t size) {
     return 0;
 }
 
-int replay_print(const char *name, const char *text, size_t size) {
-    return run(name, text, size, true);
-}
+int replay_print(const char *name, const char *text, size_t size) { return run(name, text, size, true); }

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-/* Replay `text`; `name` is for messages. Returns 0 if all was as written; else tells the first difference, by emit(). */
+/* Replay `text`; `name` is for messages. Returns 0 if all was as written; else emits the first difference. */
 int replay_text(const char *name, const char *text, size_t size);
 
 /* Emit the text with the actions that the core really takes in place of those that are written. Returns 0, or 1 where

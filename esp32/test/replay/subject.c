@@ -16,8 +16,9 @@ bool subject_start(subject *it, uint32_t now) {
 
     if (it->claims) {
         it->told = TS_CLAIM_TRYING;
-        it->started = board->mac != NULL && board->nonce != NULL &&
-                      ts_claim_init(&it->claim, config->id, config->prefix, board->mac, board->nonce, config->seed, now);
+        it->started =
+            board->mac != NULL && board->nonce != NULL &&
+            ts_claim_init(&it->claim, config->id, config->prefix, board->mac, board->nonce, config->seed, now);
     } else {
         it->started = ts_init(&it->device, config, now);
     }
