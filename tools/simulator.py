@@ -97,7 +97,7 @@ class Held:
 class Board:
     """What a device decides: when it works, when it stops, what it says. No I/O, no clock; times in seconds.
 
-    ``fence`` is the highest one ever seen. A session begins with a higher one only, never lives again once it has ended,
+    ``fence`` is the highest one ever seen. A session begins with a higher one only, never lives again once it ended,
     and goes on when it is handed over. A command of any but the running one is dropped, and counted in ``dropped``.
     """
 
