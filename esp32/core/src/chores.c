@@ -89,7 +89,7 @@ static bool may_go(const ts_device *device, unsigned name) {
 /* The levels of its topic that vary. */
 static bool fill_topic(ts_device *device, unsigned name) {
     const ts_config *config = device->config;
-    const char *first = name == TS_CHORE_SENSED ? config->trigger : config->id;
+    const char *first = ts_first_level(config, kinds[name].topic);
     const char *second = is_subscription(name) && name != TS_CHORE_SUB_REPLY ? "+" : config->id;
     char turn[11];
 

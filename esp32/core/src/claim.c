@@ -84,7 +84,7 @@ static void overdue(ts_claim *claim) {
 }
 
 static void refused(ts_claim *claim, uint32_t code) {
-    ts_claim_note(claim, TS_CODE_FORBIDDEN);
+    ts_claim_note(claim, code == 3 ? TS_CODE_UNREACHABLE : TS_CODE_FORBIDDEN);
     if (code == 4 || code == 5) claim->state = TS_CLAIM_REFUSED;
     lost(claim);
 }

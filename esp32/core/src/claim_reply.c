@@ -37,12 +37,19 @@ static void claimed(ts_claim *claim, ts_text reply) {
     ts_claim_close(claim);
 }
 
+/* Tell whether it is the server's matter, and not the code's. A code that is new is not known everywhere at once. */
+static bool may_change(const char *code) {
+    ts_text text = ts_text_of(code);
+    return ts_text_is(text, TS_CODE_RATE_LIMITED) || ts_text_is(text, TS_CODE_NOT_STORED) ||
+           ts_text_is(text, TS_CODE_UNKNOWN_PRINCIPAL);
+}
+
 static void turned_down(ts_claim *claim, ts_text reply, const char *code) {
     uint32_t delay = REFUSED_MS;
     ts_text value;
 
     ts_claim_note(claim, code);
-    if (!ts_text_is(ts_text_of(code), TS_CODE_RATE_LIMITED) && !ts_text_is(ts_text_of(code), TS_CODE_NOT_STORED)) {
+    if (!may_change(code)) {
         claim->state = TS_CLAIM_REFUSED;
         ts_claim_close(claim);
         return;

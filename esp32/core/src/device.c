@@ -172,6 +172,12 @@ static bool next_safe(ts_device *device, ts_action *action) {
     return true;
 }
 
+/* The first level in braces: the device, but for triggers. */
+const char *ts_first_level(const ts_config *config, const char *topic_template) {
+    if (!ts_text_is(ts_text_of(topic_template), TS_TOPIC_TRIGGERS_TRIGGER)) return config->id;
+    return config->trigger == NULL ? "+" : config->trigger;
+}
+
 static bool next_todo(ts_device *device, ts_action *action) {
     if (device->todo_next == device->todo_count) return false;
     *action = device->todo[device->todo_next++];
@@ -181,7 +187,7 @@ static bool next_todo(ts_device *device, ts_action *action) {
         action->data = ts_text_of(NULL);
     } else if (action->topic != NULL) {
         (void)ts_topic_fill(device->topic, sizeof device->topic, device->config->prefix, action->topic,
-                            device->config->id, "+");
+                            ts_first_level(device->config, action->topic), "+");
         action->topic = device->topic;
     }
     return true;

@@ -19,6 +19,7 @@ typedef enum { TS_CHORE_IDLE, TS_CHORE_WANTED, TS_CHORE_UNDER_WAY, TS_CHORE_DONE
 void ts_todo(ts_device *device, ts_action action);
 void ts_note(ts_device *device, const char *code, ts_text topic);
 void ts_note_about(ts_device *device, const char *code, const char *topic_template);
+const char *ts_first_level(const ts_config *config, const char *topic_template);
 void ts_be_safe(ts_device *device, ts_reason reason);
 uint32_t ts_random_below(ts_device *device, uint32_t bound);
 

@@ -150,6 +150,7 @@ bool ts_outbox_sensed(ts_device *device, const ts_event *event) {
     const ts_config *config = device->config;
     const char *wrong = config->trigger == NULL ? TS_CODE_UNKNOWN_TRIGGER : fault_of(event->data, AROUND_RESULT);
 
+    if (config->pulse && !event->on) return true; /* nothing follows a pulse */
     if (wrong == NULL && config->pulse && !ts_link_is_open(device))
         wrong = TS_CODE_DEVICE_OFFLINE; /* who comes later was not there when it rang */
     if (wrong != NULL) {

@@ -105,11 +105,14 @@ static ts_provision_fault check_termination(const ts_provision *provision) {
     return is_terminated(provision->code, sizeof provision->code) ? TS_PROVISION_OK : TS_PROVISION_CODE;
 }
 
-static ts_provision_fault check_login(const ts_provision *provision) {
+static bool is_code(const char *code) {
     char key[TS_CLAIM_KEY_BYTES];
+    return ts_code_normalise(code, key);
+}
 
+static ts_provision_fault check_login(const ts_provision *provision) {
     if (provision->id[0] == '\0' || provision->secret[0] == '\0')
-        return ts_code_normalise(provision->code, key) ? TS_PROVISION_OK : TS_PROVISION_CODE;
+        return is_code(provision->code) ? TS_PROVISION_OK : TS_PROVISION_CODE;
     if (!ts_text_is_id(ts_text_of(provision->id))) return TS_PROVISION_ID;
     return is_printable(provision->secret) ? TS_PROVISION_OK : TS_PROVISION_SECRET;
 }

@@ -14,11 +14,11 @@ static const char *space(const char *at, const char *end) {
 }
 
 static int hex4(const char *at, const char *end) {
-    char digits[5] = {0};
+    char four[5] = {0};
     if (end - at < 4) return -1;
-    memcpy(digits, at, 4);
-    if (strspn(digits, "0123456789abcdefABCDEF") != 4) return -1;
-    return (int)strtol(digits, NULL, 16);
+    memcpy(four, at, 4);
+    if (strspn(four, "0123456789abcdefABCDEF") != 4) return -1;
+    return (int)strtol(four, NULL, 16);
 }
 
 static const char *escape(const char *at, const char *end) {

@@ -31,18 +31,25 @@ static void take_file(FILE *file) {
     if (seed_count + 1 < MOST_SEEDS) seed_count++;
 }
 
-static void take(const char *path) {
+static void take(const char *path);
+
+static void take_folder(const char *path, DIR *folder) {
     char inner[1024];
+
+    for (const struct dirent *one = readdir(folder); one != NULL; one = readdir(folder)) {
+        if (one->d_name[0] == '.') continue;
+        (void)snprintf(inner, sizeof inner, "%s/%s", path, one->d_name);
+        take(inner);
+    }
+    (void)closedir(folder);
+}
+
+static void take(const char *path) {
     DIR *folder = opendir(path);
     FILE *file;
 
     if (folder != NULL) {
-        for (struct dirent *one = readdir(folder); one != NULL; one = readdir(folder)) {
-            if (one->d_name[0] == '.') continue;
-            (void)snprintf(inner, sizeof inner, "%s/%s", path, one->d_name);
-            take(inner);
-        }
-        (void)closedir(folder);
+        take_folder(path, folder);
         return;
     }
     file = fopen(path, "rb");

@@ -37,7 +37,10 @@ typedef struct {
 
 void world_begin(world *w, fuzz_input *input);
 
-/* Let one thing happen, as the input wants it, and look at what the device does about it. */
+/* Tell the device, and look at what it does about it. */
+void world_handle(world *w, const ts_event *event);
+
+/* Let one thing happen, as the input wants it (events.c). */
 void world_event(world *w, fuzz_input *input);
 void world_end(world *w);
 
