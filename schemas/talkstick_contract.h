@@ -148,15 +148,39 @@
 #define TS_KEY_WAKE_IN_S "wake_in_s"
 #define TS_KEY_WHY "why"
 
+/* Actions of requests */
+#define TS_ACTION_ACCEPT "accept"
+#define TS_ACTION_CLAIM "claim"
+#define TS_ACTION_DECLINE "decline"
+#define TS_ACTION_DEMOTE "demote"
+#define TS_ACTION_FORGET "forget"
+#define TS_ACTION_HISTORY "history"
+#define TS_ACTION_KICK "kick"
+#define TS_ACTION_LEAVE "leave"
+#define TS_ACTION_OBSERVE "observe"
+#define TS_ACTION_OFFER "offer"
+#define TS_ACTION_PREEMPT "preempt"
+#define TS_ACTION_PROMOTE "promote"
+#define TS_ACTION_RELEASE "release"
+#define TS_ACTION_RENEW "renew"
+#define TS_ACTION_RESET "reset"
+#define TS_ACTION_SAY "say"
+#define TS_ACTION_STATS "stats"
+#define TS_ACTION_STOP "stop"
+#define TS_ACTION_UNOBSERVE "unobserve"
+#define TS_ACTION_UPDATE "update"
+
 /* Words: X(NAME, "word") for each that a key may have */
 #define TS_SESSION_DOCUMENT_STATE_WORDS(X) X(FREE, "free") X(OFFERED, "offered") X(RESETTING, "resetting") X(ACTIVE, "active") X(GRACE, "grace") X(COOLING, "cooling")
-#define TS_SESSION_DOCUMENT_REASON_WORDS(X) X(RELEASED, "released") X(COMPLETED, "completed") X(EXPIRED, "expired") X(IDLE, "idle") X(CLIENT_LOST, "client_lost") X(DEVICE_LOST, "device_lost") X(PREEMPTED, "preempted") X(KICKED, "kicked") X(HANDED_OVER, "handed_over")
+#define TS_SESSION_DOCUMENT_REASON_WORDS(X) X(CLAIMED, "claimed") X(RELEASED, "released") X(COMPLETED, "completed") X(EXPIRED, "expired") X(IDLE, "idle") X(CLIENT_LOST, "client_lost") X(DEVICE_LOST, "device_lost") X(PREEMPTED, "preempted") X(KICKED, "kicked") X(HANDED_OVER, "handed_over")
 #define TS_SESSION_EVENT_EVENT_WORDS(X) X(GRANTED, "granted") X(QUEUED, "queued") X(LEFT, "left") X(UPDATED, "updated") X(COMPLETED, "completed") X(ENDED, "ended") X(LOST, "lost") X(RETURNED, "returned") X(OFFERED, "offered") X(DECLINED, "declined") X(OFFER_EXPIRED, "offer_expired") X(PREEMPTING, "preempting") X(RESETTING, "resetting") X(RESET, "reset")
-#define TS_SESSION_EVENT_REASON_WORDS(X) X(RELEASED, "released") X(COMPLETED, "completed") X(EXPIRED, "expired") X(IDLE, "idle") X(CLIENT_LOST, "client_lost") X(DEVICE_LOST, "device_lost") X(PREEMPTED, "preempted") X(KICKED, "kicked") X(HANDED_OVER, "handed_over")
+#define TS_SESSION_EVENT_REASON_WORDS(X) X(RELEASED, "released") X(COMPLETED, "completed") X(EXPIRED, "expired") X(IDLE, "idle") X(CLIENT_LOST, "client_lost") X(DEVICE_LOST, "device_lost") X(PREEMPTED, "preempted") X(KICKED, "kicked") X(HANDED_OVER, "handed_over") X(LEFT, "left") X(REMOVED, "removed")
 #define TS_STATUS_STATE_WORDS(X) X(ONLINE, "online") X(LOST, "lost") X(SLEEPING, "sleeping") X(DISCONNECTED, "disconnected")
 #define TS_PRESENCE_DOCUMENT_STATE_WORDS(X) X(ONLINE, "online") X(SLEEPING, "sleeping") X(LOST, "lost") X(DISCONNECTED, "disconnected") X(UNKNOWN, "unknown")
 #define TS_PRESENCE_DOCUMENT_REASON_WORDS(X) X(PROVISIONED, "provisioned") X(RESTARTED, "restarted") X(BIRTH, "birth") X(HEARD, "heard") X(SLEEPING, "sleeping") X(GOODBYE, "goodbye") X(LAST_WILL, "last_will") X(SILENT, "silent")
 #define TS_BACKEND_STATUS_STATE_WORDS(X) X(ONLINE, "online") X(LOST, "lost") X(DISCONNECTED, "disconnected")
+#define TS_CONVERSATION_EVENT_EVENT_WORDS(X) X(BUSY, "busy") X(PARTIAL, "partial") X(FINAL, "final") X(ANSWER, "answer") X(SPOKEN, "spoken") X(ERROR, "error")
+#define TS_PROVISION_REQUEST_ACTION_WORDS(X) X(CLAIM, "claim")
 
 /* Reason codes */
 #define TS_CODE_BAD_JSON "bad_json"

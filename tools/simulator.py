@@ -83,17 +83,22 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 class Held:
     """What the board keeps of the document of a running session."""
 
+    session: str | None
     fence: int
     input: Json
     output: Json
     complete: bool
 
+    def is_handed_over_by(self, before: "Held | None") -> bool:
+        """Tell whether this is the same session, perhaps of another holder: the work goes on."""
+        return before is not None and self.session is not None and self.session == before.session
+
 
 class Board:
     """What a device decides: when it works, when it stops, what it says. No I/O, no clock; times in seconds.
 
-    Fencing: ``fence`` is the highest one ever seen. A session begins with a higher one only and never lives again once
-    it has ended; a command of any session but the running one is dropped and counted in ``dropped``.
+    ``fence`` is the highest one ever seen. A session begins with a higher one only, never lives again once it ended,
+    and goes on when it is handed over. A command of any but the running one is dropped, and counted in ``dropped``.
     """
 
     def __init__(self, device: str, kind: Kind, speed: float = 1.0, dice: random.Random | None = None) -> None:
@@ -130,7 +135,7 @@ class Board:
         is_new = fence > self.fence
         self.fence, self._revision = fence, revision
         before, after = self._held, _held(document)
-        if after is None or is_new:
+        if after is None or (is_new and not after.is_handed_over_by(before)):
             self._rest()
             self._held = after
             if after is not None and not after.complete and (document.get("type") or after.input):
@@ -190,9 +195,9 @@ class Board:
 
 
 def _held(document: Json) -> Held | None:
-    if document.get("state") != "active":
+    if not document.get("in_use"):
         return None
-    return Held(document["fence"], document["input"], document["output"], document["complete"])
+    return Held(document["session"], document["fence"], document["input"], document["output"], document["complete"])
 
 
 class Device(Actor):

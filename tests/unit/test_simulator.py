@@ -89,6 +89,23 @@ class TestBoard:
         at_work.document(document(2, holder="bob"), now=0.1)
         assert {message.body["fence"] for message in work(at_work)} == {2}
 
+    @pytest.mark.parametrize("state", ["active", "offered", "grace"])
+    def test_whoever_holds_it_whatever_the_state_says_is_obeyed(self, state: str) -> None:
+        at_work = board()
+        at_work.document(document(1, state=state), now=0.0)
+        at_work.command("tare", {"fence": 1}, now=0.1)
+        assert at_work.dropped == 0
+        assert work(at_work)[-1].body["complete"]
+
+    def test_a_session_that_is_handed_over_goes_on_for_its_new_holder(self) -> None:
+        at_work = board()
+        at_work.document(document(1, session="s"), now=0.0)
+        at_work.document(document(2, session="s", holder="bob"), now=0.3)
+        assert at_work.due() == pytest.approx(0.4), "it does not begin anew"
+        at_work.command("stop", {"fence": 1}, now=0.35)
+        assert at_work.dropped == 1
+        assert {message.body["fence"] for message in work(at_work)} == {2}
+
     @pytest.mark.parametrize("old", [document(4, 99), document(5, 9), document(5, 11)])
     def test_old_documents_and_ended_sessions_start_nothing(self, old: Json) -> None:
         at_work = board()

@@ -43,6 +43,7 @@ def header(table: RouteTable) -> str:
         "Limits": _limits(),
         "Audio frames: the bytes of a header, flags, codecs": _frames(),
         "Keys of the messages": (_string("KEY", key) for key in sorted(_keys(schemas.values()))),
+        "Actions of requests": (_string("ACTION", word) for word in _actions(schemas.values())),
         'Words: X(NAME, "word") for each that a key may have': _words(schemas),
         "Reason codes": (_string("CODE", code.value) for code in Code),
         "Flash memory: the namespace in NVS, and its keys": _flash(),
@@ -106,13 +107,33 @@ def _keys(schemas: Iterable[dict[str, Any]]) -> set[str]:
     return {key for key in found if key.isidentifier()}
 
 
+def _actions(schemas: Iterable[dict[str, Any]]) -> list[str]:
+    """Return what may be asked for, of whatever."""
+    return sorted({word for schema in schemas for word in _alternatives(schema, "action")})
+
+
+def _alternatives(schema: dict[str, Any], key: str) -> list[str]:
+    """Return the words by which the messages of a union are told apart; none: it is no union, or not by this key."""
+    bodies = (schema["$defs"][each["$ref"].rpartition("/")[2]] for each in schema.get("oneOf", ()))
+    return [str(body["properties"][key]["const"]) for body in bodies if key in body["properties"]]
+
+
 def _words(schemas: dict[str, dict[str, Any]]) -> Iterator[str]:
     for message, schema in schemas.items():
-        for key, about in schema.get("properties", {}).items():
-            words = about.get("enum") or next((each["enum"] for each in about.get("anyOf", ()) if "enum" in each), ())
+        found = {key: _choices(about) for key, about in schema.get("properties", {}).items()}
+        for key, words in {"event": _alternatives(schema, "event"), **found}.items():
             pairs = " ".join(f'X({word.upper()}, "{word}")' for word in words)
             if pairs:
                 yield f"#define TS_{_snake(message)}_{key.upper()}_WORDS(X) {pairs}"
+
+
+def _choices(about: dict[str, Any]) -> list[str]:
+    """Return the words that a key may have, null aside; none: it may have any."""
+    return [word for each in (about, *about.get("anyOf", ())) for word in (*each.get("enum", ()), *_constant(each))]
+
+
+def _constant(about: dict[str, Any]) -> list[str]:
+    return [about["const"]] if isinstance(about.get("const"), str) else []
 
 
 def _snake(name: str) -> str:

@@ -31,8 +31,8 @@ _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusi
 
 _INTRODUCTION = f"""# The MQTT contract
 
-*Generated from the route table and the message models by `make schemas`; do not edit. Only `examples/` is written by
-hand.*
+*Generated from the route table and the message models by `make schemas`; do not edit. Only `examples/` and
+`transcripts/` are written by hand.*
 
 Everything can be seen with `mosquitto_sub` and done with `mosquitto_pub`. Log in with an account; its name is the
 principal. Here Alice asks for the device `scale-1` and reads the answer:
@@ -75,6 +75,8 @@ mosquitto_pub -u alice -P "$SECRET" -q 1 -t devices/scale-1/session/request/alic
 
 `NAME.schema.json` is the JSON Schema of a message, `asyncapi.json` the whole contract for machines. `examples/good/`
 shows messages as they may look, `examples/bad/` what is refused: a file name there begins with the reason code.
+`talkstick_contract.h` has topics, keys, words, limits and codes for firmware in C. [Transcripts](transcripts/README.md)
+tell what a board and the server say to each other, step by step: the firmware and the server are both held to them.
 """
 
 _FRAMES = f"""What is said to a device, and what it says, travels in frames, so that a board needs no large buffer: a
