@@ -6,9 +6,9 @@
 
 /* -- Of the machine -- */
 
-void emit(const char *text);                       /* print it */
-void leave(int code) __attribute__((noreturn));    /* end the simulation; QEMU exits with `code` */
-void begin(void) __attribute__((noreturn));        /* where the start code jumps to, with a stack */
+void emit(const char *text);                    /* print it */
+void leave(int code) __attribute__((noreturn)); /* end the simulation; QEMU exits with `code` */
+void begin(void) __attribute__((noreturn));     /* where the start code jumps to, with a stack */
 
 /* -- Of the test -- */
 

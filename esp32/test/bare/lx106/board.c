@@ -13,5 +13,6 @@ void emit(const char *text) { (void)simcall(SIMCALL_WRITE, STANDARD_OUTPUT, text
 
 void leave(int code) {
     (void)simcall(SIMCALL_EXIT, code, NULL, 0);
-    for (;;) {}
+    for (;;) {
+    }
 }

@@ -14,5 +14,6 @@ void emit(const char *text) {
 
 void leave(int code) {
     FINISHER = code == 0 ? FINISHER_PASS : ((uint32_t)code << 16 | FINISHER_FAIL);
-    for (;;) {}
+    for (;;) {
+    }
 }
