@@ -8,8 +8,14 @@ INSTALLED := $(VENV)/.installed
 # Tests wait more than they compute: twice as many at a time as there are processors in a small CI machine.
 WORKERS ?= 4
 
+# Where the core of the firmware is built and run: here, and in QEMU without an operating system.
+MACHINES := host rv32 lx106
+# What clang-format and cppcheck look at; the copy of the core in arduino/ is compared with the original.
+C_FILES = $(shell find esp32 -name '*.[ch]' -o -name '*.cpp' -o -name '*.ino')
+CPPCHECK = cppcheck --quiet --std=c99 --enable=warning,style,performance,portability --inline-suppr --error-exitcode=1
+
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check models bench bench-broker bench-growth bench-relay bench-voice bench-triggers soak soak-voice fuzz search fire schemas lock format system-packages clean
+.PHONY: help demo serve firmware $(MACHINES:%=firmware-%) test check models bench bench-broker bench-growth bench-relay bench-voice bench-triggers soak soak-voice fuzz search fire schemas lock format system-packages clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -28,7 +34,15 @@ demo: $(INSTALLED) ## Three devices, two speakers, a hall and four people; stays
 serve: $(INSTALLED) ## Run the server on its default data directory
 	$(BIN)/talkstick serve
 
-test: $(INSTALLED) system-packages ## All tests: unit, stateful, contract, integration, end to end
+firmware: $(INSTALLED) $(MACHINES:%=firmware-%) ## Build the firmware, and run its core here, on rv32 and on Xtensa
+	$(BIN)/python -m tools.firmware_size
+
+$(MACHINES:%=firmware-%): firmware-%: system-packages
+	@cmake -S esp32 --preset $* --log-level=WARNING
+	@cmake --build build/firmware/$* -- --quiet
+	@ctest --test-dir build/firmware/$* --no-tests=error --output-on-failure --quiet
+
+test: $(INSTALLED) firmware ## All tests: unit, stateful, contract, integration, end to end
 ifdef PYTEST_ARGS  # of some tests, as in: make test PYTEST_ARGS="tests/unit -k lease"
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
@@ -36,9 +50,13 @@ else
 	$(BIN)/python -m pytest -m alone
 endif
 
-check: $(INSTALLED) ## Format, lint, types, layers, generated files in step
+check: $(INSTALLED) system-packages ## Format, lint, types, layers, generated files in step
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
+	$(CPPCHECK) -I esp32/core/include -I esp32/core/src -I schemas esp32/core esp32/host esp32/test
+	cmake -S esp32 --preset analyzed --log-level=WARNING
+	cmake --build build/firmware/analyzed -- --quiet talkstick talkstick_replay talkstick-device
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.gen_schemas --check
@@ -89,6 +107,7 @@ schemas: $(INSTALLED) ## Generate schemas/ from the models and the route table
 format: $(INSTALLED) ## Format the code and apply safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(C_FILES)
 
 lock: $(INSTALLED) ## Renew the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
@@ -96,7 +115,7 @@ lock: $(INSTALLED) ## Renew the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	  --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
-system-packages: ## Install what the tests need from the system (Mosquitto and its clients)
+system-packages: ## Install what the tests need from the system: Mosquitto, compilers, QEMU
 	@tools/system_packages.sh
 
 clean: ## Remove the virtual environment and caches
