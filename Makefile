@@ -38,7 +38,7 @@ firmware: $(INSTALLED) $(MACHINES:%=firmware-%) ## Build the firmware, and run i
 	$(BIN)/python -m tools.firmware_size
 
 $(MACHINES:%=firmware-%): firmware-%: system-packages
-	@cmake -S esp32 --preset $* --log-level=WARNING
+	@cmake -S esp32 --preset $* --log-level=WARNING >/dev/null
 	@cmake --build build/firmware/$* -- --quiet
 	@ctest --test-dir build/firmware/$* --no-tests=error --output-on-failure --quiet
 
@@ -55,7 +55,7 @@ check: $(INSTALLED) system-packages ## Format, lint, types, layers, generated fi
 	$(BIN)/ruff check .
 	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 	$(CPPCHECK) -I esp32/core/include -I esp32/core/src -I schemas esp32/core esp32/host esp32/test
-	cmake -S esp32 --preset analyzed --log-level=WARNING
+	cmake -S esp32 --preset analyzed --log-level=WARNING >/dev/null
 	cmake --build build/firmware/analyzed -- --quiet talkstick talkstick_replay talkstick-device
 	$(BIN)/mypy
 	$(BIN)/lint-imports

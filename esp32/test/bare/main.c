@@ -8,7 +8,7 @@
 #include "transcripts.h"
 
 #define PAINT 0xa5a5a5a5u
-#define STACK_BUDGET 1024u /* of the core, with the little that the scenario puts below it */
+#define STACK_BUDGET 1536u /* of the core, with the little that the scenario puts below it */
 
 extern char bss_start[], bss_end[];
 extern uint32_t stack_bottom[];
