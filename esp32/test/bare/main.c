@@ -52,7 +52,7 @@ static int measured_scenario(void) {
 }
 
 void begin(void) {
-    memset(bss_start, 0, (size_t)(bss_end - bss_start));
+    memset(bss_start, 0, (uintptr_t)bss_end - (uintptr_t)bss_start);
     int wrong = measured_scenario() + replay_all();
     leave(wrong > 100 ? 100 : wrong);
 }
