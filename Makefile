@@ -38,7 +38,7 @@ firmware: $(INSTALLED) $(MACHINES:%=firmware-%) ## Build the firmware, and run i
 $(MACHINES:%=firmware-%): firmware-%: system-packages
 	@cmake -S esp32 --preset $* --log-level=WARNING --no-warn-unused-cli >/dev/null
 	@cmake --build build/firmware/$* -- --quiet
-	@ctest --test-dir build/firmware/$* --no-tests=error --output-on-failure --quiet
+	@ctest --test-dir build/firmware/$* --no-tests=error --output-on-failure
 
 test: $(INSTALLED) firmware ## All tests: unit, stateful, contract, integration, end to end
 ifdef PYTEST_ARGS  # of some tests, as in: make test PYTEST_ARGS="tests/unit -k lease"
