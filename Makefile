@@ -10,10 +10,11 @@ WORKERS ?= 4
 
 # Where the core of the firmware is built and run: here, and in QEMU without an operating system.
 MACHINES := host rv32 lx106
+CLANG ?= $(shell command -v clang || command -v clang-14)
 C_FILES = $(shell find esp32 -name '*.[ch]' -o -name '*.cpp' -o -name '*.ino')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve firmware $(MACHINES:%=firmware-%) test check check-firmware models bench bench-broker bench-growth bench-relay bench-voice bench-triggers soak soak-voice fuzz search fire schemas lock format system-packages clean
+.PHONY: help demo serve firmware $(MACHINES:%=firmware-%) test check check-firmware models bench bench-broker bench-growth bench-relay bench-voice bench-triggers soak soak-voice fuzz fuzz-firmware search fire schemas lock format system-packages clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -38,7 +39,7 @@ firmware: $(INSTALLED) $(MACHINES:%=firmware-%) ## Build the firmware, and run i
 $(MACHINES:%=firmware-%): firmware-%: system-packages
 	@cmake -S esp32 --preset $* --log-level=WARNING --no-warn-unused-cli >/dev/null
 	@cmake --build build/firmware/$* -- --quiet
-	@ctest --test-dir build/firmware/$* --no-tests=error --output-on-failure
+	@ctest --test-dir build/firmware/$* --no-tests=error --output-on-failure --parallel 2
 
 test: $(INSTALLED) firmware ## All tests: unit, stateful, contract, integration, end to end
 ifdef PYTEST_ARGS  # of some tests, as in: make test PYTEST_ARGS="tests/unit -k lease"
@@ -91,6 +92,13 @@ soak-voice: $(INSTALLED) ## Ten boards are talked to for minutes: is each answer
 
 fuzz: $(INSTALLED) ## 100,000 malformed inputs against the broker, while others are served; takes minutes
 	TALKSTICK_FUZZ_INPUTS=$${TALKSTICK_FUZZ_INPUTS:-100000} $(BIN)/python -m pytest tests/fuzz -s
+
+fuzz-firmware: ## Millions of inputs against the firmware's core, with libFuzzer (clang and its libclang-rt); takes minutes
+	@cmake -S esp32 --preset fuzz -D CMAKE_C_COMPILER=$(CLANG) --log-level=WARNING >/dev/null
+	@cmake --build build/firmware/fuzz -- --quiet fuzz_device fuzz_json fuzz_claim
+	@for target in device json claim; do mkdir -p build/corpus/$$target; \
+	  build/firmware/fuzz/fuzz_$$target -max_total_time=$(or $(FUZZ_SECONDS),120) -print_final_stats=1 \
+	    -artifact_prefix=build/corpus/ build/corpus/$$target schemas/examples || exit 1; done
 
 search: $(INSTALLED) ## Look for histories that break a rule among ever new ones, for as long as you like; takes minutes
 	TALKSTICK_SEARCH=$${TALKSTICK_SEARCH:-20} $(BIN)/python -m pytest tests/stateful -n auto --timeout 0
