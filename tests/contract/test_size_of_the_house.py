@@ -16,15 +16,13 @@ COPIED = HOUSE / "esp32" / "arduino" / "src" / "core"
 FIRMWARE = sorted(
     path
     for path in (HOUSE / "esp32").rglob("*")
-    if path.suffix in LANGUAGES and not TESTS & set(path.parts) and not path.is_relative_to(COPIED)
+    if path.suffix in LANGUAGES and not TESTS & set(path.relative_to(HOUSE).parts) and not path.is_relative_to(COPIED)
 )
 MODULE_LINES, FUNCTION_LINES = 300, 40
 
 # As clang-format leaves it: a definition starts at the margin, and its last brace is the next one there.
-DEFINITION = re.compile(
-    r"^(?!typedef|struct|enum|union|namespace|class|public|private|protected|extern \"C\")\w[^;={]*\) (?:const )?\{$.*?^\}",
-    re.M | re.S,
-)
+OTHERS = "typedef|struct|enum|union|namespace|class|public|private|protected|extern"
+DEFINITION = re.compile(rf"^(?!{OTHERS})\w[^;={{]*\) (?:const )?{{$.*?^}}", re.M | re.S)
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
