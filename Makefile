@@ -8,8 +8,13 @@ INSTALLED := $(VENV)/.installed
 # Tests wait more than they compute: twice as many at a time as there are processors in a small CI machine.
 WORKERS ?= 4
 
+# Where the core of the firmware is built and run: here, and in QEMU without an operating system.
+MACHINES := host rv32 lx106
+CLANG ?= $(shell command -v clang || command -v clang-14)
+C_FILES = $(shell find esp32 -name '*.[ch]' -o -name '*.cpp' -o -name '*.ino')
+
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check models bench bench-broker bench-growth bench-relay bench-voice bench-triggers soak soak-voice fuzz search fire schemas lock format system-packages clean
+.PHONY: help demo serve firmware $(MACHINES:%=firmware-%) test check check-firmware models bench bench-broker bench-growth bench-relay bench-voice bench-triggers soak soak-voice fuzz fuzz-firmware search fire schemas lock format system-packages clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -28,7 +33,15 @@ demo: $(INSTALLED) ## Three devices, two speakers, a hall and four people; stays
 serve: $(INSTALLED) ## Run the server on its default data directory
 	$(BIN)/talkstick serve
 
-test: $(INSTALLED) system-packages ## All tests: unit, stateful, contract, integration, end to end
+firmware: $(INSTALLED) $(MACHINES:%=firmware-%) ## Build the firmware, and run its core here, on rv32 and on Xtensa
+	$(BIN)/python -m tools.firmware_size
+
+$(MACHINES:%=firmware-%): firmware-%: system-packages
+	@cmake -S esp32 --preset $* --log-level=WARNING --no-warn-unused-cli >/dev/null
+	@cmake --build build/firmware/$* -- --quiet
+	@ctest --test-dir build/firmware/$* --no-tests=error --output-on-failure --parallel 2
+
+test: $(INSTALLED) firmware ## All tests: unit, stateful, contract, integration, end to end
 ifdef PYTEST_ARGS  # of some tests, as in: make test PYTEST_ARGS="tests/unit -k lease"
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
@@ -36,13 +49,22 @@ else
 	$(BIN)/python -m pytest -m alone
 endif
 
-check: $(INSTALLED) ## Format, lint, types, layers, generated files in step
+check: $(INSTALLED) check-firmware ## Format, lint, types, layers, generated files in step
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.gen_schemas --check
 	$(BIN)/python -m tools.wheel_check
+
+# Version 2.10 of cppcheck takes the minimum of two sizes for zero.
+check-firmware: system-packages ## Look for mistakes in the firmware with cppcheck and with gcc's analyzer
+	cppcheck --quiet --std=c99 --enable=warning,style,performance,portability --suppress=knownConditionTrueFalse \
+	  --inline-suppr --error-exitcode=1 -I esp32/core/include -I esp32/core/src -I schemas \
+	  -i esp32/idf/test -i esp32/idf/check esp32/core esp32/host esp32/idf esp32/test
+	@cmake -S esp32 --preset analyzed --log-level=WARNING --no-warn-unused-cli >/dev/null
+	cmake --build build/firmware/analyzed -- --quiet talkstick talkstick_replay talkstick-device
 
 bench: $(INSTALLED) ## Measure claim-to-grant against a bare MQTT echo, and cycles per second
 	$(BIN)/python -m tools.bench
@@ -71,6 +93,13 @@ soak-voice: $(INSTALLED) ## Ten boards are talked to for minutes: is each answer
 fuzz: $(INSTALLED) ## 100,000 malformed inputs against the broker, while others are served; takes minutes
 	TALKSTICK_FUZZ_INPUTS=$${TALKSTICK_FUZZ_INPUTS:-100000} $(BIN)/python -m pytest tests/fuzz -s
 
+fuzz-firmware: ## Millions of inputs against the firmware's core, with libFuzzer (clang and its libclang-rt); takes minutes
+	@cmake -S esp32 --preset fuzz -D CMAKE_C_COMPILER=$(CLANG) --log-level=WARNING >/dev/null
+	@cmake --build build/firmware/fuzz -- --quiet fuzz_device fuzz_json fuzz_claim
+	@for target in device json claim; do mkdir -p build/corpus/$$target; \
+	  build/firmware/fuzz/fuzz_$$target -max_total_time=$(or $(FUZZ_SECONDS),120) -print_final_stats=1 \
+	    -artifact_prefix=build/corpus/ build/corpus/$$target schemas/examples || exit 1; done
+
 search: $(INSTALLED) ## Look for histories that break a rule among ever new ones, for as long as you like; takes minutes
 	TALKSTICK_SEARCH=$${TALKSTICK_SEARCH:-20} $(BIN)/python -m pytest tests/stateful -n auto --timeout 0
 
@@ -89,6 +118,7 @@ schemas: $(INSTALLED) ## Generate schemas/ from the models and the route table
 format: $(INSTALLED) ## Format the code and apply safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(C_FILES)
 
 lock: $(INSTALLED) ## Renew the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
@@ -96,7 +126,7 @@ lock: $(INSTALLED) ## Renew the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	  --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
-system-packages: ## Install what the tests need from the system (Mosquitto and its clients)
+system-packages: ## Install what the tests need from the system: Mosquitto, compilers, QEMU
 	@tools/system_packages.sh
 
 clean: ## Remove the virtual environment and caches
