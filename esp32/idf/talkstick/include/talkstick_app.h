@@ -9,7 +9,7 @@
  *
  * The functions of a ts_app are called by one task, which also watches the lease: they return at once. What takes time
  * is done by a task of the application's own. What is left out (NULL) is not told. Texts and views live until the
- * function returns; JSON is checked already, ts_json_find() and the like read it (talkstick_json.h).
+ * function returns; JSON is checked already, ts_app_number() and ts_app_string() read it.
  */
 #ifndef TALKSTICK_APP_H
 #define TALKSTICK_APP_H
@@ -21,10 +21,10 @@ extern "C" {
 #endif
 
 typedef struct {
-    const char *model;    /* told in `info` */
-    const char *trigger;  /* the trigger that ts_app_sensed() speaks of; NULL: CONFIG_TALKSTICK_TRIGGER */
-    bool clean_step;      /* `clean` is called after each session; nobody gets the board before ts_app_cleaned() */
-    bool badges;          /* ts_app_badge() is used */
+    const char *model;   /* told in `info` */
+    const char *trigger; /* the trigger that ts_app_sensed() speaks of; NULL: CONFIG_TALKSTICK_TRIGGER */
+    bool clean_step;     /* `clean` is called after each session; nobody gets the board before ts_app_cleaned() */
+    bool badges;         /* ts_app_badge() is used */
 
     void (*start)(void); /* once, before the first connection: set up the hardware, begin tasks */
     void (*work)(ts_text type, ts_text input, uint32_t fence, uint32_t job); /* begin the work of a session */
@@ -57,8 +57,13 @@ bool ts_app_badge(const char *principal);
 /* The clean step is done. */
 bool ts_app_cleaned(void);
 
-/* Keep a number in flash memory (a calibration), and recall it; `key` has at most 15 characters. Flash memory wears out:
- * keep what changes once a day, not once a second. */
+/* Read what a command or an input says: a whole number, or a text, terminated and cut where it is too long. They return
+ * false where there is no such key, or the value is of another kind. */
+bool ts_app_number(ts_text object, const char *key, uint32_t *number);
+bool ts_app_string(ts_text object, const char *key, char *text, size_t size);
+
+/* Keep a number in flash memory (a calibration), and recall it; `key` has at most 15 characters. Flash memory wears
+ * out: keep what changes once a day, not once a second. */
 bool ts_app_keep(const char *key, int32_t value);
 bool ts_app_recall(const char *key, int32_t *value);
 

@@ -1,5 +1,5 @@
-/* Messages in pieces: esp-mqtt hands over what is longer than its buffer in several events, and the topic with the first
- * of them only. Nothing here knows the SDK. */
+/* Messages in pieces: esp-mqtt hands over what is longer than its buffer in several events, and the topic with the
+ * first of them only. Nothing here knows the SDK. */
 #ifndef TS_ASSEMBLY_H
 #define TS_ASSEMBLY_H
 
@@ -29,8 +29,8 @@ typedef enum { TS_PIECE_MORE, TS_PIECE_LAST, TS_PIECE_DROPPED } ts_piece_fate;
 
 void ts_assembly_init(ts_assembly *assembly, char *memory, size_t capacity);
 
-/* Take a piece. TS_PIECE_LAST: the message is whole. TS_PIECE_DROPPED: it is too large, or this is no piece of what came
- * before; told once for each piece. */
+/* Take a piece. TS_PIECE_LAST: the message is whole. TS_PIECE_DROPPED: it is too large, or this is no piece of what
+ * came before; told once for each piece. */
 ts_piece_fate ts_assembly_add(ts_assembly *assembly, const ts_piece *piece);
 
 #endif

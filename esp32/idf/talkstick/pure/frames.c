@@ -2,15 +2,13 @@
 
 #include <string.h>
 
-void ts_frames_init(ts_frames *frames, uint8_t *memory, uint32_t size)
-{
+void ts_frames_init(ts_frames *frames, uint8_t *memory, uint32_t size) {
     memset(frames, 0, sizeof *frames);
     frames->memory = memory;
     frames->size = size;
 }
 
-static void copy_in(ts_frames *frames, uint32_t at, const uint8_t *data, uint32_t size)
-{
+static void copy_in(ts_frames *frames, uint32_t at, const uint8_t *data, uint32_t size) {
     uint32_t start = at & (frames->size - 1);
     uint32_t first = frames->size - start < size ? frames->size - start : size;
 
@@ -18,8 +16,7 @@ static void copy_in(ts_frames *frames, uint32_t at, const uint8_t *data, uint32_
     memcpy(frames->memory, data + first, size - first);
 }
 
-static void copy_out(const ts_frames *frames, uint32_t at, uint8_t *data, uint32_t size)
-{
+static void copy_out(const ts_frames *frames, uint32_t at, uint8_t *data, uint32_t size) {
     uint32_t start = at & (frames->size - 1);
     uint32_t first = frames->size - start < size ? frames->size - start : size;
 
@@ -27,8 +24,7 @@ static void copy_out(const ts_frames *frames, uint32_t at, uint8_t *data, uint32
     memcpy(data + first, frames->memory, size - first);
 }
 
-bool ts_frames_put(ts_frames *frames, const void *data, uint16_t size, uint32_t lost)
-{
+bool ts_frames_put(ts_frames *frames, const void *data, uint16_t size, uint32_t lost) {
     uint32_t head = atomic_load_explicit(&frames->head, memory_order_relaxed);
     uint32_t used = head - atomic_load_explicit(&frames->tail, memory_order_acquire);
     uint8_t header[TS_FRAMES_OVERHEAD];
@@ -48,16 +44,14 @@ bool ts_frames_put(ts_frames *frames, const void *data, uint16_t size, uint32_t 
 }
 
 /* Where the oldest frame begins. Counters run on and wrap: they are compared by their difference. */
-static uint32_t oldest(ts_frames *frames)
-{
+static uint32_t oldest(ts_frames *frames) {
     uint32_t tail = atomic_load_explicit(&frames->tail, memory_order_relaxed);
     uint32_t floor = atomic_load_explicit(&frames->floor, memory_order_acquire);
 
     return (int32_t)(floor - tail) > 0 ? floor : tail;
 }
 
-bool ts_frames_take(ts_frames *frames, void *data, uint16_t capacity, uint16_t *size, uint32_t *lost)
-{
+bool ts_frames_take(ts_frames *frames, void *data, uint16_t capacity, uint16_t *size, uint32_t *lost) {
     uint32_t tail = oldest(frames);
     uint8_t header[TS_FRAMES_OVERHEAD];
     uint16_t whole;
@@ -75,14 +69,12 @@ bool ts_frames_take(ts_frames *frames, void *data, uint16_t capacity, uint16_t *
     return true;
 }
 
-void ts_frames_hush(ts_frames *frames)
-{
+void ts_frames_hush(ts_frames *frames) {
     frames->lost = 0;
     atomic_store_explicit(&frames->floor, atomic_load_explicit(&frames->head, memory_order_relaxed),
                           memory_order_release);
 }
 
-bool ts_frames_empty(ts_frames *frames)
-{
+bool ts_frames_empty(ts_frames *frames) {
     return atomic_load_explicit(&frames->head, memory_order_acquire) == oldest(frames);
 }

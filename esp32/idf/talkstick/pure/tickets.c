@@ -2,21 +2,15 @@
 
 #include <string.h>
 
-void ts_tickets_clear(ts_tickets *tickets)
-{
-    memset(tickets, 0, sizeof *tickets);
-}
+void ts_tickets_clear(ts_tickets *tickets) { memset(tickets, 0, sizeof *tickets); }
 
-static ts_ticket *find(ts_tickets *tickets, uint16_t packet)
-{
+static ts_ticket *find(ts_tickets *tickets, uint16_t packet) {
     for (int i = 0; i < TS_TICKETS; i++)
-        if (tickets->places[i].packet == packet)
-            return &tickets->places[i];
+        if (tickets->places[i].packet == packet) return &tickets->places[i];
     return NULL;
 }
 
-static ts_ticket *new_place(ts_tickets *tickets)
-{
+static ts_ticket *new_place(ts_tickets *tickets) {
     ts_ticket *place = find(tickets, 0);
 
     if (place == NULL) {
@@ -26,8 +20,7 @@ static ts_ticket *new_place(ts_tickets *tickets)
     return place;
 }
 
-bool ts_tickets_sent(ts_tickets *tickets, uint16_t packet, uint16_t token, bool *granted)
-{
+bool ts_tickets_sent(ts_tickets *tickets, uint16_t packet, uint16_t token, bool *granted) {
     ts_ticket *place = find(tickets, packet);
 
     if (place != NULL && place->early) {
@@ -35,21 +28,17 @@ bool ts_tickets_sent(ts_tickets *tickets, uint16_t packet, uint16_t token, bool 
         memset(place, 0, sizeof *place);
         return true;
     }
-    if (place == NULL)
-        place = new_place(tickets);
+    if (place == NULL) place = new_place(tickets);
     *place = (ts_ticket){.packet = packet, .token = token};
     return false;
 }
 
-bool ts_tickets_acked(ts_tickets *tickets, uint16_t packet, bool granted, uint16_t *token)
-{
+bool ts_tickets_acked(ts_tickets *tickets, uint16_t packet, bool granted, uint16_t *token) {
     ts_ticket *place = find(tickets, packet);
 
-    if (packet == 0)
-        return false;
+    if (packet == 0) return false;
     if (place == NULL || place->early) {
-        if (place == NULL)
-            place = new_place(tickets);
+        if (place == NULL) place = new_place(tickets);
         *place = (ts_ticket){.packet = packet, .early = true, .granted = granted};
         return false;
     }

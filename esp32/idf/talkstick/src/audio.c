@@ -31,9 +31,9 @@ static bool chunk_full;
 
 /* -- Microphone --------------------------------------------------------------------------------------------------- */
 
-/* It never publishes: it reads, encodes, and puts into the ring. One wake-up call is enough for what comes meanwhile. */
-static void capture(void *unused)
-{
+/* It never publishes: it reads, encodes, and puts into the ring. One wake-up call is enough for what comes
+ * meanwhile. */
+static void capture(void *unused) {
     static int16_t samples[TS_SOUND_SAMPLES];
     static uint8_t codes[TS_SOUND_SAMPLES * sizeof(int16_t)];
     static const ts_event wake = {.kind = TS_EV_TICK};
@@ -43,57 +43,44 @@ static void capture(void *unused)
     (void)unused;
     for (;;) {
         ts_sound_read(samples);
-        if (!atomic_load(&recording))
-            continue;
+        if (!atomic_load(&recording)) continue;
         size = ts_codec_encode(samples, TS_SOUND_SAMPLES, codes);
         idle = atomic_load(&heard.head) == atomic_load(&heard.tail);
         ts_frames_put(&heard, codes, (uint16_t)size, 0);
-        if (idle)
-            ts_port_post(&wake, TS_ANY_LIFE, TS_POST_NOW);
+        if (idle) ts_port_post(&wake, TS_ANY_LIFE, TS_POST_NOW);
     }
 }
 
 /* What is left of the recording before is void: nobody waits for it. Called by the task that takes. */
-void ts_audio_record(bool on)
-{
+void ts_audio_record(bool on) {
     uint16_t size;
     uint32_t lost;
 
     atomic_store(&recording, false);
-    while (ts_frames_take(&heard, chunk, sizeof chunk, &size, &lost))
-        continue;
+    while (ts_frames_take(&heard, chunk, sizeof chunk, &size, &lost)) continue;
     chunk_full = false;
     atomic_store(&recording, on);
 }
 
-const ts_event *ts_audio_heard(void)
-{
+const ts_event *ts_audio_heard(void) {
     uint16_t size;
     uint32_t lost;
 
     if (!chunk_full) {
-        if (!ts_frames_take(&heard, chunk, sizeof chunk, &size, &lost))
-            return NULL;
+        if (!ts_frames_take(&heard, chunk, sizeof chunk, &size, &lost)) return NULL;
         chunk_event = (ts_event){.kind = TS_EV_AUDIO, .number = lost, .data = {chunk, size}};
         chunk_full = true;
     }
     return &chunk_event;
 }
 
-void ts_audio_taken(void)
-{
-    chunk_full = false;
-}
+void ts_audio_taken(void) { chunk_full = false; }
 
-bool ts_audio_waiting(void)
-{
-    return chunk_full || atomic_load(&heard.head) != atomic_load(&heard.tail);
-}
+bool ts_audio_waiting(void) { return chunk_full || atomic_load(&heard.head) != atomic_load(&heard.tail); }
 
 /* -- Loudspeaker -------------------------------------------------------------------------------------------------- */
 
-static void play(const uint8_t *codes, uint16_t size, uint32_t lost)
-{
+static void play(const uint8_t *codes, uint16_t size, uint32_t lost) {
     static int16_t samples[2 * FRAME_BYTES];
     size_t count = ts_codec_decode(codes, size, samples);
 
@@ -102,8 +89,7 @@ static void play(const uint8_t *codes, uint16_t size, uint32_t lost)
     ts_sound_write(samples, count);
 }
 
-static void speak(void *unused)
-{
+static void speak(void *unused) {
     static uint8_t codes[FRAME_BYTES];
     uint16_t size;
     uint32_t lost;
@@ -111,29 +97,22 @@ static void speak(void *unused)
     (void)unused;
     for (;;) {
         ulTaskNotifyTake(pdTRUE, portMAX_DELAY);
-        if (ts_frames_empty(&said))
-            continue;
-        while (ts_frames_take(&said, codes, sizeof codes, &size, &lost))
-            play(codes, size, lost);
+        if (ts_frames_empty(&said)) continue;
+        while (ts_frames_take(&said, codes, sizeof codes, &size, &lost)) play(codes, size, lost);
         ts_port_post(&(ts_event){.kind = TS_EV_PLAYED}, TS_ANY_LIFE, TS_POST_WAIT);
     }
 }
 
-void ts_audio_play(ts_text data, uint32_t lost)
-{
+void ts_audio_play(ts_text data, uint32_t lost) {
     ts_frames_put(&said, data.data, (uint16_t)data.size, lost);
     xTaskNotifyGive(speaker);
 }
 
-void ts_audio_hush(void)
-{
-    ts_frames_hush(&said);
-}
+void ts_audio_hush(void) { ts_frames_hush(&said); }
 
 /* -- The start ---------------------------------------------------------------------------------------------------- */
 
-void ts_audio_configure(ts_config *config)
-{
+void ts_audio_configure(ts_config *config) {
     config->voice = true;
     config->heard_codec = TS_CODEC_HEARD;
     config->speech_codec = TS_CODEC_SAID;
@@ -141,17 +120,14 @@ void ts_audio_configure(ts_config *config)
     config->buffer_ms = TS_CODEC_SAID_BUFFER_MS;
 }
 
-static void make_ring(ts_frames *ring, uint32_t size)
-{
+static void make_ring(ts_frames *ring, uint32_t size) {
     uint8_t *memory = malloc(size);
 
-    if (memory == NULL)
-        abort();
+    if (memory == NULL) abort();
     ts_frames_init(ring, memory, size);
 }
 
-void ts_audio_init(void)
-{
+void ts_audio_init(void) {
     make_ring(&heard, TS_CODEC_HEARD_RING);
     make_ring(&said, TS_CODEC_SAID_RING);
     ts_sound_init();
@@ -160,41 +136,22 @@ void ts_audio_init(void)
         abort();
 }
 #else
-void ts_audio_configure(ts_config *config)
-{
-    (void)config;
-}
+void ts_audio_configure(ts_config *config) { (void)config; }
 
-void ts_audio_init(void)
-{
-}
+void ts_audio_init(void) {}
 
-const ts_event *ts_audio_heard(void)
-{
-    return NULL;
-}
+const ts_event *ts_audio_heard(void) { return NULL; }
 
-void ts_audio_taken(void)
-{
-}
+void ts_audio_taken(void) {}
 
-bool ts_audio_waiting(void)
-{
-    return false;
-}
+bool ts_audio_waiting(void) { return false; }
 
-void ts_audio_record(bool on)
-{
-    (void)on;
-}
+void ts_audio_record(bool on) { (void)on; }
 
-void ts_audio_play(ts_text data, uint32_t lost)
-{
+void ts_audio_play(ts_text data, uint32_t lost) {
     (void)data;
     (void)lost;
 }
 
-void ts_audio_hush(void)
-{
-}
+void ts_audio_hush(void) {}
 #endif

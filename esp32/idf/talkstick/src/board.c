@@ -29,8 +29,7 @@ static uint32_t nap_since;
 static char held[TS_OUT_BYTES]; /* a final result that waits for room in the core */
 static size_t held_size;
 
-void ts_board_forget(void)
-{
+void ts_board_forget(void) {
     ESP_LOGW(TAG, "factory reset");
     ts_store_forget();
     esp_restart();
@@ -38,65 +37,52 @@ void ts_board_forget(void)
 
 /* -- Events ------------------------------------------------------------------------------------------------------- */
 
-static void fall_asleep(void)
-{
+static void fall_asleep(void) {
     ts_io_safe();
     esp_deep_sleep((uint64_t)nap_ms * 1000);
 }
 
 /* The end of the work must not get lost, even if the core has no room for it now. */
-static bool hold(const ts_event *event)
-{
-    if (event->kind != TS_EV_RESULT || !event->on || event->data.size > sizeof held)
-        return false;
+static bool hold(const ts_event *event) {
+    if (event->kind != TS_EV_RESULT || !event->on || event->data.size > sizeof held) return false;
     memcpy(held, event->data.data, event->data.size);
     held_size = event->data.size;
     return true;
 }
 
-static void take_held(uint32_t now_ms)
-{
+static void take_held(uint32_t now_ms) {
     ts_event event = {.kind = TS_EV_RESULT, .on = true, .data = {held, held_size}};
 
-    if (held_size > 0 && ts_handle(&device, &event, now_ms))
-        held_size = 0;
+    if (held_size > 0 && ts_handle(&device, &event, now_ms)) held_size = 0;
 }
 
-static bool handle(const ts_event *event, uint32_t now_ms)
-{
+static bool handle(const ts_event *event, uint32_t now_ms) {
     bool taken = ts_handle(&device, event, now_ms) || hold(event);
 
-    if (event->kind == TS_EV_BUTTON && app->button != NULL)
-        app->button(event->on);
+    if (event->kind == TS_EV_BUTTON && app->button != NULL) app->button(event->on);
     if (event->kind == TS_EV_SLEEP) {
         nap_ms = event->number;
         nap_since = now_ms;
     }
-    if (nap_ms > 0 && (event->kind == TS_EV_LOST || now_ms - nap_since >= SLEEP_ANYWAY_MS))
-        fall_asleep();
+    if (nap_ms > 0 && (event->kind == TS_EV_LOST || now_ms - nap_since >= SLEEP_ANYWAY_MS)) fall_asleep();
     return taken;
 }
 
 /* What the microphone has, while the core takes it. */
-static void take_audio(uint32_t now_ms)
-{
+static void take_audio(uint32_t now_ms) {
     const ts_event *heard;
 
-    while ((heard = ts_audio_heard()) != NULL && ts_handle(&device, heard, now_ms))
-        ts_audio_taken();
+    while ((heard = ts_audio_heard()) != NULL && ts_handle(&device, heard, now_ms)) ts_audio_taken();
 }
 
-static bool next(ts_action *action)
-{
-    if (ts_next(&device, action))
-        return true;
+static bool next(ts_action *action) {
+    if (ts_next(&device, action)) return true;
     take_audio(ts_port_now_ms());
     take_held(ts_port_now_ms());
     return ts_next(&device, action);
 }
 
-static uint32_t due_ms(uint32_t now_ms)
-{
+static uint32_t due_ms(uint32_t now_ms) {
     uint32_t due = ts_due_ms(&device, now_ms);
     uint32_t most = ts_audio_waiting() ? TS_AUDIO_RETRY_MS : nap_ms > 0 ? SLEEP_ANYWAY_MS : UINT32_MAX;
 
@@ -105,113 +91,71 @@ static uint32_t due_ms(uint32_t now_ms)
 
 /* -- Actions ------------------------------------------------------------------------------------------------------ */
 
-static void show(void)
-{
+static void show(void) {
     ts_view view = ts_view_of(&device, ts_port_now_ms());
 
     ts_io_show(ts_light_of(&view));
-    if (view.known)
-        ts_ota_confirm();
-    if (app->show != NULL)
-        app->show(&view);
+    if (view.known) ts_ota_confirm();
+    if (app->show != NULL) app->show(&view);
 }
 
-static void command(const ts_action *action)
-{
-    if (!ts_ota_command(action->name, action->data) && app->command != NULL)
-        app->command(action->name, action->data);
+static void command(const ts_action *action) {
+    if (!ts_ota_command(action->name, action->data) && app->command != NULL) app->command(action->name, action->data);
 }
 
-static void output(const ts_action *action)
-{
+static void output(const ts_action *action) {
     ts_io_switch(action->number, action->on);
-    if (app->output != NULL)
-        app->output(action->number, action->on);
+    if (app->output != NULL) app->output(action->number, action->on);
 }
 
-static void safe(ts_reason reason)
-{
+static void safe(ts_reason reason) {
     held_size = 0; /* it was of the session that is over */
     ESP_LOGI(TAG, "safe (%d)", (int)reason);
-    if (app->safe != NULL)
-        app->safe(reason);
+    if (app->safe != NULL) app->safe(reason);
 }
 
-static void note(const ts_action *action)
-{
+static void note(const ts_action *action) {
     ESP_LOGW(TAG, "%.*s: %s", (int)action->name.size, action->name.data, action->topic == NULL ? "" : action->topic);
 }
 
 /* What is for the application and for people. */
-static void perform_work(const ts_action *action)
-{
+static void perform_work(const ts_action *action) {
     switch (action->kind) {
     case TS_DO_WORK:
-        if (app->work != NULL)
-            app->work(action->type, action->data, action->fence, action->job);
+        if (app->work != NULL) app->work(action->type, action->data, action->fence, action->job);
         break;
-    case TS_DO_COMMAND:
-        command(action);
-        break;
-    case TS_DO_OUTPUT:
-        output(action);
-        break;
-    case TS_DO_SAFE:
-        safe((ts_reason)action->number);
-        break;
+    case TS_DO_COMMAND: command(action); break;
+    case TS_DO_OUTPUT: output(action); break;
+    case TS_DO_SAFE: safe((ts_reason)action->number); break;
     case TS_DO_CLEAN:
-        if (app->clean != NULL)
-            app->clean();
+        if (app->clean != NULL) app->clean();
         break;
-    case TS_DO_SHOW:
-        show();
-        break;
+    case TS_DO_SHOW: show(); break;
     case TS_DO_ANSWER:
-        if (app->answer != NULL)
-            app->answer(action->name, action->on, action->data);
+        if (app->answer != NULL) app->answer(action->name, action->on, action->data);
         break;
-    default:
-        note(action);
-        break;
+    default: note(action); break;
     }
 }
 
-static void perform(const ts_action *action)
-{
-    if (ts_port_network(action))
-        return;
+static void perform(const ts_action *action) {
+    if (ts_port_network(action)) return;
     switch (action->kind) {
-    case TS_DO_SAVE_BOOT:
-        ts_store_save_boot(action->number);
-        break;
-    case TS_DO_RECORD:
-        ts_audio_record(action->on);
-        break;
-    case TS_DO_PLAY:
-        ts_audio_play(action->data, action->number);
-        break;
-    case TS_DO_HUSH:
-        ts_audio_hush();
-        break;
-    case TS_DO_REBOOT:
-        esp_restart();
-    case TS_DO_FORGET:
-        ts_board_forget();
-    default:
-        perform_work(action);
-        break;
+    case TS_DO_SAVE_BOOT: ts_store_save_boot(action->number); break;
+    case TS_DO_RECORD: ts_audio_record(action->on); break;
+    case TS_DO_PLAY: ts_audio_play(action->data, action->number); break;
+    case TS_DO_HUSH: ts_audio_hush(); break;
+    case TS_DO_REBOOT: esp_restart();
+    case TS_DO_FORGET: ts_board_forget();
+    default: perform_work(action); break;
     }
 }
 
 /* -- The start ---------------------------------------------------------------------------------------------------- */
 
-static const char *or_null(const char *text)
-{
-    return text[0] == '\0' ? NULL : text;
-}
+static const char *or_null(const char *text) { return text[0] == '\0' ? NULL : text; }
 
-static void configure(const ts_provision *provision)
-{
+static void configure(const ts_provision *provision) {
     config = (ts_config){
         .id = provision->id,
         .prefix = or_null(provision->prefix),
@@ -231,20 +175,16 @@ static void configure(const ts_provision *provision)
     ts_audio_configure(&config);
 }
 
-void ts_board_run(const ts_app *what, const ts_provision *provision)
-{
+void ts_board_run(const ts_app *what, const ts_provision *provision) {
     static const ts_machine machine = {handle, next, due_ms, perform};
 
     app = what;
     configure(provision);
-    if (!ts_init(&device, &config, ts_port_now_ms()))
-        ts_board_wait_for_people("a name in the configuration is none");
+    if (!ts_init(&device, &config, ts_port_now_ms())) ts_board_wait_for_people("a name in the configuration is none");
     ts_audio_init();
-    if (app->start != NULL)
-        app->start();
+    if (app->start != NULL) app->start();
     ts_net_init(&(ts_login){provision->uri, provision->ca, provision->id, provision->secret});
-    for (;;)
-        ts_port_step(&machine);
+    for (;;) ts_port_step(&machine);
 }
 
 /* -- Without a device --------------------------------------------------------------------------------------------- */
@@ -252,45 +192,34 @@ void ts_board_run(const ts_app *what, const ts_provision *provision)
 static bool pressed;
 static uint32_t pressed_since;
 
-bool ts_board_button(bool down, uint32_t now_ms)
-{
+bool ts_board_button(bool down, uint32_t now_ms) {
     pressed = down;
     pressed_since = now_ms;
     return true;
 }
 
-static bool wait_handle(const ts_event *event, uint32_t now_ms)
-{
-    if (event->kind == TS_EV_BUTTON)
-        ts_board_button(event->on, now_ms);
-    if (pressed && now_ms - pressed_since >= HOLD_MS)
-        ts_board_forget();
+static bool wait_handle(const ts_event *event, uint32_t now_ms) {
+    if (event->kind == TS_EV_BUTTON) ts_board_button(event->on, now_ms);
+    if (pressed && now_ms - pressed_since >= HOLD_MS) ts_board_forget();
     return true;
 }
 
-static bool wait_next(ts_action *action)
-{
+static bool wait_next(ts_action *action) {
     (void)action;
     return false;
 }
 
-static uint32_t wait_due_ms(uint32_t now_ms)
-{
+static uint32_t wait_due_ms(uint32_t now_ms) {
     (void)now_ms;
     return UINT32_MAX;
 }
 
-static void wait_perform(const ts_action *action)
-{
-    (void)action;
-}
+static void wait_perform(const ts_action *action) { (void)action; }
 
-void ts_board_wait_for_people(const char *why)
-{
+void ts_board_wait_for_people(const char *why) {
     static const ts_machine machine = {wait_handle, wait_next, wait_due_ms, wait_perform};
 
     ESP_LOGE(TAG, "%s", why);
     ts_io_show(TS_LIGHT_UNPROVISIONED);
-    for (;;)
-        ts_port_step(&machine);
+    for (;;) ts_port_step(&machine);
 }

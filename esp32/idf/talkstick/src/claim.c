@@ -19,31 +19,21 @@ static const char *const TAG = "claim";
 
 static ts_claim claim;
 
-static bool handle(const ts_event *event, uint32_t now_ms)
-{
-    if (event->kind == TS_EV_BUTTON)
-        return ts_board_button(event->on, now_ms);
+static bool handle(const ts_event *event, uint32_t now_ms) {
+    if (event->kind == TS_EV_BUTTON) return ts_board_button(event->on, now_ms);
     return ts_claim_handle(&claim, event, now_ms);
 }
 
-static bool next(ts_action *action)
-{
-    return ts_claim_next(&claim, action);
-}
+static bool next(ts_action *action) { return ts_claim_next(&claim, action); }
 
-static uint32_t due_ms(uint32_t now_ms)
-{
-    return ts_claim_due_ms(&claim, now_ms);
-}
+static uint32_t due_ms(uint32_t now_ms) { return ts_claim_due_ms(&claim, now_ms); }
 
-static void perform(const ts_action *action)
-{
+static void perform(const ts_action *action) {
     if (!ts_port_network(action) && action->kind == TS_DO_NOTE)
         ESP_LOGW(TAG, "%.*s", (int)action->name.size, action->name.data);
 }
 
-static void begin(const ts_provision *provision)
-{
+static void begin(const ts_provision *provision) {
     uint8_t mac[6];
     char digits[MAC_BYTES];
     char nonce[TS_NONCE_BYTES];
@@ -55,8 +45,7 @@ static void begin(const ts_provision *provision)
         ts_board_wait_for_people("this is no claim code");
 }
 
-static void finish(void)
-{
+static void finish(void) {
     char secret[TS_HMAC_BYTES];
 
     if (!ts_hmac(ts_claim_key(&claim), ts_claim_message(&claim), secret) ||
@@ -67,15 +56,13 @@ static void finish(void)
     esp_restart();
 }
 
-void ts_claim_run(const ts_provision *provision)
-{
+void ts_claim_run(const ts_provision *provision) {
     static const ts_machine machine = {handle, next, due_ms, perform};
 
     ts_io_show(TS_LIGHT_CLAIMING);
     begin(provision);
     ts_net_init(&(ts_login){provision->uri, provision->ca, ts_claim_username(&claim), ts_claim_password(&claim)});
-    while (ts_claim_state_of(&claim) == TS_CLAIM_TRYING)
-        ts_port_step(&machine);
+    while (ts_claim_state_of(&claim) == TS_CLAIM_TRYING) ts_port_step(&machine);
     if (ts_claim_state_of(&claim) == TS_CLAIM_REFUSED)
         ts_board_wait_for_people("the claim code was refused: another one is needed");
     finish();

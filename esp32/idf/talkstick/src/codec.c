@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-size_t ts_codec_encode(const int16_t *samples, size_t count, uint8_t *codes)
-{
+size_t ts_codec_encode(const int16_t *samples, size_t count, uint8_t *codes) {
 #ifdef CONFIG_TALKSTICK_HEARD_MULAW
     return ts_pcm_to_mulaw(samples, count, codes);
 #else
@@ -12,8 +11,7 @@ size_t ts_codec_encode(const int16_t *samples, size_t count, uint8_t *codes)
 #endif
 }
 
-size_t ts_codec_decode(const uint8_t *codes, size_t size, int16_t *samples)
-{
+size_t ts_codec_decode(const uint8_t *codes, size_t size, int16_t *samples) {
 #ifdef CONFIG_TALKSTICK_SAID_MULAW
     static int16_t last;
 

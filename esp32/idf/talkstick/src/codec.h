@@ -7,8 +7,8 @@
 #include "sdkconfig.h"
 #include "talkstick_contract.h"
 
-#define TS_RING_PCM16 65536   /* 2 s of 16 bits at 16 kHz */
-#define TS_RING_MULAW 16384   /* 2 s of 8 bits at 8 kHz */
+#define TS_RING_PCM16 65536    /* 2 s of 16 bits at 16 kHz */
+#define TS_RING_MULAW 16384    /* 2 s of 8 bits at 8 kHz */
 #define TS_RING_BUFFER_MS 1500 /* of that is told to the server: frames bring their own overhead */
 
 #ifdef CONFIG_TALKSTICK_HEARD_MULAW

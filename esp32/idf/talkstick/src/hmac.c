@@ -12,8 +12,7 @@
 #if ESP_IDF_VERSION >= ESP_IDF_VERSION_VAL(6, 0, 0)
 #include "psa/crypto.h"
 
-static bool digest_of(const char *key, const char *message, uint8_t digest[DIGEST_BYTES])
-{
+static bool digest_of(const char *key, const char *message, uint8_t digest[DIGEST_BYTES]) {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_key_id_t id;
     size_t size;
@@ -33,20 +32,16 @@ static bool digest_of(const char *key, const char *message, uint8_t digest[DIGES
 #else
 #include "mbedtls/md.h"
 
-static bool digest_of(const char *key, const char *message, uint8_t digest[DIGEST_BYTES])
-{
+static bool digest_of(const char *key, const char *message, uint8_t digest[DIGEST_BYTES]) {
     return mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), (const uint8_t *)key, strlen(key),
                            (const uint8_t *)message, strlen(message), digest) == 0;
 }
 #endif
 
-bool ts_hmac(const char *key, const char *message, char digits[TS_HMAC_BYTES])
-{
+bool ts_hmac(const char *key, const char *message, char digits[TS_HMAC_BYTES]) {
     uint8_t digest[DIGEST_BYTES];
 
-    if (!digest_of(key, message, digest))
-        return false;
-    for (size_t i = 0; i < sizeof digest; i++)
-        snprintf(digits + 2 * i, 3, "%02x", digest[i]);
+    if (!digest_of(key, message, digest)) return false;
+    for (size_t i = 0; i < sizeof digest; i++) snprintf(digits + 2 * i, 3, "%02x", digest[i]);
     return true;
 }

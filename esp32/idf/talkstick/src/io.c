@@ -53,13 +53,9 @@ const size_t ts_io_output_count = CONFIG_TALKSTICK_OUTPUTS;
 
 static _Atomic int shown = TS_LIGHT_OFFLINE;
 
-static void drive(wire to, bool on)
-{
-    gpio_set_level(to.pin, on != to.inverted);
-}
+static void drive(wire to, bool on) { gpio_set_level(to.pin, on != to.inverted); }
 
-static void make_output(wire to, bool on)
-{
+static void make_output(wire to, bool on) {
     gpio_config_t config = {.pin_bit_mask = 1ULL << to.pin, .mode = GPIO_MODE_OUTPUT};
 
     drive(to, on); /* before it is an output: so it never is anything else */
@@ -67,53 +63,36 @@ static void make_output(wire to, bool on)
     drive(to, on);
 }
 
-void ts_io_safe(void)
-{
-    for (size_t i = 0; i < ts_io_output_count; i++)
-        make_output(wires[i], ts_io_outputs[i].safe);
+void ts_io_safe(void) {
+    for (size_t i = 0; i < ts_io_output_count; i++) make_output(wires[i], ts_io_outputs[i].safe);
 }
 
-void ts_io_switch(size_t index, bool on)
-{
-    if (index < ts_io_output_count)
-        drive(wires[index], on);
+void ts_io_switch(size_t index, bool on) {
+    if (index < ts_io_output_count) drive(wires[index], on);
 }
 
-void ts_io_show(ts_light light)
-{
-    atomic_store(&shown, (int)light);
-}
+void ts_io_show(ts_light light) { atomic_store(&shown, (int)light); }
 
 #if CONFIG_TALKSTICK_LED_GPIO >= 0
 static const wire led = {CONFIG_TALKSTICK_LED_GPIO, CONFIG_TALKSTICK_LED_INVERTED};
 
-static void light_up(void)
-{
-    drive(led, ts_light_on((ts_light)atomic_load(&shown), ts_port_now_ms()));
-}
+static void light_up(void) { drive(led, ts_light_on((ts_light)atomic_load(&shown), ts_port_now_ms())); }
 #else
-static void light_up(void)
-{
-}
+static void light_up(void) {}
 #endif
 
 #if CONFIG_TALKSTICK_BUTTON_GPIO >= 0
-static void look_at_button(ts_debounce *button)
-{
+static void look_at_button(ts_debounce *button) {
     bool down = gpio_get_level(CONFIG_TALKSTICK_BUTTON_GPIO) == 0; /* to ground, with a pull-up */
 
     if (ts_debounce_sample(button, down))
         ts_port_post(&(ts_event){.kind = TS_EV_BUTTON, .on = button->down}, TS_ANY_LIFE, TS_POST_WAIT);
 }
 #else
-static void look_at_button(ts_debounce *button)
-{
-    (void)button;
-}
+static void look_at_button(ts_debounce *button) { (void)button; }
 #endif
 
-static void run(void *unused)
-{
+static void run(void *unused) {
     ts_debounce button = {0};
 
     (void)unused;
@@ -124,8 +103,7 @@ static void run(void *unused)
     }
 }
 
-void ts_io_init(void)
-{
+void ts_io_init(void) {
 #if CONFIG_TALKSTICK_LED_GPIO >= 0
     make_output(led, false);
 #endif
@@ -135,6 +113,5 @@ void ts_io_init(void)
                             .pull_up_en = GPIO_PULLUP_ENABLE};
     ESP_ERROR_CHECK(gpio_config(&button));
 #endif
-    if (xTaskCreate(run, "io", STACK_BYTES, NULL, PRIORITY, NULL) != pdPASS)
-        abort();
+    if (xTaskCreate(run, "io", STACK_BYTES, NULL, PRIORITY, NULL) != pdPASS) abort();
 }

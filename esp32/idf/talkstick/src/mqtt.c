@@ -13,7 +13,7 @@
 #include "sdkconfig.h"
 #include "tickets.h"
 
-#define KEEPALIVE_S 30      /* esp-mqtt pings after half of it */
+#define KEEPALIVE_S 30 /* esp-mqtt pings after half of it */
 #define NETWORK_TIMEOUT_MS 8000
 #define RESEND_AFTER_MS 15000 /* longer than a slow acknowledgement of audio takes */
 #define POLL_MS 200           /* how soon a client that has lost its connection can be stopped */
@@ -27,31 +27,21 @@ static esp_mqtt_client_handle_t client;
 static ts_assembly assembly;
 static ts_tickets tickets;
 static portMUX_TYPE lock = portMUX_INITIALIZER_UNLOCKED; /* of the tickets */
-static _Atomic uint32_t told; /* the life whose end was told */
+static _Atomic uint32_t told;                            /* the life whose end was told */
 
-static void post(const ts_event *event, uint16_t life)
-{
-    ts_port_post(event, life, TS_POST_WAIT);
-}
+static void post(const ts_event *event, uint16_t life) { ts_port_post(event, life, TS_POST_WAIT); }
 
 /* The end of a connection is told once: a refusal is its end, too. */
-static void post_end(const ts_event *event, uint16_t life)
-{
-    if (atomic_exchange(&told, life) != life)
-        post(event, life);
+static void post_end(const ts_event *event, uint16_t life) {
+    if (atomic_exchange(&told, life) != life) post(event, life);
 }
 
-void ts_mqtt_tell_lost(uint16_t life)
-{
-    post_end(&(ts_event){.kind = TS_EV_LOST}, life);
-}
+void ts_mqtt_tell_lost(uint16_t life) { post_end(&(ts_event){.kind = TS_EV_LOST}, life); }
 
-static void failed(const esp_mqtt_event_t *event, uint16_t life)
-{
+static void failed(const esp_mqtt_event_t *event, uint16_t life) {
     const esp_mqtt_error_codes_t *error = event->error_handle;
 
-    if (error == NULL)
-        return;
+    if (error == NULL) return;
     if (error->error_type == MQTT_ERROR_TYPE_CONNECTION_REFUSED)
         post_end(&(ts_event){.kind = TS_EV_REFUSED, .number = (uint32_t)error->connect_return_code}, life);
     else if (error->error_type == MQTT_ERROR_TYPE_TCP_TRANSPORT)
@@ -59,22 +49,23 @@ static void failed(const esp_mqtt_event_t *event, uint16_t life)
                  (unsigned)-error->esp_tls_stack_err, (unsigned)error->esp_tls_cert_verify_flags);
 }
 
-static void acknowledged(const esp_mqtt_event_t *event, ts_event_kind kind, bool granted, uint16_t life)
-{
+static void acknowledged(const esp_mqtt_event_t *event, ts_event_kind kind, bool granted, uint16_t life) {
     ts_event told_event = {.kind = kind, .on = granted};
     bool known;
 
     taskENTER_CRITICAL(&lock);
     known = ts_tickets_acked(&tickets, (uint16_t)event->msg_id, granted, &told_event.token);
     taskEXIT_CRITICAL(&lock);
-    if (known)
-        post(&told_event, life);
+    if (known) post(&told_event, life);
 }
 
-static void received(const esp_mqtt_event_t *event, uint16_t life)
-{
-    ts_piece piece = {event->topic,          (size_t)event->topic_len,           event->data,
-                      (size_t)event->data_len, (size_t)event->current_data_offset, (size_t)event->total_data_len};
+static void received(const esp_mqtt_event_t *event, uint16_t life) {
+    ts_piece piece = {event->topic,
+                      (size_t)event->topic_len,
+                      event->data,
+                      (size_t)event->data_len,
+                      (size_t)event->current_data_offset,
+                      (size_t)event->total_data_len};
     ts_event whole = {.kind = TS_EV_MESSAGE, .on = event->retain};
 
     switch (ts_assembly_add(&assembly, &piece)) {
@@ -83,56 +74,38 @@ static void received(const esp_mqtt_event_t *event, uint16_t life)
         whole.data = (ts_text){assembly.memory + assembly.topic_size, assembly.size};
         post(&whole, life);
         break;
-    case TS_PIECE_DROPPED:
-        ESP_LOGW(TAG, "dropped a message of %d bytes", event->total_data_len);
-        break;
-    default:
-        break;
+    case TS_PIECE_DROPPED: ESP_LOGW(TAG, "dropped a message of %d bytes", event->total_data_len); break;
+    default: break;
     }
 }
 
 /* Called by the client's task, or by ours where a write has failed. The SUBACK says 0x80 and more for no. */
-static void on_event(void *argument, esp_event_base_t base, int32_t id, void *data)
-{
+static void on_event(void *argument, esp_event_base_t base, int32_t id, void *data) {
     const esp_mqtt_event_t *event = data;
     uint16_t life = (uint16_t)(uintptr_t)argument;
 
     (void)base;
     switch ((esp_mqtt_event_id_t)id) {
-    case MQTT_EVENT_CONNECTED:
-        post(&(ts_event){.kind = TS_EV_CONNECTED}, life);
-        break;
-    case MQTT_EVENT_DISCONNECTED:
-        ts_mqtt_tell_lost(life);
-        break;
-    case MQTT_EVENT_ERROR:
-        failed(event, life);
-        break;
+    case MQTT_EVENT_CONNECTED: post(&(ts_event){.kind = TS_EV_CONNECTED}, life); break;
+    case MQTT_EVENT_DISCONNECTED: ts_mqtt_tell_lost(life); break;
+    case MQTT_EVENT_ERROR: failed(event, life); break;
     case MQTT_EVENT_SUBSCRIBED:
         acknowledged(event, TS_EV_SUBSCRIBED, event->data_len > 0 && (uint8_t)event->data[0] < 0x80, life);
         break;
-    case MQTT_EVENT_PUBLISHED:
-        acknowledged(event, TS_EV_ACCEPTED, true, life);
-        break;
-    case MQTT_EVENT_DATA:
-        received(event, life);
-        break;
-    default:
-        break;
+    case MQTT_EVENT_PUBLISHED: acknowledged(event, TS_EV_ACCEPTED, true, life); break;
+    case MQTT_EVENT_DATA: received(event, life); break;
+    default: break;
     }
 }
 
-void ts_mqtt_init(void)
-{
+void ts_mqtt_init(void) {
     char *memory = malloc(MEMORY_BYTES);
 
-    if (memory == NULL)
-        abort();
+    if (memory == NULL) abort();
     ts_assembly_init(&assembly, memory, MEMORY_BYTES);
 }
 
-static esp_mqtt_client_config_t config_of(const ts_login *login, const ts_mqtt_will *will)
-{
+static esp_mqtt_client_config_t config_of(const ts_login *login, const ts_mqtt_will *will) {
     bool tls = login->uri[4] == 's';
     esp_mqtt_client_config_t config = {
         .broker.address.uri = login->uri,
@@ -161,15 +134,13 @@ static esp_mqtt_client_config_t config_of(const ts_login *login, const ts_mqtt_w
     return config;
 }
 
-bool ts_mqtt_open(const ts_login *login, const ts_mqtt_will *will, uint16_t life)
-{
+bool ts_mqtt_open(const ts_login *login, const ts_mqtt_will *will, uint16_t life) {
     esp_mqtt_client_config_t config = config_of(login, will);
 
     ts_tickets_clear(&tickets); /* no client runs: nobody else looks at them, nor at the assembly */
     ts_assembly_init(&assembly, assembly.memory, assembly.capacity);
     client = esp_mqtt_client_init(&config);
-    if (client == NULL)
-        return false;
+    if (client == NULL) return false;
     if (esp_mqtt_client_register_event(client, MQTT_EVENT_ANY, on_event, (void *)(uintptr_t)life) == ESP_OK &&
         esp_mqtt_client_start(client) == ESP_OK)
         return true;
@@ -178,27 +149,22 @@ bool ts_mqtt_open(const ts_login *login, const ts_mqtt_will *will, uint16_t life
 }
 
 /* Destroying a client stops it first, which says goodbye and waits for its task to end. */
-void ts_mqtt_close(void)
-{
-    if (client != NULL)
-        esp_mqtt_client_destroy(client);
+void ts_mqtt_close(void) {
+    if (client != NULL) esp_mqtt_client_destroy(client);
     client = NULL;
 }
 
-static void sent(int packet, uint16_t token, ts_event_kind kind, uint16_t life)
-{
+static void sent(int packet, uint16_t token, ts_event_kind kind, uint16_t life) {
     ts_event event = {.kind = kind, .token = token};
     bool already;
 
     taskENTER_CRITICAL(&lock);
     already = ts_tickets_sent(&tickets, (uint16_t)packet, token, &event.on);
     taskEXIT_CRITICAL(&lock);
-    if (already)
-        post(&event, life);
+    if (already) post(&event, life);
 }
 
-void ts_mqtt_subscribe(const char *topic, uint8_t qos, uint16_t token, uint16_t life)
-{
+void ts_mqtt_subscribe(const char *topic, uint8_t qos, uint16_t token, uint16_t life) {
     int packet = client == NULL ? -1 : esp_mqtt_client_subscribe_single(client, topic, qos);
 
     if (packet > 0) {
@@ -211,15 +177,13 @@ void ts_mqtt_subscribe(const char *topic, uint8_t qos, uint16_t token, uint16_t 
 
 /* -1: it could not be written, and the connection is aborted; -2: the outbox is full. Where there is no data the client
  * wants NULL: it takes a pointer with length 0 for a string, and measures it. */
-void ts_mqtt_publish(const ts_mqtt_message *message, uint16_t life)
-{
+void ts_mqtt_publish(const ts_mqtt_message *message, uint16_t life) {
     const char *data = message->size > 0 ? message->data : NULL;
     int packet = client == NULL ? -1
                                 : esp_mqtt_client_publish(client, message->topic, data, (int)message->size,
                                                           message->qos, message->retained);
 
-    if (message->qos == 0)
-        return;
+    if (message->qos == 0) return;
     if (packet > 0)
         sent(packet, message->token, TS_EV_ACCEPTED, life);
     else

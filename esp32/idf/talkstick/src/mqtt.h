@@ -1,5 +1,5 @@
-/* esp-mqtt. A client lives as long as one connection: what its outbox holds of an old one would come before the birth of
- * the next, with an old boot number and old fences. All of this is called by the network task. */
+/* esp-mqtt. A client lives as long as one connection: what its outbox holds of an old one would come before the birth
+ * of the next, with an old boot number and old fences. All of this is called by the network task. */
 #ifndef TS_MQTT_H
 #define TS_MQTT_H
 

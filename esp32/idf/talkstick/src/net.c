@@ -34,31 +34,25 @@ typedef struct {
 static QueueHandle_t queue;
 static ts_login login;
 
-bool ts_net_submit(const ts_action *action, uint16_t life)
-{
+bool ts_net_submit(const ts_action *action, uint16_t life) {
     size_t topic = action->topic == NULL ? 0 : strlen(action->topic);
     job *made = malloc(sizeof *made + topic + 1 + action->data.size + 1);
     char *data;
 
-    if (made == NULL)
-        return false;
+    if (made == NULL) return false;
     *made = (job){action->kind, action->on, action->qos, action->token, life, action->data.size, NULL};
-    if (topic > 0)
-        memcpy(made->topic, action->topic, topic);
+    if (topic > 0) memcpy(made->topic, action->topic, topic);
     made->topic[topic] = '\0';
     data = made->topic + topic + 1;
-    if (made->size > 0)
-        memcpy(data, action->data.data, made->size);
+    if (made->size > 0) memcpy(data, action->data.data, made->size);
     data[made->size] = '\0';
     made->data = data;
-    if (xQueueSend(queue, &made, 0) == pdTRUE)
-        return true;
+    if (xQueueSend(queue, &made, 0) == pdTRUE) return true;
     free(made);
     return false;
 }
 
-static void open_connection(const job *what)
-{
+static void open_connection(const job *what) {
     ts_mqtt_will will = {what->topic, what->data, what->size};
     bool tls = strncmp(login.uri, "mqtts:", strlen("mqtts:")) == 0;
 
@@ -70,29 +64,20 @@ static void open_connection(const job *what)
     }
     if (!ts_clock_wait(tls ? WAIT_FOR_CLOCK_MS : 0) && tls)
         ESP_LOGW(TAG, "nobody tells the time: certificates are checked against the last known one");
-    if (!ts_mqtt_open(&login, what->topic[0] == '\0' ? NULL : &will, what->life))
-        ts_mqtt_tell_lost(what->life);
+    if (!ts_mqtt_open(&login, what->topic[0] == '\0' ? NULL : &will, what->life)) ts_mqtt_tell_lost(what->life);
 }
 
-static void publish(const job *what)
-{
+static void publish(const job *what) {
     ts_mqtt_message message = {what->topic, what->data, what->size, what->qos, what->retained, what->token};
 
     ts_mqtt_publish(&message, what->life);
 }
 
-static void perform(const job *what)
-{
+static void perform(const job *what) {
     switch (what->kind) {
-    case TS_DO_CONNECT:
-        open_connection(what);
-        break;
-    case TS_DO_SUBSCRIBE:
-        ts_mqtt_subscribe(what->topic, what->qos, what->token, what->life);
-        break;
-    case TS_DO_PUBLISH:
-        publish(what);
-        break;
+    case TS_DO_CONNECT: open_connection(what); break;
+    case TS_DO_SUBSCRIBE: ts_mqtt_subscribe(what->topic, what->qos, what->token, what->life); break;
+    case TS_DO_PUBLISH: publish(what); break;
     default:
         ts_mqtt_close();
         ts_mqtt_tell_lost(what->life);
@@ -100,24 +85,20 @@ static void perform(const job *what)
     }
 }
 
-static void run(void *unused)
-{
+static void run(void *unused) {
     job *next;
 
     (void)unused;
     for (;;) {
-        if (xQueueReceive(queue, &next, portMAX_DELAY) != pdTRUE)
-            continue;
+        if (xQueueReceive(queue, &next, portMAX_DELAY) != pdTRUE) continue;
         perform(next);
         free(next);
     }
 }
 
-void ts_net_init(const ts_login *who)
-{
+void ts_net_init(const ts_login *who) {
     login = *who;
     ts_mqtt_init();
     queue = xQueueCreate(JOBS, sizeof(job *));
-    if (queue == NULL || xTaskCreate(run, "net", STACK_BYTES, NULL, PRIORITY, NULL) != pdPASS)
-        abort();
+    if (queue == NULL || xTaskCreate(run, "net", STACK_BYTES, NULL, PRIORITY, NULL) != pdPASS) abort();
 }

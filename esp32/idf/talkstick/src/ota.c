@@ -6,15 +6,12 @@
 
 static const char *const TAG = "ota";
 
-void ts_ota_confirm(void)
-{
+void ts_ota_confirm(void) {
     static bool confirmed;
 
-    if (confirmed)
-        return;
+    if (confirmed) return;
     confirmed = true;
-    if (esp_ota_mark_app_valid_cancel_rollback() != ESP_OK)
-        ESP_LOGW(TAG, "this firmware cannot be confirmed");
+    if (esp_ota_mark_app_valid_cancel_rollback() != ESP_OK) ESP_LOGW(TAG, "this firmware cannot be confirmed");
 }
 
 #ifdef CONFIG_TALKSTICK_OTA
@@ -26,7 +23,6 @@ void ts_ota_confirm(void)
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "talkstick_app.h"
-#include "talkstick_json.h"
 
 #define URL_BYTES 256
 #define STACK_BYTES 8192
@@ -37,8 +33,7 @@ static char url[URL_BYTES];
 static volatile bool under_way;
 
 /* The holder of a session commands it: so it is only ever taken from where the build says. */
-static void fetch(void *unused)
-{
+static void fetch(void *unused) {
     esp_http_client_config_t http = {
         .url = url,
         .timeout_ms = TIMEOUT_MS,
@@ -48,43 +43,35 @@ static void fetch(void *unused)
     esp_https_ota_config_t ota = {.http_config = &http};
 
     (void)unused;
-    if (esp_https_ota(&ota) == ESP_OK)
-        esp_restart();
+    if (esp_https_ota(&ota) == ESP_OK) esp_restart();
     ESP_LOGE(TAG, "%s could not be taken", url);
     ts_app_report("{\"ota\":\"failed\"}", false);
     under_way = false;
     vTaskDelete(NULL);
 }
 
-static bool allowed(ts_text data)
-{
+static bool allowed(ts_text data) {
     static const char prefix[] = CONFIG_TALKSTICK_OTA_URL_PREFIX;
-    ts_text value;
 
     return sizeof prefix > sizeof "https://" && strncmp(prefix, "https://", strlen("https://")) == 0 &&
-           ts_json_find(data, "url", &value) && ts_json_string(value, url, sizeof url) &&
-           strlen(url) < sizeof url - 1 && strncmp(url, prefix, sizeof prefix - 1) == 0;
+           ts_app_string(data, "url", url, sizeof url) && strlen(url) < sizeof url - 1 &&
+           strncmp(url, prefix, sizeof prefix - 1) == 0;
 }
 
-bool ts_ota_command(ts_text name, ts_text data)
-{
-    if (name.size != strlen("ota") || memcmp(name.data, "ota", name.size) != 0)
-        return false;
-    if (under_way)
-        return true;
+bool ts_ota_command(ts_text name, ts_text data) {
+    if (name.size != strlen("ota") || memcmp(name.data, "ota", name.size) != 0) return false;
+    if (under_way) return true;
     if (!allowed(data)) {
         ts_app_report("{\"ota\":\"refused\"}", false);
         return true;
     }
     ts_app_report("{\"ota\":\"begun\"}", false);
     under_way = true;
-    if (xTaskCreate(fetch, "ota", STACK_BYTES, NULL, PRIORITY, NULL) != pdPASS)
-        under_way = false;
+    if (xTaskCreate(fetch, "ota", STACK_BYTES, NULL, PRIORITY, NULL) != pdPASS) under_way = false;
     return true;
 }
 #else
-bool ts_ota_command(ts_text name, ts_text data)
-{
+bool ts_ota_command(ts_text name, ts_text data) {
     (void)name;
     (void)data;
     return false;

@@ -4,7 +4,8 @@
 
 #include "talkstick.h"
 
-/* Take the command `ota` {"fence":F,"url":"https://…"}, if this is one and the build allows it. Returns whether it is. */
+/* Take the command `ota` {"fence":F,"url":"https://…"}, if this is one and the build allows it. Returns whether it
+ * is. */
 bool ts_ota_command(ts_text name, ts_text data);
 
 /* This firmware has reached the server: keep it. One that never does is rolled back with the next restart. */

@@ -27,7 +27,6 @@ bool ts_port_post(const ts_event *event, uint16_t life, ts_patience patience);
 /* Perform what is to be done, then wait for one event, or until a tick is due. */
 void ts_port_step(const ts_machine *machine);
 
-
 /* Perform an action that is for the network. Returns false where it is for something else. */
 bool ts_port_network(const ts_action *action);
 

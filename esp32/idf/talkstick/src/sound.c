@@ -11,22 +11,20 @@
 
 #define RATE_HZ 16000
 #define WAIT_MS 1000
-#define SLOTS 2     /* left and right: the microphone fills one, the loudspeaker mixes both */
-#define BLOCK 160   /* samples that are converted at once */
+#define SLOTS 2   /* left and right: the microphone fills one, the loudspeaker mixes both */
+#define BLOCK 160 /* samples that are converted at once */
 
 static i2s_chan_handle_t microphone;
 static i2s_chan_handle_t loudspeaker;
 
-static void start(i2s_chan_handle_t channel, const i2s_std_config_t *config)
-{
+static void start(i2s_chan_handle_t channel, const i2s_std_config_t *config) {
     ESP_ERROR_CHECK(i2s_channel_init_std_mode(channel, config));
     ESP_ERROR_CHECK(i2s_channel_enable(channel));
 }
 
-/* Both directions are configured alike: then they share the clock. The loudspeaker is silent by itself when nobody gives
- * it anything. */
-void ts_sound_init(void)
-{
+/* Both directions are configured alike: then they share the clock. The loudspeaker is silent by itself when nobody
+ * gives it anything. */
+void ts_sound_init(void) {
     i2s_chan_config_t channel = I2S_CHANNEL_DEFAULT_CONFIG(I2S_NUM_0, I2S_ROLE_MASTER);
     i2s_std_config_t config = {
         .clk_cfg = I2S_STD_CLK_DEFAULT_CONFIG(RATE_HZ),
@@ -45,8 +43,7 @@ void ts_sound_init(void)
 }
 
 /* The microphone speaks in the left slot (its pin L/R is at ground), with 24 bits at the top of the 32. */
-void ts_sound_read(int16_t *samples)
-{
+void ts_sound_read(int16_t *samples) {
     static int32_t slots[SLOTS * BLOCK];
 
     for (size_t at = 0; at < TS_SOUND_SAMPLES; at += BLOCK) {
@@ -58,8 +55,7 @@ void ts_sound_read(int16_t *samples)
     }
 }
 
-static void write_block(const int16_t *samples, size_t count)
-{
+static void write_block(const int16_t *samples, size_t count) {
     static int32_t slots[SLOTS * BLOCK];
     size_t written;
 
@@ -68,15 +64,11 @@ static void write_block(const int16_t *samples, size_t count)
     i2s_channel_write(loudspeaker, slots, count * SLOTS * sizeof slots[0], &written, WAIT_MS);
 }
 
-void ts_sound_write(const int16_t *samples, size_t count)
-{
-    for (size_t at = 0; at < count; at += BLOCK)
-        write_block(samples + at, count - at < BLOCK ? count - at : BLOCK);
+void ts_sound_write(const int16_t *samples, size_t count) {
+    for (size_t at = 0; at < count; at += BLOCK) write_block(samples + at, count - at < BLOCK ? count - at : BLOCK);
 }
 
-void ts_sound_silence(size_t count)
-{
-    for (size_t at = 0; at < count; at += BLOCK)
-        write_block(NULL, count - at < BLOCK ? count - at : BLOCK);
+void ts_sound_silence(size_t count) {
+    for (size_t at = 0; at < count; at += BLOCK) write_block(NULL, count - at < BLOCK ? count - at : BLOCK);
 }
 #endif

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TS_SOUND_SAMPLES 640     /* read at once: 40 ms */
-#define TS_SOUND_LONGEST_GAP 10  /* lost frames in a row that silence is played for */
+#define TS_SOUND_SAMPLES 640    /* read at once: 40 ms */
+#define TS_SOUND_LONGEST_GAP 10 /* lost frames in a row that silence is played for */
 
 void ts_sound_init(void);
 

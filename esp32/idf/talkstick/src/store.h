@@ -1,5 +1,5 @@
-/* Flash memory: who the board is, as an NVS image or a claim has it, and what it counts by itself. All in one namespace of
- * the partition `nvs`; the names are in the contract header. */
+/* Flash memory: who the board is, as an NVS image or a claim has it, and what it counts by itself. All in one
+ * namespace of the partition `nvs`; the names are in the contract header. */
 #ifndef TS_STORE_H
 #define TS_STORE_H
 

@@ -21,22 +21,19 @@ static EventGroupHandle_t state;
 static esp_timer_handle_t retry;
 static uint32_t retry_ms = FIRST_RETRY_MS;
 
-static void try_again(void *unused)
-{
+static void try_again(void *unused) {
     (void)unused;
     esp_wifi_connect();
 }
 
-static void disconnected(const wifi_event_sta_disconnected_t *why)
-{
+static void disconnected(const wifi_event_sta_disconnected_t *why) {
     xEventGroupClearBits(state, HAS_ADDRESS);
     ESP_LOGW(TAG, "disconnected, reason %u; again in %u ms", (unsigned)why->reason, (unsigned)retry_ms);
     esp_timer_start_once(retry, (uint64_t)retry_ms * 1000);
     retry_ms = retry_ms * 2 < LONGEST_RETRY_MS ? retry_ms * 2 : LONGEST_RETRY_MS;
 }
 
-static void on_event(void *unused, esp_event_base_t base, int32_t id, void *data)
-{
+static void on_event(void *unused, esp_event_base_t base, int32_t id, void *data) {
     (void)unused;
     if (base == WIFI_EVENT && id == WIFI_EVENT_STA_START) {
         esp_wifi_connect();
@@ -50,8 +47,7 @@ static void on_event(void *unused, esp_event_base_t base, int32_t id, void *data
     }
 }
 
-static void configure(const char *ssid, const char *password)
-{
+static void configure(const char *ssid, const char *password) {
     wifi_config_t config = {0};
     size_t name = strlen(ssid);
     size_t secret = strlen(password);
@@ -63,14 +59,12 @@ static void configure(const char *ssid, const char *password)
     ESP_ERROR_CHECK(esp_wifi_set_config(WIFI_IF_STA, &config));
 }
 
-void ts_wifi_init(const char *ssid, const char *password)
-{
+void ts_wifi_init(const char *ssid, const char *password) {
     wifi_init_config_t driver = WIFI_INIT_CONFIG_DEFAULT();
     esp_timer_create_args_t timer = {.callback = try_again, .name = "wifi"};
 
     state = xEventGroupCreate();
-    if (state == NULL)
-        abort();
+    if (state == NULL) abort();
     ESP_ERROR_CHECK(esp_timer_create(&timer, &retry));
     ESP_ERROR_CHECK(esp_netif_init());
     ESP_ERROR_CHECK(esp_event_loop_create_default());
@@ -84,7 +78,6 @@ void ts_wifi_init(const char *ssid, const char *password)
     ESP_ERROR_CHECK(esp_wifi_start());
 }
 
-bool ts_wifi_wait(uint32_t ms)
-{
+bool ts_wifi_wait(uint32_t ms) {
     return (xEventGroupWaitBits(state, HAS_ADDRESS, pdFALSE, pdTRUE, pdMS_TO_TICKS(ms)) & HAS_ADDRESS) != 0;
 }

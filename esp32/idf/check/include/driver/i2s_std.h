@@ -17,7 +17,7 @@ typedef struct {
     uint32_t dma_frame_num;
     bool auto_clear;
 } i2s_chan_config_t;
-#define I2S_CHANNEL_DEFAULT_CONFIG(port, as) \
+#define I2S_CHANNEL_DEFAULT_CONFIG(port, as)                                                                           \
     {.id = port, .role = as, .dma_desc_num = 6, .dma_frame_num = 240, .auto_clear = false}
 typedef struct {
     uint32_t sample_rate_hz;

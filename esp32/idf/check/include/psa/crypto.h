@@ -15,7 +15,7 @@ typedef struct {
 #define PSA_KEY_USAGE_SIGN_MESSAGE ((psa_key_usage_t)0x400)
 #define PSA_KEY_TYPE_HMAC ((psa_key_type_t)0x1100)
 #define PSA_ALG_SHA_256 ((psa_algorithm_t)0x02000009)
-#define PSA_ALG_HMAC(hash) ((psa_algorithm_t)(0x03800000 | ((hash)&0xff)))
+#define PSA_ALG_HMAC(hash) ((psa_algorithm_t)(0x03800000 | ((hash) & 0xff)))
 psa_status_t psa_crypto_init(void);
 void psa_set_key_usage_flags(psa_key_attributes_t *attributes, psa_key_usage_t flags);
 void psa_set_key_algorithm(psa_key_attributes_t *attributes, psa_algorithm_t algorithm);

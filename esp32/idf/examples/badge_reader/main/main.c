@@ -14,8 +14,7 @@
 
 static const char *const TAG = "badge";
 
-static void shown(const card_uid *uid)
-{
+static void shown(const card_uid *uid) {
     char text[CARD_TEXT_BYTES];
     char name[TS_NAME_BYTES];
 
@@ -28,8 +27,7 @@ static void shown(const card_uid *uid)
     ts_app_badge(name);
 }
 
-static void run(void *unused)
-{
+static void run(void *unused) {
     card_uid last = {.size = 0};
     card_uid now;
     int missed = 0;
@@ -38,35 +36,29 @@ static void run(void *unused)
     for (;;) {
         memset(&now, 0, sizeof now);
         if (!rc522_read(&now)) {
-            if (++missed >= GONE_AFTER)
-                last.size = 0;
+            if (++missed >= GONE_AFTER) last.size = 0;
         } else {
             missed = 0;
-            if (memcmp(&now, &last, sizeof now) != 0)
-                shown(&now);
+            if (memcmp(&now, &last, sizeof now) != 0) shown(&now);
             last = now;
         }
         vTaskDelay(pdMS_TO_TICKS(LOOK_EVERY_MS));
     }
 }
 
-static void answer(ts_text code, bool granted, ts_text message)
-{
+static void answer(ts_text code, bool granted, ts_text message) {
     ESP_LOGI(TAG, "%s: %.*s %.*s", granted ? "yes" : "no", (int)code.size, code.data, (int)message.size, message.data);
 }
 
-static void start(void)
-{
+static void start(void) {
     if (!rc522_init()) {
         ESP_LOGE(TAG, "the RC522 does not answer: look at its wires");
         return;
     }
-    if (xTaskCreate(run, "badge", 4096, NULL, 4, NULL) != pdPASS)
-        abort();
+    if (xTaskCreate(run, "badge", 4096, NULL, 4, NULL) != pdPASS) abort();
 }
 
-void app_main(void)
-{
+void app_main(void) {
     static const ts_app board = {.model = "badge-reader", .badges = true, .start = start, .answer = answer};
 
     ts_app_run(&board);

@@ -49,8 +49,7 @@
 
 static spi_device_handle_t chip;
 
-static uint8_t transfer(uint8_t address, uint8_t value)
-{
+static uint8_t transfer(uint8_t address, uint8_t value) {
     uint8_t out[2] = {address, value};
     uint8_t in[2] = {0};
     spi_transaction_t both = {.length = 16, .tx_buffer = out, .rx_buffer = in};
@@ -58,18 +57,11 @@ static uint8_t transfer(uint8_t address, uint8_t value)
     return spi_device_polling_transmit(chip, &both) == ESP_OK ? in[1] : 0;
 }
 
-static void put(uint8_t reg, uint8_t value)
-{
-    transfer((uint8_t)(reg << 1), value);
-}
+static void put(uint8_t reg, uint8_t value) { transfer((uint8_t)(reg << 1), value); }
 
-static uint8_t get(uint8_t reg)
-{
-    return transfer((uint8_t)(reg << 1 | 0x80), 0);
-}
+static uint8_t get(uint8_t reg) { return transfer((uint8_t)(reg << 1 | 0x80), 0); }
 
-bool rc522_init(void)
-{
+bool rc522_init(void) {
     spi_bus_config_t bus = {.mosi_io_num = CONFIG_BADGE_MOSI_GPIO,
                             .miso_io_num = CONFIG_BADGE_MISO_GPIO,
                             .sclk_io_num = CONFIG_BADGE_SCK_GPIO,
@@ -94,49 +86,41 @@ bool rc522_init(void)
     return version != 0x00 && version != 0xFF;
 }
 
-static bool wait_for_answer(void)
-{
+static bool wait_for_answer(void) {
     for (int i = 0; i < WAITS; i++) {
         uint8_t irq = get(COM_IRQ);
-        if (irq & (IRQ_RECEIVED | IRQ_IDLE))
-            return (get(ERRORS) & ANY_ERROR) == 0;
-        if (irq & IRQ_TIMER)
-            return false;
+        if (irq & (IRQ_RECEIVED | IRQ_IDLE)) return (get(ERRORS) & ANY_ERROR) == 0;
+        if (irq & IRQ_TIMER) return false;
         vTaskDelay(pdMS_TO_TICKS(1));
     }
     return false;
 }
 
 /* Send some bytes, `bits` of the last one (0: all of it), and receive `wanted`. */
-static bool exchange(const uint8_t *out, size_t size, uint8_t bits, uint8_t *in, size_t wanted)
-{
+static bool exchange(const uint8_t *out, size_t size, uint8_t bits, uint8_t *in, size_t wanted) {
     bool answered;
 
     put(COMMAND, IDLE);
     put(COM_IRQ, 0x7F);
     put(FIFO_LEVEL, FLUSH);
-    for (size_t i = 0; i < size; i++)
-        put(FIFO_DATA, out[i]);
+    for (size_t i = 0; i < size; i++) put(FIFO_DATA, out[i]);
     put(BIT_FRAMING, bits);
     put(COMMAND, TRANSCEIVE);
     put(BIT_FRAMING, (uint8_t)(bits | START_SEND));
     answered = wait_for_answer() && get(FIFO_LEVEL) == wanted;
     put(BIT_FRAMING, 0);
-    for (size_t i = 0; answered && i < wanted; i++)
-        in[i] = get(FIFO_DATA);
+    for (size_t i = 0; answered && i < wanted; i++) in[i] = get(FIFO_DATA);
     return answered;
 }
 
 /* Four bytes of the UID, or the cascade tag and three of them; then the check byte. */
-static bool anticollision(uint8_t level, uint8_t answer[5])
-{
+static bool anticollision(uint8_t level, uint8_t answer[5]) {
     uint8_t ask[2] = {level, ANTICOLLISION};
 
     return exchange(ask, sizeof ask, 0, answer, 5) && card_checked(answer);
 }
 
-static bool select_card(uint8_t level, const uint8_t answer[5])
-{
+static bool select_card(uint8_t level, const uint8_t answer[5]) {
     uint8_t ask[9] = {level, SELECT};
     uint8_t acknowledge[3];
     uint16_t crc;
@@ -148,21 +132,18 @@ static bool select_card(uint8_t level, const uint8_t answer[5])
     return exchange(ask, sizeof ask, 0, acknowledge, sizeof acknowledge);
 }
 
-bool rc522_read(card_uid *uid)
-{
+bool rc522_read(card_uid *uid) {
     uint8_t request = REQA;
     uint8_t answer[5];
 
-    if (!exchange(&request, 1, REQA_BITS, answer, 2) || !anticollision(CASCADE_1, answer))
-        return false;
+    if (!exchange(&request, 1, REQA_BITS, answer, 2) || !anticollision(CASCADE_1, answer)) return false;
     if (answer[0] != CASCADE_TAG) {
         memcpy(uid->bytes, answer, 4);
         uid->size = 4;
         return true;
     }
     memcpy(uid->bytes, answer + 1, 3);
-    if (!select_card(CASCADE_1, answer) || !anticollision(CASCADE_2, answer))
-        return false;
+    if (!select_card(CASCADE_1, answer) || !anticollision(CASCADE_2, answer)) return false;
     memcpy(uid->bytes + 3, answer, 4);
     uid->size = 7;
     return true;

@@ -11,8 +11,7 @@
 
 static portMUX_TYPE lock = portMUX_INITIALIZER_UNLOCKED;
 
-void hx711_init(void)
-{
+void hx711_init(void) {
     gpio_config_t clock = {.pin_bit_mask = 1ULL << CONFIG_SCALE_SCK_GPIO, .mode = GPIO_MODE_OUTPUT};
     gpio_config_t data = {.pin_bit_mask = 1ULL << CONFIG_SCALE_DT_GPIO, .mode = GPIO_MODE_INPUT};
 
@@ -21,8 +20,7 @@ void hx711_init(void)
     gpio_set_level(CONFIG_SCALE_SCK_GPIO, 0);
 }
 
-static uint32_t pulse(void)
-{
+static uint32_t pulse(void) {
     uint32_t bit;
 
     gpio_set_level(CONFIG_SCALE_SCK_GPIO, 1);
@@ -33,21 +31,19 @@ static uint32_t pulse(void)
     return bit;
 }
 
-/* A clock that stays high for 60 us switches the chip off: nothing may come between. One more pulse: channel A again. */
-static uint32_t shift_in(void)
-{
+/* A clock that stays high for 60 us switches the chip off: nothing may come between. One more pulse: channel A
+ * again. */
+static uint32_t shift_in(void) {
     uint32_t bits = 0;
 
     taskENTER_CRITICAL(&lock);
-    for (int i = 0; i < BITS; i++)
-        bits = bits << 1 | pulse();
+    for (int i = 0; i < BITS; i++) bits = bits << 1 | pulse();
     pulse();
     taskEXIT_CRITICAL(&lock);
     return bits;
 }
 
-bool hx711_read(uint32_t *bits)
-{
+bool hx711_read(uint32_t *bits) {
     for (int i = 0; i < WAITS; i++) {
         if (gpio_get_level(CONFIG_SCALE_DT_GPIO) == 0) {
             *bits = shift_in();
