@@ -31,6 +31,9 @@ class Project:
 
     name: str
 
+    def __str__(self) -> str:
+        return self.name
+
     @property
     def folder(self) -> Path:
         """Return where it is."""

@@ -4,7 +4,8 @@ documentation has it. That proves syntax and the use of our own interfaces; only
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -20,12 +21,15 @@ from tests.firmware.idf import (
     PROJECTS,
     TARGETS,
     Project,
+    Settings,
     compile_errors,
     component_sources,
     configure,
 )
 
 RELAY = Project("relay")
+SettingsOf = Callable[[Project, str], Settings]
+ALL = [(project, target) for project in PROJECTS for target in TARGETS]
 FLASH = 4 * 1024 * 1024
 PAGE = 0x1000
 APP_PAGE = 0x10000
@@ -69,6 +73,17 @@ HEADERS = {
 EVERYWHERE = {"esp_err.h", "esp_log.h", "esp_idf_version.h", "sdkconfig.h"}
 
 
+@pytest.fixture(scope="session")
+def settings_of(tmp_path_factory: pytest.TempPathFactory) -> SettingsOf:
+    """Return a function that makes the settings of a project once."""
+
+    @cache
+    def make(project: Project, target: str) -> Settings:
+        return configure(project, target, tmp_path_factory.mktemp(f"{project.name}-{target}"))
+
+    return make
+
+
 # -- Settings ----------------------------------------------------------------------------------------------------------
 
 
@@ -78,12 +93,11 @@ def test_settings_have_the_form_that_espressif_asks_for(path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
+@pytest.mark.parametrize(("project", "target"), ALL, ids=str)
 def test_the_defaults_of_each_project_are_settings_that_there_are(
-    project: Project, target: str, tmp_path: Path
+    project: Project, target: str, settings_of: SettingsOf
 ) -> None:
-    settings = configure(project, target, tmp_path)
+    settings = settings_of(project, target)
     assert settings.complaints == ()
     values = settings.values()
     table = project.folder / values["PARTITION_TABLE_CUSTOM_FILENAME"].strip('"')
@@ -95,10 +109,11 @@ def test_a_slip_in_the_defaults_would_be_noticed(tmp_path: Path) -> None:
     assert ["TALKSTICK_LED" in line for line in settings.complaints] == [True]
 
 
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
-def test_each_pin_is_one_that_the_chip_has_and_has_one_use(project: Project, target: str, tmp_path: Path) -> None:
-    values = configure(project, target, tmp_path).values()
+@pytest.mark.parametrize(("project", "target"), ALL, ids=str)
+def test_each_pin_is_one_that_the_chip_has_and_has_one_use(
+    project: Project, target: str, settings_of: SettingsOf
+) -> None:
+    values = settings_of(project, target).values()
     pins = {name: int(value) for name, value in values.items() if name.endswith("_GPIO") and value != "-1"}
     assert set(pins.values()) <= USABLE[target]
     assert len(set(pins.values())) == len(pins), pins
@@ -107,12 +122,12 @@ def test_each_pin_is_one_that_the_chip_has_and_has_one_use(project: Project, tar
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_wiring_in_the_readme_is_that_of_the_settings(name: str, tmp_path: Path) -> None:
+def test_the_wiring_in_the_readme_is_that_of_the_settings(name: str, settings_of: SettingsOf) -> None:
     text = (IDF / "examples" / name / "README.md").read_text()
     rows = re.findall(r"^\| .*? \| `(\w+)` \| (-|\d+) \| (-|\d+) \| (-|\d+) \|$", text, re.MULTILINE)
     assert rows
     for column, target in enumerate(TARGETS, start=1):
-        values = configure(Project(name), target, tmp_path / target).values()
+        values = settings_of(Project(name), target).values()
         shown = {row[0]: row[column].replace("-", "-1") for row in rows}
         assert shown == {option: values[option] for option in shown}
 
@@ -196,8 +211,8 @@ def test_no_header_comes_from_nowhere() -> None:
 
 @pytest.mark.parametrize("idf_major", [5, 6])
 @pytest.mark.parametrize("target", TARGETS)
-def test_the_component_compiles(target: str, idf_major: int, tmp_path: Path) -> None:
-    settings = configure(RELAY, target, tmp_path)
+def test_the_component_compiles(target: str, idf_major: int, settings_of: SettingsOf) -> None:
+    settings = settings_of(RELAY, target)
     assert compile_errors([*component_sources(), *RELAY.sources()], settings, idf_major) == ""
 
 
@@ -210,9 +225,9 @@ def test_the_component_compiles_with_other_settings(also: tuple[str, ...], tmp_p
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_each_example_compiles(name: str, target: str, tmp_path: Path) -> None:
+def test_each_example_compiles(name: str, target: str, settings_of: SettingsOf) -> None:
     project = Project(name)
-    assert compile_errors(project.sources(), configure(project, target, tmp_path)) == ""
+    assert compile_errors(project.sources(), settings_of(project, target)) == ""
 
 
 def test_the_printer_compiles_with_its_input(tmp_path: Path) -> None:
@@ -223,7 +238,7 @@ def test_the_printer_compiles_with_its_input(tmp_path: Path) -> None:
     assert compile_errors(project.sources(), settings) == ""
 
 
-def test_the_compiler_would_notice_a_wrong_call(tmp_path: Path) -> None:
+def test_the_compiler_would_notice_a_wrong_call(tmp_path: Path, settings_of: SettingsOf) -> None:
     wrong = tmp_path / "wrong.c"
     wrong.write_text('#include "talkstick_app.h"\nvoid app_main(void) { ts_app_report(1, "done"); }\n')
-    assert "ts_app_report" in compile_errors([wrong], configure(RELAY, "esp32", tmp_path))
+    assert "ts_app_report" in compile_errors([wrong], settings_of(RELAY, "esp32"))

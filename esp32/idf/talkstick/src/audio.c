@@ -28,6 +28,7 @@ static TaskHandle_t speaker;
 static char chunk[FRAME_BYTES]; /* what was taken out of `heard`, and waits for the core */
 static ts_event chunk_event;
 static bool chunk_full;
+static bool ending; /* the microphone was switched off, and the core does not know yet that this was all */
 
 /* -- Microphone --------------------------------------------------------------------------------------------------- */
 
@@ -51,26 +52,28 @@ static void capture(void *unused) {
     }
 }
 
-/* What is left of the recording before is void: nobody waits for it. Called by the task that takes. */
+/* What was heard before it was switched off is still taken; then an empty event says that this was all. What is left of
+ * the recording before is void. Called by the task that takes. */
 void ts_audio_record(bool on) {
     uint16_t size;
     uint32_t lost;
 
-    atomic_store(&recording, false);
+    atomic_store(&recording, on);
+    ending = !on;
+    if (!on) return;
     while (ts_frames_take(&heard, chunk, sizeof chunk, &size, &lost)) continue;
     chunk_full = false;
-    atomic_store(&recording, on);
 }
 
 const ts_event *ts_audio_heard(void) {
-    uint16_t size;
-    uint32_t lost;
+    uint16_t size = 0;
+    uint32_t lost = 0;
 
-    if (!chunk_full) {
-        if (!ts_frames_take(&heard, chunk, sizeof chunk, &size, &lost)) return NULL;
-        chunk_event = (ts_event){.kind = TS_EV_AUDIO, .number = lost, .data = {chunk, size}};
-        chunk_full = true;
-    }
+    if (chunk_full) return &chunk_event;
+    if (!ts_frames_take(&heard, chunk, sizeof chunk, &size, &lost) && !ending) return NULL;
+    ending = ending && size > 0;
+    chunk_event = (ts_event){.kind = TS_EV_AUDIO, .number = lost, .data = {chunk, size}};
+    chunk_full = true;
     return &chunk_event;
 }
 

@@ -14,8 +14,8 @@
 #define JOBS 24 /* all that the core has under way at once */
 #define STACK_BYTES 6144
 #define PRIORITY 5
-#define WAIT_FOR_WIFI_MS 30000
-#define WAIT_FOR_CLOCK_MS 15000
+#define WAIT_FOR_WIFI_MS 30000 /* the core waits a minute for a connection; this, and all the rest, is shorter */
+#define WAIT_FOR_CLOCK_MS 10000
 
 static const char *const TAG = "net";
 
