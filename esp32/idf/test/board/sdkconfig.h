@@ -1,0 +1,14 @@
+/* The settings of the board in these tests: one output, an LED, a button, no voice. */
+#pragma once
+#define CONFIG_TALKSTICK_WIFI_SSID "house"
+#define CONFIG_TALKSTICK_WIFI_PASSWORD "secret of the house"
+#define CONFIG_TALKSTICK_NTP_SERVER "ntp.example"
+#define CONFIG_TALKSTICK_MAX_MESSAGE 2048
+#define CONFIG_TALKSTICK_LED_GPIO 2
+#define CONFIG_TALKSTICK_BUTTON_GPIO 0
+#define CONFIG_TALKSTICK_OUTPUTS 1
+#define CONFIG_TALKSTICK_OUTPUT_1_NAME "relay"
+#define CONFIG_TALKSTICK_OUTPUT_1_GPIO 26
+#define CONFIG_TALKSTICK_OUTPUT_1_INVERTED 1
+#define CONFIG_TALKSTICK_TRIGGER ""
+#define CONFIG_TALKSTICK_LINK_GRACE_S 0
