@@ -50,10 +50,12 @@ static bool hold(const ts_event *event) {
     return true;
 }
 
-static void take_held(uint32_t now_ms) {
+static bool take_held(uint32_t now_ms) {
     ts_event event = {.kind = TS_EV_RESULT, .on = true, .data = {held, held_size}};
 
-    if (held_size > 0 && ts_handle(&device, &event, now_ms)) held_size = 0;
+    if (held_size == 0 || !ts_handle(&device, &event, now_ms)) return false;
+    held_size = 0;
+    return true;
 }
 
 static bool handle(const ts_event *event, uint32_t now_ms) {
@@ -68,18 +70,20 @@ static bool handle(const ts_event *event, uint32_t now_ms) {
     return taken;
 }
 
-/* What the microphone has, while the core takes it. */
-static void take_audio(uint32_t now_ms) {
-    const ts_event *heard;
+/* One frame of what the microphone has, if the core takes it. */
+static bool take_audio(uint32_t now_ms) {
+    const ts_event *heard = ts_audio_heard();
 
-    while ((heard = ts_audio_heard()) != NULL && ts_handle(&device, heard, now_ms)) ts_audio_taken();
+    if (heard == NULL || !ts_handle(&device, heard, now_ms)) return false;
+    ts_audio_taken();
+    return true;
 }
 
+/* What waits here is an event, too: one at a time, once all actions were taken. */
 static bool next(ts_action *action) {
-    if (ts_next(&device, action)) return true;
-    take_audio(ts_port_now_ms());
-    take_held(ts_port_now_ms());
-    return ts_next(&device, action);
+    while (!ts_next(&device, action))
+        if (!take_audio(ts_port_now_ms()) && !take_held(ts_port_now_ms())) return false;
+    return true;
 }
 
 static uint32_t due_ms(uint32_t now_ms) {

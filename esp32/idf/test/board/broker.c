@@ -8,7 +8,7 @@
 #include "freertos/FreeRTOS.h"
 #include "mqtt_client.h"
 
-#define ASKED 32
+#define ASKED 256
 #define TEXT 2048
 
 struct esp_mqtt_client {
@@ -85,10 +85,11 @@ void fake_granted(bool granted) {
 
 void fake_puback(void) { tell(&(esp_mqtt_event_t){.event_id = MQTT_EVENT_PUBLISHED, .msg_id = answered(&publishes)}); }
 
-void fake_message(const char *topic, const char *data, size_t piece) {
+void fake_message(const char *topic, const char *data, size_t piece) { fake_bytes(topic, data, strlen(data), piece); }
+
+void fake_bytes(const char *topic, const char *data, size_t total, size_t piece) {
     char head[256];
     char body[2 * TEXT];
-    size_t total = strlen(data);
     size_t at = 0;
 
     memcpy(head, topic, strlen(topic)); /* not terminated, as with the real one */
@@ -161,13 +162,27 @@ static bool never(void *unused) {
     return false;
 }
 
+/* An audio frame: its header, and how much audio follows. */
+static const char *frame(const char *data, int len) {
+    static char text[48];
+    const unsigned char *head = (const unsigned char *)data;
+
+    snprintf(text, sizeof text, "%u flags %u codec %u +%d", (unsigned)(head[0] << 8 | head[1]), head[2], head[3],
+             len - 4);
+    return text;
+}
+
 int esp_mqtt_client_publish(esp_mqtt_client_handle_t of, const char *topic, const char *data, int len, int qos,
                             int retain) {
     char text[TEXT];
     int id;
 
     if (of != client || (data != NULL && len == 0)) abort();
-    snprintf(text, sizeof text, "publish%s %s %.*s", retain ? " retained" : "", topic, len, data == NULL ? "" : data);
+    if (strstr(topic, "/audio/") != NULL)
+        snprintf(text, sizeof text, "publish %s %s", topic, frame(data, len));
+    else
+        snprintf(text, sizeof text, "publish%s %s %.*s", retain ? " retained" : "", topic, len,
+                 data == NULL ? "" : data);
     note(text);
     if (fake_hang_ms > 0) fake_wait(never, NULL, fake_hang_ms);
     if (fake_outbox_full && qos > 0) return -2;

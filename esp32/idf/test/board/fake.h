@@ -55,9 +55,16 @@ void fake_granted(bool granted);                                      /* the old
 void fake_puback(void);                                               /* the oldest publish that waits for it */
 void fake_message(const char *topic, const char *data, size_t piece); /* in pieces of this size */
 
+void fake_bytes(const char *topic, const char *data, size_t size, size_t piece);
+
 /* How the next publishes go: acknowledged before they return; refused for want of room; hanging for so long. */
 extern bool fake_puback_first;
 extern bool fake_outbox_full;
 extern uint32_t fake_hang_ms;
+
+/* The microphone hears this; the loudspeaker was given so many samples, and this is the last one. */
+extern int16_t fake_heard;
+extern uint32_t fake_played;
+extern int16_t fake_said;
 
 #endif

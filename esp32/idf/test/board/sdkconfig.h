@@ -1,4 +1,4 @@
-/* The settings of the board in these tests: one output, an LED, a button, no voice. */
+/* The settings of the board in these tests: one output, an LED, a button; voice in some. */
 #pragma once
 #define CONFIG_TALKSTICK_WIFI_SSID "house"
 #define CONFIG_TALKSTICK_WIFI_PASSWORD "secret of the house"
@@ -12,3 +12,13 @@
 #define CONFIG_TALKSTICK_OUTPUT_1_INVERTED 1
 #define CONFIG_TALKSTICK_TRIGGER ""
 #define CONFIG_TALKSTICK_LINK_GRACE_S 0
+#ifdef FAKE_VOICE
+#define CONFIG_TALKSTICK_VOICE 1
+#define CONFIG_TALKSTICK_HEARD_MULAW 1
+#define CONFIG_TALKSTICK_SAID_MULAW 1
+#define CONFIG_TALKSTICK_MIC_GAIN 0
+#define CONFIG_TALKSTICK_I2S_BCLK_GPIO 32
+#define CONFIG_TALKSTICK_I2S_WS_GPIO 33
+#define CONFIG_TALKSTICK_I2S_DIN_GPIO 35
+#define CONFIG_TALKSTICK_I2S_DOUT_GPIO 25
+#endif

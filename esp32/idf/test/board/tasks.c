@@ -24,6 +24,7 @@ typedef struct {
     void *argument;
     bool over;
     bool waits;
+    bool notified;
     uint32_t until;
 } task;
 
@@ -148,6 +149,24 @@ static bool never(void *unused) {
 void vTaskDelay(TickType_t ticks) {
     fake_wait(never, NULL, ticks);
     progress = true;
+}
+
+static bool notified(void *unused) {
+    (void)unused;
+    return current->notified;
+}
+
+uint32_t ulTaskNotifyTake(BaseType_t clear, TickType_t wait) {
+    bool was = fake_wait(notified, NULL, wait);
+
+    (void)clear;
+    current->notified = false;
+    return was ? 1 : 0;
+}
+
+BaseType_t xTaskNotifyGive(TaskHandle_t handle) {
+    ((task *)handle)->notified = true;
+    return pdPASS;
 }
 
 void check_enter(portMUX_TYPE *lock) {

@@ -1,135 +1,11 @@
 /* The whole component, with the core, on a chip that is not there: one scenario for each run of this program. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "fake.h"
-#include "mbedtls/md.h"
-#include "talkstick_app.h"
-
-#define RELAY 26
-#define BUTTON 0
-#define ON 0 /* the relay is inverted */
-#define OFF 1
-
-static char told[512]; /* what the application was told */
-
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                            \
-            exit(1);                                                                                                   \
-        }                                                                                                              \
-    } while (0)
-
-static void is(const char *text, const char *wanted) {
-    if (strcmp(text, wanted) == 0) return;
-    fprintf(stderr, "wanted: %s\n   got: %s\n", wanted, text);
-    exit(1);
-}
-
-/* The next thing that the broker was asked for. */
-static void asked(const char *wanted) { is(fake_asked(), wanted); }
-
-static void begins(const char *wanted) {
-    const char *text = fake_asked();
-
-    if (strncmp(text, wanted, strlen(wanted)) != 0) is(text, wanted);
-}
-
-/* -- The application ---------------------------------------------------------------------------------------------- */
-
-static void tell(const char *what, ts_text more) {
-    size_t used = strlen(told);
-
-    snprintf(told + used, sizeof told - used, "%s %.*s;", what, (int)more.size, more.data);
-}
-
-static void work(ts_text type, ts_text input, uint32_t fence, uint32_t job) {
-    (void)input, (void)fence, (void)job;
-    tell("work", type);
-}
-
-static void command(ts_text name, ts_text data) {
-    uint32_t number = 0;
-    char text[8] = "";
-
-    tell("command", name);
-    if (ts_app_number(data, "grams", &number)) CHECK(number == 500);
-    if (ts_app_string(data, "unit", text, sizeof text)) tell("unit", (ts_text){text, strlen(text)});
-}
-
-static void safe(ts_reason reason) {
-    char number[4];
-
-    snprintf(number, sizeof number, "%d", (int)reason);
-    tell("safe", (ts_text){number, strlen(number)});
-}
-
-static const ts_app app = {.model = "test", .work = work, .command = command, .safe = safe};
-
-static void app_task(void *unused) {
-    (void)unused;
-    ts_app_run(&app);
-}
-
-/* -- The beginnings ----------------------------------------------------------------------------------------------- */
-
-static const char free_document[] =
-    "{\"state\":\"free\",\"in_use\":false,\"session\":null,\"type\":null,\"holder\":null,\"holder_name\":null,"
-    "\"fence\":4,\"job\":0,\"expires_in_s\":null,\"input\":{},\"output\":{},\"complete\":false,\"queue\":[],"
-    "\"revision\":7}";
-static const char busy_document[] =
-    "{\"state\":\"active\",\"in_use\":true,\"session\":\"5f1c3f0e-0000-4000-8000-000000000001\",\"type\":\"weighing\","
-    "\"holder\":\"alice\",\"holder_name\":\"Alice\",\"fence\":5,\"job\":1,\"expires_in_s\":60.0,\"input\":{},"
-    "\"output\":{},\"complete\":false,\"queue\":[],\"revision\":8}";
-
-static void provision(void) {
-    fake_flash("uri", "mqtts://broker.example:8883");
-    fake_flash("ca", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
-    fake_flash("id", "scale-1");
-    fake_flash("secret", "the-secret-of-the-scale");
-}
-
-static void start(void) {
-    fake_task(app_task, NULL);
-    fake_run(100);
-}
-
-/* From CONNACK to the birth. */
-static void go_online(void) {
-    fake_connected();
-    fake_run(10);
-    asked("subscribe devices/scale-1/session 1");
-    fake_granted(true);
-    fake_run(10);
-    asked("subscribe devices/scale-1/command/+ 1");
-    fake_granted(true);
-    fake_run(10);
-    begins("publish retained devices/scale-1/status {\"state\":\"online\",\"boot\":");
-    fake_puback();
-    fake_run(10);
-    begins("publish retained devices/scale-1/info {\"model\":\"test\",\"firmware\":\"1.2.3\"");
-    fake_puback();
-    fake_run(10);
-}
-
-static void be_held(void) {
-    provision();
-    start();
-    asked("connect {\"state\":\"lost\",\"boot\":1}");
-    go_online();
-    fake_message("devices/scale-1/session", busy_document, 100);
-    fake_run(10);
-}
+#include "scene.h"
 
 static void switch_on(void) {
     fake_message("devices/scale-1/command/switch", "{\"fence\":5,\"output\":\"relay\",\"on\":true}", 1000);
     fake_run(10);
     CHECK(fake_chip.levels[RELAY] == ON);
 }
-
-/* -- Scenarios ---------------------------------------------------------------------------------------------------- */
 
 static void it_logs_in_and_is_born(void) {
     provision();
@@ -342,13 +218,8 @@ static void a_nap_does_not_wait_for_a_broker_that_is_not_there(void) {
     CHECK(fake_chip.state == FAKE_ASLEEP && fake_chip.sleep_us == 1000000u);
 }
 
-#define SCENARIO(name) {#name, name}
-
 int main(int count, char **arguments) {
-    static const struct {
-        const char *name;
-        void (*play)(void);
-    } scenarios[] = {
+    static const scenario scenarios[] = {
         SCENARIO(it_logs_in_and_is_born),
         SCENARIO(the_holder_commands),
         SCENARIO(results_reach_the_broker),
@@ -366,10 +237,5 @@ int main(int count, char **arguments) {
         SCENARIO(a_nap_does_not_wait_for_a_broker_that_is_not_there),
     };
 
-    for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
-        if (count == 2 && strcmp(arguments[1], scenarios[i].name) == 0) {
-            scenarios[i].play();
-            return 0;
-        }
-    return 2;
+    return play(scenarios, sizeof scenarios / sizeof scenarios[0], count, arguments);
 }
