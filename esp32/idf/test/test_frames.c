@@ -129,7 +129,8 @@ static void *put_numbers(void *argument) {
     ts_frames *frames = argument;
 
     for (uint32_t number = 0; number < NUMBERS; number++) ts_frames_put(frames, &number, sizeof number, 0);
-    while (!ts_frames_put(frames, "", 0, 0)) continue; /* the end; it tells what was lost before it */
+    while (!ts_frames_put(frames, "", 0, 0)) {
+    } /* the end; it tells what was lost before it */
     return NULL;
 }
 

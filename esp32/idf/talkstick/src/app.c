@@ -30,7 +30,7 @@ static void go_online(void) {
     ts_store_wifi(ssid, password);
     if (ssid[0] == '\0')
         ts_board_wait_for_people("no Wi-Fi is provisioned: talkstick device add … --nvs --wifi, or menuconfig");
-    ts_wifi_init(ssid, password);
+    if (!ts_wifi_init(ssid, password)) ts_board_wait_for_people("the name or the password of the Wi-Fi is none");
     ts_clock_init();
 }
 

@@ -61,7 +61,8 @@ void ts_audio_record(bool on) {
     atomic_store(&recording, on);
     ending = !on;
     if (!on) return;
-    while (ts_frames_take(&heard, chunk, sizeof chunk, &size, &lost)) continue;
+    while (ts_frames_take(&heard, chunk, sizeof chunk, &size, &lost)) {
+    }
     chunk_full = false;
 }
 

@@ -11,7 +11,7 @@ void ts_ota_confirm(void) {
 
     if (confirmed) return;
     confirmed = true;
-    if (esp_ota_mark_app_valid_cancel_rollback() != ESP_OK) ESP_LOGW(TAG, "this firmware cannot be confirmed");
+    if (esp_ota_mark_app_valid_cancel_rollback() == ESP_OK) ESP_LOGI(TAG, "this firmware stays");
 }
 
 #ifdef CONFIG_TALKSTICK_OTA

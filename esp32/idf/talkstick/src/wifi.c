@@ -47,7 +47,7 @@ static void on_event(void *unused, esp_event_base_t base, int32_t id, void *data
     }
 }
 
-static void configure(const char *ssid, const char *password) {
+static bool configure(const char *ssid, const char *password) {
     wifi_config_t config = {0};
     size_t name = strlen(ssid);
     size_t secret = strlen(password);
@@ -56,10 +56,10 @@ static void configure(const char *ssid, const char *password) {
     memcpy(config.sta.ssid, ssid, name < sizeof config.sta.ssid ? name : sizeof config.sta.ssid);
     memcpy(config.sta.password, password, secret < sizeof config.sta.password ? secret : sizeof config.sta.password);
     config.sta.threshold.authmode = secret > 0 ? WIFI_AUTH_WPA2_PSK : WIFI_AUTH_OPEN;
-    ESP_ERROR_CHECK(esp_wifi_set_config(WIFI_IF_STA, &config));
+    return esp_wifi_set_config(WIFI_IF_STA, &config) == ESP_OK;
 }
 
-void ts_wifi_init(const char *ssid, const char *password) {
+bool ts_wifi_init(const char *ssid, const char *password) {
     wifi_init_config_t driver = WIFI_INIT_CONFIG_DEFAULT();
     esp_timer_create_args_t timer = {.callback = try_again, .name = "wifi"};
 
@@ -74,8 +74,9 @@ void ts_wifi_init(const char *ssid, const char *password) {
     ESP_ERROR_CHECK(esp_event_handler_register(WIFI_EVENT, ESP_EVENT_ANY_ID, on_event, NULL));
     ESP_ERROR_CHECK(esp_event_handler_register(IP_EVENT, ESP_EVENT_ANY_ID, on_event, NULL));
     ESP_ERROR_CHECK(esp_wifi_set_mode(WIFI_MODE_STA));
-    configure(ssid, password);
+    if (!configure(ssid, password)) return false;
     ESP_ERROR_CHECK(esp_wifi_start());
+    return true;
 }
 
 bool ts_wifi_wait(uint32_t ms) {

@@ -160,6 +160,7 @@ esp_err_t esp_wifi_set_mode(wifi_mode_t mode) { return mode == WIFI_MODE_STA ? E
 
 esp_err_t esp_wifi_set_config(wifi_interface_t interface, wifi_config_t *config) {
     (void)interface;
+    if (strlen((const char *)config->sta.password) < 8) return ESP_FAIL; /* ESP_ERR_WIFI_PASSWORD */
     return strcmp((const char *)config->sta.ssid, "house") == 0 ? ESP_OK : ESP_FAIL;
 }
 

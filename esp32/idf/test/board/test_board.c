@@ -153,6 +153,22 @@ static void without_provisioning_it_waits_and_says_so(void) {
     CHECK(fake_chip.fed > 50);
 }
 
+static void a_wifi_password_that_is_none_is_no_reason_to_restart_for_ever(void) {
+    provision();
+    fake_flash("wifi_ssid", "house");
+    fake_flash("wifi_pass", "short");
+    start();
+    fake_run(60000);
+    CHECK(fake_clients() == 0 && fake_chip.state == FAKE_RUNNING);
+}
+
+static void without_an_authority_of_its_own_it_knows_those_of_the_chip(void) {
+    provision();
+    fake_flash("ca", NULL);
+    start();
+    is(fake_login(), "mqtts://broker.example:8883 scale-1:the-secret-of-the-scale bundle");
+}
+
 static void a_claim_code_becomes_an_identity(void) {
     const char nonce[] = "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
 
@@ -231,6 +247,8 @@ int main(int count, char **arguments) {
         SCENARIO(a_refused_subscription_ends_the_connection),
         SCENARIO(a_message_that_is_too_large_is_dropped_and_the_next_one_is_not),
         SCENARIO(without_provisioning_it_waits_and_says_so),
+        SCENARIO(a_wifi_password_that_is_none_is_no_reason_to_restart_for_ever),
+        SCENARIO(without_an_authority_of_its_own_it_knows_those_of_the_chip),
         SCENARIO(a_claim_code_becomes_an_identity),
         SCENARIO(the_button_held_for_long_is_a_factory_reset),
         SCENARIO(a_nap_is_announced),

@@ -143,7 +143,8 @@ static void the_button_forgets_only_after_an_utterance_can_be_over(void) {
     press(true);
     for (int i = 0; i < 39; i++) {
         fake_run(1000);
-        while (fake_asked()[0] != '\0') continue;
+        while (fake_asked()[0] != '\0') {
+        }
     }
     CHECK(fake_chip.state == FAKE_RUNNING);
     fake_run(2000);

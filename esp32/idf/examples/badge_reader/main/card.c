@@ -16,7 +16,7 @@ bool card_checked(const uint8_t answer[5]) { return (answer[0] ^ answer[1] ^ ans
 
 void card_text(const card_uid *uid, char text[CARD_TEXT_BYTES]) {
     static const char digits[] = "0123456789ABCDEF";
-    size_t size = uid->size <= CARD_UID_MOST ? uid->size : CARD_UID_MOST;
+    size_t size = uid->size == CARD_UID_MOST ? CARD_UID_MOST : 4;
 
     for (size_t i = 0; i < size; i++) {
         text[2 * i] = digits[uid->bytes[i] >> 4];
