@@ -23,6 +23,7 @@ extern "C" {
 typedef struct {
     const char *model;   /* told in `info` */
     const char *trigger; /* the trigger that ts_app_sensed() speaks of; NULL: CONFIG_TALKSTICK_TRIGGER */
+    bool pulse;          /* that trigger has no state: a bell, a badge */
     bool clean_step;     /* `clean` is called after each session; nobody gets the board before ts_app_cleaned() */
     bool badges;         /* ts_app_badge() is used */
 

@@ -168,6 +168,7 @@ static void configure(const ts_provision *provision) {
         .outputs = ts_io_outputs,
         .output_count = ts_io_output_count,
         .trigger = app->trigger != NULL ? app->trigger : or_null(CONFIG_TALKSTICK_TRIGGER),
+        .pulse = app->pulse,
         .clean_step = app->clean_step,
         .badges = app->badges,
         .max_payload = CONFIG_TALKSTICK_MAX_MESSAGE,

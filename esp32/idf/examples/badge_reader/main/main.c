@@ -1,4 +1,5 @@
 /* A badge reader: a badge takes the board for its owner, and gives it back. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,11 +15,20 @@
 
 static const char *const TAG = "badge";
 
+/* To whom it may concern: the trigger of the settings, if there is one. */
+static void sense(const char *uid) {
+    char json[CARD_TEXT_BYTES + 16];
+
+    snprintf(json, sizeof json, "{\"uid\":\"%s\"}", uid);
+    if (CONFIG_TALKSTICK_TRIGGER[0] != '\0') ts_app_sensed(true, json);
+}
+
 static void shown(const card_uid *uid) {
     char text[CARD_TEXT_BYTES];
     char name[TS_NAME_BYTES];
 
     card_text(uid, text);
+    sense(text);
     if (!card_owner(CONFIG_BADGE_PEOPLE, text, name, sizeof name)) {
         ESP_LOGW(TAG, "nobody knows the badge %s", text);
         return;
@@ -59,7 +69,8 @@ static void start(void) {
 }
 
 void app_main(void) {
-    static const ts_app board = {.model = "badge-reader", .badges = true, .start = start, .answer = answer};
+    static const ts_app board = {
+        .model = "badge-reader", .badges = true, .pulse = true, .start = start, .answer = answer};
 
     ts_app_run(&board);
 }
