@@ -86,11 +86,11 @@ void ts_store_save_time(uint32_t seconds) { write_number(TS_NVS_KEY_TIME, second
 
 void ts_store_nonce(char nonce[TS_NONCE_BYTES]) {
     nvs_handle_t store;
-    uint8_t random[16];
 
     ESP_ERROR_CHECK(nvs_open(TS_NVS_NAMESPACE, NVS_READWRITE, &store));
     read_text(store, TS_NVS_KEY_NONCE, nonce, TS_NONCE_BYTES);
     if (strlen(nonce) != TS_NONCE_BYTES - 1) {
+        uint8_t random[16];
         esp_fill_random(random, sizeof random);
         for (size_t i = 0; i < sizeof random; i++) snprintf(nonce + 2 * i, 3, "%02x", random[i]);
         ESP_ERROR_CHECK(nvs_set_str(store, TS_NVS_KEY_NONCE, nonce));

@@ -26,12 +26,12 @@ esp_err_t i2s_new_channel(const i2s_chan_config_t *config, i2s_chan_handle_t *tx
     return config->auto_clear ? ESP_OK : ESP_FAIL;
 }
 
-esp_err_t i2s_channel_init_std_mode(i2s_chan_handle_t channel, const i2s_std_config_t *config) {
+esp_err_t i2s_channel_init_std_mode(struct i2s_channel_obj_t *channel, const i2s_std_config_t *config) {
     (void)channel;
     return config->clk_cfg.sample_rate_hz == 16000 && config->slot_cfg.data_bit_width == 32 ? ESP_OK : ESP_FAIL;
 }
 
-esp_err_t i2s_channel_enable(i2s_chan_handle_t channel) {
+esp_err_t i2s_channel_enable(struct i2s_channel_obj_t *channel) {
     channel->enabled = true;
     return ESP_OK;
 }
@@ -41,7 +41,8 @@ static bool never(void *unused) {
     return false;
 }
 
-esp_err_t i2s_channel_read(i2s_chan_handle_t channel, void *to, size_t size, size_t *read, uint32_t timeout_ms) {
+esp_err_t i2s_channel_read(struct i2s_channel_obj_t *channel, void *to, size_t size, size_t *read,
+                           uint32_t timeout_ms) {
     int32_t *slots = to;
 
     (void)timeout_ms;
@@ -52,7 +53,7 @@ esp_err_t i2s_channel_read(i2s_chan_handle_t channel, void *to, size_t size, siz
     return ESP_OK;
 }
 
-esp_err_t i2s_channel_write(i2s_chan_handle_t channel, const void *from, size_t size, size_t *written,
+esp_err_t i2s_channel_write(struct i2s_channel_obj_t *channel, const void *from, size_t size, size_t *written,
                             uint32_t timeout_ms) {
     const int32_t *slots = from;
     uint32_t frames = (uint32_t)(size / FRAME_BYTES);

@@ -88,7 +88,8 @@ esp_err_t nvs_get_str(nvs_handle_t handle, const char *key, char *value, size_t 
 
     (void)handle;
     if (text == NULL || strlen(text) >= *length) return ESP_ERR_NVS_NOT_FOUND;
-    strcpy(value, text);
+    *length = strlen(text) + 1;
+    memcpy(value, text, *length);
     return ESP_OK;
 }
 

@@ -199,7 +199,7 @@ void esp_deep_sleep(uint64_t us) {
 /* -- Queues ------------------------------------------------------------------------------------------------------- */
 
 QueueHandle_t xQueueCreate(UBaseType_t length, UBaseType_t size) {
-    QueueHandle_t queue = calloc(1, sizeof *queue);
+    struct QueueDefinition *queue = calloc(1, sizeof *queue);
 
     queue->length = length;
     queue->size = size;
@@ -207,19 +207,21 @@ QueueHandle_t xQueueCreate(UBaseType_t length, UBaseType_t size) {
     return queue;
 }
 
-static bool has_item(void *queue) { return ((QueueHandle_t)queue)->count > 0; }
+static bool has_item(void *queue) { return ((struct QueueDefinition *)queue)->count > 0; }
 
-static bool has_room(void *queue) { return ((QueueHandle_t)queue)->count < ((QueueHandle_t)queue)->length; }
+static bool has_room(void *queue) {
+    return ((struct QueueDefinition *)queue)->count < ((struct QueueDefinition *)queue)->length;
+}
 
 /* The client's own task is the test here: it may not have to wait. */
-BaseType_t xQueueSend(QueueHandle_t queue, const void *item, TickType_t wait) {
+BaseType_t xQueueSend(struct QueueDefinition *queue, const void *item, TickType_t wait) {
     if (!has_room(queue) && (current == NULL || !fake_wait(has_room, queue, wait))) return pdFALSE;
     memcpy(queue->items + (queue->first + queue->count++) % queue->length * queue->size, item, queue->size);
     progress = true;
     return pdTRUE;
 }
 
-BaseType_t xQueueReceive(QueueHandle_t queue, void *item, TickType_t wait) {
+BaseType_t xQueueReceive(struct QueueDefinition *queue, void *item, TickType_t wait) {
     if (!fake_wait(has_item, queue, wait)) return pdFALSE;
     memcpy(item, queue->items + queue->first * queue->size, queue->size);
     queue->first = (queue->first + 1) % queue->length;
@@ -231,13 +233,13 @@ BaseType_t xQueueReceive(QueueHandle_t queue, void *item, TickType_t wait) {
 
 EventGroupHandle_t xEventGroupCreate(void) { return calloc(1, sizeof(struct EventGroupDef_t)); }
 
-EventBits_t xEventGroupSetBits(EventGroupHandle_t group, EventBits_t bits) { return group->bits |= bits; }
+EventBits_t xEventGroupSetBits(struct EventGroupDef_t *group, EventBits_t bits) { return group->bits |= bits; }
 
-EventBits_t xEventGroupClearBits(EventGroupHandle_t group, EventBits_t bits) { return group->bits &= ~bits; }
+EventBits_t xEventGroupClearBits(struct EventGroupDef_t *group, EventBits_t bits) { return group->bits &= ~bits; }
 
-static bool any_bit(void *group) { return ((EventGroupHandle_t)group)->bits != 0; }
+static bool any_bit(void *group) { return ((struct EventGroupDef_t *)group)->bits != 0; }
 
-EventBits_t xEventGroupWaitBits(EventGroupHandle_t group, EventBits_t bits, BaseType_t clear, BaseType_t all,
+EventBits_t xEventGroupWaitBits(struct EventGroupDef_t *group, EventBits_t bits, BaseType_t clear, BaseType_t all,
                                 TickType_t wait) {
     (void)clear, (void)all;
     fake_wait(any_bit, group, wait);
