@@ -178,6 +178,22 @@ static void of_readings_the_newest_waits(void **state) {
     assert_int_equal(b.device.queue_size, 0);
 }
 
+static void readings_before_the_birth_follow_it_and_never_come_after_newer_ones(void **state) {
+    uint16_t tokens[2];
+    (void)state;
+    bench_plain(&b, TS_EV_LOST, false);
+    bench_wait(&b, ts_due_ms(&b.device, b.now));
+    bench_plain(&b, TS_EV_CONNECTED, false);
+    for (size_t i = 0, found = 0; i < b.count; i++)
+        if (b.shots[i].action.kind == TS_DO_SUBSCRIBE) tokens[found++] = b.shots[i].action.token;
+    bench_data(&b, TS_EV_TELEMETRY, "{\"t\":1}", true); /* connected, but not born */
+    assert_null(bench_published(&b, "devices/scale-1/telemetry"));
+    for (size_t i = 0; i < 2; i++)
+        bench_event(&b, (ts_event){.kind = TS_EV_SUBSCRIBED, .on = true, .token = tokens[i]});
+    assert_true(expect_published(&b, "devices/scale-1/telemetry", "{\"t\":1}")->action.on);
+    assert_int_equal(b.device.queue_size, 0);
+}
+
 static void what_is_sensed_is_told_again_after_each_connection(void **state) {
     const shot *told;
     (void)state;
@@ -221,6 +237,7 @@ int main(void) {
         cmocka_unit_test_setup(a_full_queue_drops_progress_and_never_the_end, setup),
         cmocka_unit_test_setup(what_is_no_result_is_noted, setup),
         cmocka_unit_test_setup(of_readings_the_newest_waits, setup),
+        cmocka_unit_test_setup(readings_before_the_birth_follow_it_and_never_come_after_newer_ones, setup),
         cmocka_unit_test_setup(what_is_sensed_is_told_again_after_each_connection, setup),
         cmocka_unit_test_setup(a_pulse_is_told_once, setup),
     };
