@@ -21,8 +21,8 @@ typedef struct {
     bool subscribes[WORLD_TOKENS];
     size_t under_way;
 
-    /* What the server said of the session: the highest fence ever, and whether it is in use by the last document of this
-     * connection that had it */
+    /* What the server said of the session: the highest fence ever, and whether it is in use by the last document of
+     * this connection that had it */
     uint32_t fence;
     bool told, in_use;
 
