@@ -11,7 +11,7 @@ WORKERS ?= 4
 # Where the core of the firmware is built and run: here, and in QEMU without an operating system.
 MACHINES := host rv32 lx106
 CLANG ?= $(shell command -v clang || command -v clang-14)
-C_FILES = $(shell find esp32 -name '*.[ch]' -o -name '*.cpp' -o -name '*.ino')
+C_FILES = $(shell find esp32 -name '*.[ch]' -o -name '*.cpp' -o -name '*.ino' | grep -v /arduino/src/core/)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve firmware $(MACHINES:%=firmware-%) test check check-firmware models bench bench-broker bench-growth bench-relay bench-voice bench-triggers soak soak-voice fuzz fuzz-firmware search fire schemas lock format system-packages clean
