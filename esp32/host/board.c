@@ -91,23 +91,23 @@ static bool is_over(void *object) {
 }
 
 static bool set_up(board *self, const board_options *options, flash_memory *flash) {
-    ts_config config = options->config;
     memset(self, 0, sizeof *self);
+    self->config = options->config;
+    self->config.boot = flash->boot;
+    if (self->config.id == NULL) self->config.id = flash->id;
     self->options = options;
     self->flash = flash;
     self->status = STATUS_RUNS;
-    self->id = config.id = options->config.id != NULL ? options->config.id : flash->id;
     self->password = options->password != NULL ? options->password : flash->secret;
     self->client = (client){.options = options, .events = &self->events};
     self->work.length_ms = options->work_ms;
-    self->speaker.codec = config.speech_codec;
-    config.boot = flash->boot;
+    self->speaker.codec = options->config.speech_codec;
     if (options->speaker != NULL) {
         self->speaker.file = fopen(options->speaker, "wb");
     }
     bool has_audio = (options->speaker == NULL || self->speaker.file != NULL) &&
                      (options->microphone == NULL || microphone_hear(&self->microphone, options->microphone));
-    return has_audio && ts_init(&self->device, &config, clock_ms());
+    return has_audio && ts_init(&self->device, &self->config, clock_ms());
 }
 
 static void tear_down(board *self) {

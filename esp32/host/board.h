@@ -19,8 +19,8 @@ typedef enum {
 typedef struct {
     const board_options *options;
     flash_memory *flash;
-    const char *id;
     const char *password;
+    ts_config config;
     ts_device device;
     events events;
     events untaken; /* results that the core had no room for */

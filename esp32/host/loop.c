@@ -24,9 +24,9 @@ static void on_signal(int number) {
     }
 }
 
-static void catch_signals(void) {
+void loop_catch_signals(void) {
     struct sigaction action = {.sa_handler = on_signal};
-    if (signal_pipe[0] >= 0 || pipe(signal_pipe) != 0) {
+    if (pipe(signal_pipe) != 0) {
         return;
     }
     for (int end = 0; end < 2; end++) {
@@ -81,7 +81,6 @@ static void wait(const loop *self) {
 
 void loop_run(const loop *self) {
     const ts_event tick = {.kind = TS_EV_TICK};
-    catch_signals();
     while (!self->is_over(self->self)) {
         queued *item = events_pop(self->events);
         if (item != NULL) {

@@ -14,6 +14,9 @@ typedef struct {
     bool (*is_over)(void *self);
 } loop;
 
+/* Let SIGTERM and SIGINT be polite from now on. */
+void loop_catch_signals(void);
+
 /* Run until it is over. SIGTERM, SIGINT and the end of the input are TS_EV_GOODBYE. */
 void loop_run(const loop *self);
 

@@ -5,6 +5,7 @@
 #include "board.h"
 #include "claiming.h"
 #include "clock.h"
+#include "loop.h"
 
 static exit_status run(const board_options *options, flash_memory *flash) {
     bool has_login = (options->config.id != NULL && options->password != NULL) || flash->secret[0] != '\0';
@@ -26,6 +27,7 @@ int main(int count, char **arguments) {
         fprintf(stderr, "talkstick-device: cannot read %s\n", made.state);
         return STATUS_CANNOT;
     }
+    loop_catch_signals();
     clock_begin(made.uptime_ms);
     mosquitto_lib_init();
     exit_status status = run(&made, &kept);

@@ -14,7 +14,7 @@ static void connect_again(board *self, const ts_action *action) {
     report_begin("did", "connect");
     report_json("will", action->data);
     report_end();
-    client_connect(&self->client, action, self->id, self->password);
+    client_connect(&self->client, action, self->config.id, self->password);
 }
 
 static void publish(board *self, const ts_action *action) {
