@@ -95,7 +95,7 @@ void microphone_taken(microphone *self, bool was_taken, uint32_t now_ms) {
 }
 
 bool microphone_lifts(microphone *self) {
-    bool is_at_end = self->is_on && self->lifts && (size_t)self->chunks * CHUNK_BYTES >= self->size;
+    bool is_at_end = self->lifts && (!self->is_on || (size_t)self->chunks * CHUNK_BYTES >= self->size);
     self->lifts = self->lifts && !is_at_end;
     return is_at_end;
 }

@@ -34,7 +34,7 @@ uint32_t microphone_due_ms(const microphone *self, uint32_t now_ms);
 bool microphone_next(microphone *self, ts_event *event, uint32_t now_ms);
 void microphone_taken(microphone *self, bool was_taken, uint32_t now_ms);
 
-/* Tell, once, whether all was said that was to be. */
+/* Tell, once, whether all was said that was to be, or nobody listens. */
 bool microphone_lifts(microphone *self);
 
 typedef struct {

@@ -180,7 +180,8 @@ void client_step(client *self, short ready) {
     if (failed == 0) {
         failed = mosquitto_loop_misc(self->mqtt);
     }
-    if (failed != 0 || mosquitto_socket(self->mqtt) < 0) {
+    bool is_broken = (ready & POLLERR) != 0; /* with TLS, libmosquitto waits for a connection that was refused */
+    if (failed != 0 || is_broken || mosquitto_socket(self->mqtt) < 0) {
         tell_end(self, TS_EV_LOST, 0);
         client_drop(self);
     }

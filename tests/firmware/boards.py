@@ -76,6 +76,8 @@ class Board:
     options: Sequence[str] = ()
     scheme: str = "mqtt"
     heard: Heard = field(init=False)
+    booted: int = field(default=0, init=False)
+    """The index of what came first since it was switched on last."""
     status: int | None = field(default=None, init=False)
     """How the process ended, once it did."""
     _process: "subprocess.Popen[str] | None" = field(default=None, init=False)
@@ -86,7 +88,7 @@ class Board:
 
     def start(self) -> Self:
         """Switch it on."""
-        self.heard.is_over = False
+        self.heard.is_over, self.booted = False, self.now
         self._process = subprocess.Popen(
             [self.program, "--uri", f"{self.scheme}://{self.login.host}:{self.login.port}", *self._identity()],
             env={**os.environ, "BOARD_SECRET": self.login.password},

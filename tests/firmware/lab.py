@@ -1,5 +1,6 @@
 """A server with its broker, the people in it, and its boards: a new device for each test."""
 
+import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,9 +62,16 @@ def opened(site: Site, program: Path, directory: Path) -> Iterator[Lab]:
         yield Lab(site, program, directory, operator)
 
 
-def granted(person: Person, device: str, **more: object) -> int:
-    """Claim a device that is there; return the fence."""
-    person.finds(device, "online")
-    answer = person.ask(device, "claim", **more)
+def online(person: Person, board: Board, after: int | None = None) -> int:
+    """Wait until a person knows of a board's birth, since its last start or later; return its boot number."""
+    topic = f"devices/{board.login.name}/status"
+    born = json.loads(board.did("publish", board.booted if after is None else after, topic=topic)["payload"])
+    return int(person.finds(board.login.name, "online", boot=born["boot"])["boot"])
+
+
+def granted(person: Person, board: Board, **more: object) -> int:
+    """Claim a device once it is there; return the fence."""
+    online(person, board)
+    answer = person.ask(board.login.name, "claim", **more)
     assert answer["code"] == "granted", answer
     return int(answer["fence"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.firmware.boards import Json, Person
-from tests.firmware.lab import HOST, START, Lab, granted, opened
+from tests.firmware.lab import HOST, START, Lab, granted, online, opened
 from tools.actor import Login
 
 SETTINGS = {"grace_s": "1", "linger_s": "0.1"}
@@ -29,7 +29,7 @@ def test_somebody_works_with_it(lab: Lab) -> None:
     with lab.person() as alice, lab.board("worker", *RELAY, "--work", "300") as board:
         board.did("safe", reason="start")
         assert board.did("output")["on"] is False
-        fence = granted(alice, "worker", type="weighing", input={"unit": "kg"})
+        fence = granted(alice, board, type="weighing", input={"unit": "kg"})
         assert board.did("work", type="weighing", fence=fence, job=0)["data"] == {"unit": "kg"}
         assert board.shows(in_use=True, holder="alice", holder_name="Alice", fence=fence)["lease_ms"] > 0
         alice.command("worker", "tare", fence, by="alice")
@@ -58,7 +58,7 @@ def test_what_it_says_of_itself(lab: Lab) -> None:
 
 def test_a_job_is_changed_while_it_is_done(lab: Lab) -> None:
     with lab.person() as alice, lab.board("changed") as board:
-        fence = granted(alice, "changed", type="printing", input={"copies": 1})
+        fence = granted(alice, board, type="printing", input={"copies": 1})
         board.did("work", job=0)
         alice.ask("changed", "update", input={"copies": 2})
         assert board.did("work", fence=fence, job=1)["data"] == {"copies": 2}
@@ -68,7 +68,7 @@ def test_a_job_is_changed_while_it_is_done(lab: Lab) -> None:
 
 def test_it_is_handed_over_and_the_work_goes_on(lab: Lab) -> None:
     with lab.person() as alice, lab.person("bob") as bob, lab.board("handed", *RELAY) as board:
-        first = granted(alice, "handed", type="weighing")
+        first = granted(alice, board, type="weighing")
         alice.command("handed", "switch", first, output="relay", on=True)
         board.did("output", on=True)
         mark = board.now
@@ -84,28 +84,26 @@ def test_it_is_handed_over_and_the_work_goes_on(lab: Lab) -> None:
 
 def test_a_power_cut_ends_the_session(lab: Lab) -> None:
     with lab.person() as alice, lab.board("cut") as board:
-        fence = granted(alice, "cut", type="weighing")
-        boot = alice.finds("cut", "online")["boot"]
+        fence = granted(alice, board, type="weighing")
+        boot = online(alice, board)
         board.kill()
         alice.finds("cut", "lost", reason="last_will")
         alice.sees("cut", in_use=False, reason="device_lost")
-        mark = alice.now
         board.start()
-        assert alice.finds("cut", "online", mark)["boot"] > boot
-        assert granted(alice, "cut", type="weighing") > fence
+        assert online(alice, board) > boot
+        assert granted(alice, board, type="weighing") > fence
 
 
 def test_it_is_restarted_and_the_session_goes_on(lab: Lab) -> None:
     with lab.person() as alice, lab.board("again", *RELAY) as board:
-        fence = granted(alice, "again", type="weighing", lease_s=60)
-        boot = alice.finds("again", "online")["boot"]
+        fence = granted(alice, board, type="weighing", lease_s=60)
+        boot = online(alice, board)
         board.did("work", fence=fence)
-        mark = alice.now
         board.kill()
         later = board.now
         board.start()
         board.did("work", later, fence=fence, job=0)
-        assert alice.finds("again", "online", mark)["boot"] > boot
+        assert online(alice, board) > boot
         alice.command("again", "tare", fence)
         board.did("command", later, name="tare", fence=fence)
         board.type('final {"weight_kg":1}')
@@ -115,15 +113,14 @@ def test_it_is_restarted_and_the_session_goes_on(lab: Lab) -> None:
 def test_who_takes_over_is_not_undone_by_the_will_of_the_other(lab: Lab, tmp_path: Path) -> None:
     """The first is half-open: it hears nothing of its end until the broker has told its last will."""
     with lab.person() as alice, lab.board("twice") as first:
-        old = alice.finds("twice", "online")["boot"]
+        old = online(alice, first)
         second = lab.board("twice")
         first.send(signal.SIGSTOP)
         with second:
-            new = alice.body("devices/twice/status", state="online", boot=old + 64)["boot"]
+            assert online(alice, second) > old
             alice.body("devices/twice/status", state="lost", boot=old)
-            alice.finds("twice", "online", boot=new)
             mark = alice.now
-            fence = granted(alice, "twice", type="weighing")
+            fence = granted(alice, second, type="weighing")
             alice.command("twice", "tare", fence)
             second.did("command", name="tare", fence=fence)
             states = {line["state"] for line in alice.heard.lines[mark:] if line["topic"] == "devices/twice/presence"}
@@ -133,7 +130,7 @@ def test_who_takes_over_is_not_undone_by_the_will_of_the_other(lab: Lab, tmp_pat
 
 def test_what_was_measured_without_a_broker_comes_after(lab: Lab) -> None:
     with lab.person() as alice, lab.board("patient", *RELAY) as board:
-        fence = granted(alice, "patient", type="weighing", lease_s=60)
+        fence = granted(alice, board, type="weighing", lease_s=60)
         alice.command("patient", "switch", fence, output="relay", on=True)
         board.did("output", on=True)
         mark, later = board.now, alice.now
@@ -149,7 +146,7 @@ def test_what_was_measured_without_a_broker_comes_after(lab: Lab) -> None:
 
 def test_a_lease_that_ends_without_a_broker_makes_it_safe(lab: Lab) -> None:
     with lab.person() as alice, lab.board("lonely", *RELAY) as board:
-        fence = granted(alice, "lonely", type="weighing", lease_s=3)
+        fence = granted(alice, board, type="weighing", lease_s=3)
         alice.command("lonely", "switch", fence, output="relay", on=True)
         on_at = board.did("output", on=True)["at"]
         mark = board.now
@@ -163,20 +160,20 @@ def test_a_lease_that_ends_without_a_broker_makes_it_safe(lab: Lab) -> None:
 
 def test_without_a_broker_it_stops_sooner_where_it_is_told_so(lab: Lab) -> None:
     with lab.person() as alice, lab.board("hasty", *RELAY, "--link-grace-ms", "300") as board:
-        granted(alice, "hasty", type="weighing", lease_s=60)
+        granted(alice, board, type="weighing", lease_s=60)
         board.did("work")
         mark = board.now
         lab.stop_broker()
         lost = board.event("lost", mark)
         assert 0.25 < board.did("safe", mark, reason="link")["at"] - lost["at"] < 3
         lab.start_broker()
-        alice.finds("hasty", "online", alice.now)
+        online(alice, board, mark)
 
 
 def test_the_board_cleans_up_before_the_next(lab: Lab) -> None:
     with lab.person() as alice, lab.person("bob") as bob, lab.board("press", "--clean-step") as board:
         alice.body("devices/press/info", clean_step=True)
-        fence = granted(alice, "press", type="printing")
+        fence = granted(alice, board, type="printing")
         assert bob.ask("press", "claim", wait=True)["code"] == "queued"
         alice.ask("press", "release")
         board.did("clean")
@@ -188,7 +185,7 @@ def test_the_board_cleans_up_before_the_next(lab: Lab) -> None:
 
 def test_a_badge_claims_and_gives_back(lab: Lab) -> None:
     with lab.person() as alice, lab.board("reader", "--badges") as board:
-        alice.finds("reader", "online")
+        online(alice, board)
         board.type("badge alice")
         assert board.did("answer")["code"] == "granted"
         alice.sees("reader", holder="alice")
@@ -204,7 +201,7 @@ def test_a_badge_claims_and_gives_back(lab: Lab) -> None:
 
 def test_what_it_senses_is_told_again_after_each_connection(lab: Lab) -> None:
     with lab.person() as alice, lab.board("scale-1", "--trigger", "pir") as board:
-        alice.finds("scale-1", "online")
+        online(alice, board)
         board.type('sense on {"lux":12}')
         alice.body("triggers/pir", active=True, data={"lux": 12})
         mark = alice.now
@@ -218,7 +215,7 @@ def test_what_it_senses_is_told_again_after_each_connection(lab: Lab) -> None:
 @pytest.mark.parametrize(("typed", "state"), [("sleep 5000", "sleeping"), ("goodbye", "disconnected")])
 def test_it_leaves_politely(lab: Lab, typed: str, state: str) -> None:
     with lab.person() as alice, lab.board(f"leaver-{state}") as board:
-        alice.finds(board.login.name, "online")
+        online(alice, board)
         board.type(typed)
         assert board.ends() == 0
         presence = alice.finds(board.login.name, state)
@@ -229,7 +226,7 @@ def test_it_leaves_politely(lab: Lab, typed: str, state: str) -> None:
 
 def test_a_device_that_is_removed_is_safe(lab: Lab) -> None:
     with lab.person() as alice, lab.board("removed", *RELAY) as board:
-        fence = granted(alice, "removed", type="weighing")
+        fence = granted(alice, board, type="weighing")
         alice.command("removed", "switch", fence, output="relay", on=True)
         board.did("output", on=True)
         mark = board.now
@@ -244,7 +241,7 @@ def test_a_device_that_is_removed_is_safe(lab: Lab) -> None:
 
 def test_a_new_secret_shuts_the_old_one_out(lab: Lab) -> None:
     with lab.person() as alice, lab.board("rotated", *RELAY) as board:
-        granted(alice, "rotated", type="weighing")
+        granted(alice, board, type="weighing")
         board.did("work")
         mark = board.now
         made = json.loads(lab.site.talkstick.run("device", "rotate", "rotated", "--json"))
@@ -253,9 +250,8 @@ def test_a_new_secret_shuts_the_old_one_out(lab: Lab) -> None:
         assert board.event("refused", mark)["code"] in {4, 5}
         assert board.did("safe", mark)["reason"] == "removed"
         board.kill()
-        later = alice.now
-        with lab.board("rotated"):
-            alice.finds("rotated", "online", later)
+        with lab.board("rotated") as known:
+            online(alice, known)
 
 
 def test_commands_of_an_old_session_are_noticed(lab: Lab) -> None:
@@ -264,9 +260,9 @@ def test_commands_of_an_old_session_are_noticed(lab: Lab) -> None:
         pytest.skip("the embedded broker has no account of the backend")
     backend = Person(Login("backend", lab.site.talkstick.passwords["backend"], HOST, lab.site.port))
     with lab.person() as alice, lab.board("besieged", *RELAY) as board, backend:
-        old = granted(alice, "besieged", type="weighing")
+        old = granted(alice, board, type="weighing")
         alice.ask("besieged", "release")
-        fence = granted(alice, "besieged", type="weighing")
+        fence = granted(alice, board, type="weighing")
         board.did("work", fence=fence)
         for at, body in enumerate(_forged(old, fence)):
             backend.say(f"devices/besieged/command/forged-{at}", body)

@@ -11,7 +11,7 @@ import pytest
 from backend.shell.authority import Authority
 from tests.brokers.brokers import Site, with_mosquitto
 from tests.firmware.boards import Board
-from tests.firmware.lab import Lab, opened
+from tests.firmware.lab import Lab, online, opened
 from tests.rig import free_port
 
 
@@ -53,7 +53,7 @@ def secure(lab: Lab, ca: Path, host: str = "localhost") -> Board:
 
 def test_it_works_over_tls(lab: Lab) -> None:
     with lab.person() as alice, secure(lab, lab.site.talkstick.data / "certs" / "ca.pem") as board:
-        alice.finds("printer-1", "online")
+        online(alice, board)
         fence = alice.ask("printer-1", "claim", type="printing")["fence"]
         alice.command("printer-1", "go", fence)
         board.did("command", name="go", fence=fence)
@@ -68,7 +68,7 @@ def test_it_does_not_talk_to_anybody_else(lab: Lab, tmp_path: Path, wrong: str) 
     if wrong == "authority":
         ca = Authority(tmp_path / "certs").establish(0).certificate
     else:
-        host = "127.0.0.2"
+        host = "127.1"  # which leads to the same place
     with secure(lab, ca, host) as board:
         first = board.event("lost")
         second = board.event("lost", board.heard.lines.index(first) + 1)

@@ -8,7 +8,7 @@ import pytest
 
 from backend.shell.voice.saving import wav
 from tests.firmware.boards import Board, Person
-from tests.firmware.lab import START, Lab, opened
+from tests.firmware.lab import START, Lab, online, opened
 from tools.voice_models import speech
 
 MODELS = Path(speech.__file__).parent
@@ -42,7 +42,7 @@ def test_a_question_is_answered(lab: Lab, tmp_path: Path) -> None:
     speaker = tmp_path / "heard.raw"
     with lab.person() as alice, talks(lab, speaker) as board:
         assert alice.body(f"devices/{BOARD}/info")["audio"]["speech"] == "pcm16_16k"
-        alice.finds(BOARD, "online")
+        online(alice, board)
         board.type(f"talk {question(tmp_path, 'what time is it')}")
         board.did("record", on=True)
         board.shows(voice="recording")
@@ -60,7 +60,7 @@ def test_a_question_is_answered(lab: Lab, tmp_path: Path) -> None:
 
 def test_who_interrupts_is_heard_at_once(lab: Lab, tmp_path: Path) -> None:
     with lab.person() as alice, talks(lab, tmp_path / "heard.raw") as board:
-        alice.finds(BOARD, "online")
+        online(alice, board)
         mark = alice.now
         board.type(f"talk {question(tmp_path, 'what time is it')}")
         board.did("play")
@@ -75,8 +75,8 @@ def test_who_interrupts_is_heard_at_once(lab: Lab, tmp_path: Path) -> None:
 def test_an_announcement_is_played_as_mu_law(lab: Lab, tmp_path: Path) -> None:
     speaker = tmp_path / "heard.raw"
     with lab.person() as alice, talks(lab, speaker, "--speech", "mulaw_8k") as board:
-        alice.finds(BOARD, "online")
-        alice.body(f"devices/{BOARD}/info", alice.now - 1)
+        online(alice, board)
+        alice.heard.wait_for(lambda line: line.get("audio", {}).get("speech") == "mulaw_8k", "what it plays")
         mark = alice.now
         _announce(alice, "Dinner is ready.")
         spoken = alice.body(EVENTS, mark, event="spoken")
