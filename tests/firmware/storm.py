@@ -71,7 +71,7 @@ class User(threading.Thread):
         request, after = f"{self.name}-{time.monotonic_ns()}", self.person.now
         message = {"id": request, "action": action, **body}
         self.person.say(f"devices/{DEVICE}/session/request/{self.name}", message)
-        return self.person.heard.look_for(lambda line: line.get("id") == request, after, _ANSWER_WITHIN_S)
+        return self.person.heard.look_for(lambda line: line.get("id") == request and "ok" in line, after, _ANSWER_WITHIN_S)
 
     def _pause(self, mean_s: float) -> None:
         self._over.wait(self._dice.uniform(0, 2 * mean_s))
@@ -107,6 +107,7 @@ class Storm:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self.calm()
         self._stack.close()
 
     def calm(self) -> None:
@@ -126,7 +127,7 @@ class Storm:
         }
         for what in self.dice.choices(list(self.weights), list(self.weights.values()), k=number):
             self._forge()
-            after = self.board.now
+            after = 0 if what == "power" else self.board.now
             acts[what]()
             self.happened[what] += 1
             if what != "stall" and self.dice.random() < 0.8:

@@ -9,7 +9,7 @@ import pytest
 from tests.firmware.lab import START, opened
 from tests.firmware.storm import DEVICE, Storm
 
-STRIKES = 1000
+STRIKES = int(os.environ.get("STRIKES", "1000"))
 SETTINGS = {
     "grace_s": "2",
     "restart_grace_s": "2",
