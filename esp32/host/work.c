@@ -37,10 +37,9 @@ void work_step(work *self, events *queue, uint32_t now_ms) {
 
 void work_obey(const work *self, const ts_action *command, events *queue) {
     char text[128];
-    if (self->length_ms > 0) {
-        snprintf(text, sizeof text, "{\"obeyed\":\"%.*s\",\"fence\":%" PRIu32 "}", (int)command->name.size,
-                 command->name.data, command->fence);
-        const ts_event event = {.kind = TS_EV_TELEMETRY, .data = text_of(text)};
-        events_push(queue, &event);
-    }
+    if (self->length_ms == 0) return;
+    snprintf(text, sizeof text, "{\"obeyed\":\"%.*s\",\"fence\":%" PRIu32 "}", (int)command->name.size,
+             command->name.data, command->fence);
+    const ts_event event = {.kind = TS_EV_TELEMETRY, .data = text_of(text)};
+    events_push(queue, &event);
 }

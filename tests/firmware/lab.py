@@ -2,8 +2,8 @@
 
 import json
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.firmware.boards import Board, Person
 from tools.actor import Login
 
 HOST = "127.0.0.1"
-START = {"embedded": embedded, "mosquitto": with_mosquitto}
+START: dict[str, Callable[..., AbstractContextManager[Site]]] = {"embedded": embedded, "mosquitto": with_mosquitto}
 
 
 @dataclass

@@ -160,5 +160,3 @@ async def _packets(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
             head += await reader.readexactly(1)
         size = sum((digit & 0x7F) << (7 * place) for place, digit in enumerate(head[1:]))
         yield bytes(head) + await reader.readexactly(size)
-
-

@@ -71,7 +71,9 @@ class User(threading.Thread):
         request, after = f"{self.name}-{time.monotonic_ns()}", self.person.now
         message = {"id": request, "action": action, **body}
         self.person.say(f"devices/{DEVICE}/session/request/{self.name}", message)
-        return self.person.heard.look_for(lambda line: line.get("id") == request and "ok" in line, after, _ANSWER_WITHIN_S)
+        return self.person.heard.look_for(
+            lambda line: line.get("id") == request and "ok" in line, after, _ANSWER_WITHIN_S
+        )
 
     def _pause(self, mean_s: float) -> None:
         self._over.wait(self._dice.uniform(0, 2 * mean_s))
@@ -93,7 +95,7 @@ class Storm:
     """What those wrote that took its name."""
 
     def __enter__(self) -> Self:
-        self.dice = random.Random(self.seed)
+        self.dice = random.Random(self.seed)  # noqa: S311 - no secret
         self._stack = ExitStack()
         self.proxy = self._stack.enter_context(Proxy(self.lab.site.port))
         plain = self.lab.board(DEVICE, *OPTIONS, "--seed", str(self.seed))
@@ -101,7 +103,7 @@ class Storm:
         self._stack.callback(self._unplug)
         self.board.start()
         people = [self._stack.enter_context(self.lab.person(name)) for name in ("alice", "bob")]
-        self.users = [User(person, random.Random(self.dice.random())) for person in people]
+        self.users = [User(person, random.Random(self.dice.random())) for person in people]  # noqa: S311
         for user in self.users:
             user.start()
         return self
@@ -138,7 +140,9 @@ class Storm:
     def _comes_back(self, after: int) -> None:
         """Wait until it knows again who uses it; and a little longer, so that it is used."""
         topic = f"devices/{DEVICE}/session"
-        back = self.board.heard.look_for(lambda line: line.get("topic") == topic and "event" in line, after, BACK_WITHIN_S)
+        back = self.board.heard.look_for(
+            lambda line: line.get("topic") == topic and "event" in line, after, BACK_WITHIN_S
+        )
         assert back is not None, f"it did not come back: {self.board.heard.lines[-20:]}"
         threading.Event().wait(self.dice.uniform(0, 0.15))
 

@@ -110,7 +110,7 @@ def test_it_is_restarted_and_the_session_goes_on(lab: Lab) -> None:
         alice.sees("again", complete=True, output={"weight_kg": 1})
 
 
-def test_who_takes_over_is_not_undone_by_the_will_of_the_other(lab: Lab, tmp_path: Path) -> None:
+def test_who_takes_over_is_not_undone_by_the_will_of_the_other(lab: Lab) -> None:
     """The first is half-open: it hears nothing of its end until the broker has told its last will."""
     with lab.person() as alice, lab.board("twice") as first:
         old = online(alice, first)

@@ -1,6 +1,7 @@
 """The firmware's core where nobody answers: what a board does by itself."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,9 @@ def test_it_tries_again_ever_more_seldom_and_not_in_step(board: Make) -> None:
 
 def _pauses(board: Board) -> list[float]:
     """Return how long it waited before each of the first attempts but one."""
-    board.heard.wait_for(lambda line: _attempts(board) > 7, "the eighth attempt")
+    board.heard.wait_for(lambda _line: _attempts(board) > 7, "the eighth attempt")
     moments = [line["at"] for line in board.heard.lines if line.get("did") == "connect"]
-    return [later - sooner for sooner, later in zip(moments, moments[1:], strict=False)]
+    return [later - sooner for sooner, later in pairwise(moments)]
 
 
 def _attempts(board: Board) -> int:

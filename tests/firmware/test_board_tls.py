@@ -40,7 +40,10 @@ def lab(
 ) -> Iterator[Lab]:
     """A server with a certificate, with one broker after the other."""
     directory = tmp_path_factory.mktemp("tls")
-    with request.param(directory, tls_port=str(free_port()), wss_port="0") as site, opened(site, talkstick_device, directory) as made:
+    with (
+        request.param(directory, tls_port=str(free_port()), wss_port="0") as site,
+        opened(site, talkstick_device, directory) as made,
+    ):
         yield made
 
 

@@ -22,7 +22,10 @@ def lab(
 ) -> Iterator[Lab]:
     """A server that hears, with one broker after the other."""
     directory = tmp_path_factory.mktemp(request.param)
-    with START[request.param](directory, voice_models=json.dumps({"en": str(MODELS / "en")})) as site, opened(site, talkstick_device, directory) as made:
+    with (
+        START[request.param](directory, voice_models=json.dumps({"en": str(MODELS / "en")})) as site,
+        opened(site, talkstick_device, directory) as made,
+    ):
         yield made
 
 

@@ -52,6 +52,7 @@ def test_a_hundred_at_once(talkstick: Talkstick, tmp_path: Path, talkstick_devic
         took = time.monotonic() - began
         costs = [cost(board.pid) for board in boards.values()]
     memory, cpu = sum(each.resident for each in costs), sum(each.cpu_s for each in costs)
-    print(f"{len(BOARDS)} boards: online in {online:.1f} s, done in {took:.1f} s, {memory} KiB, {cpu:.2f} s of CPU")
+    figures = f"online in {online:.1f} s, done in {took:.1f} s, {memory} KiB, {cpu:.2f} s of CPU"
+    print(f"\n{len(BOARDS)} boards: {figures}")  # noqa: T201
     assert took < WITHIN_S
     assert max(each.resident for each in costs) < MOST_KIB

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.firmware.judge import Judge
 from tests.firmware.lab import START, opened
 from tests.firmware.storm import DEVICE, Storm
 
@@ -24,8 +25,8 @@ RESTARTS = {"embedded": 1.2, "mosquitto": 4}  # as often as the others allow, wi
 @pytest.mark.alone
 @pytest.mark.parametrize("broker", START)
 def test_a_device_survives(broker: str, tmp_path: Path, talkstick_device: Path) -> None:
-    seed = int(os.environ.get("TALKSTICK_STORM", "") or random.randrange(2**32))
-    print(f"TALKSTICK_STORM={seed}")
+    seed = int(os.environ.get("TALKSTICK_STORM", "") or random.randrange(2**32))  # noqa: S311 - no secret
+    print(f"\nTALKSTICK_STORM={seed}")  # noqa: T201
     with (
         START[broker](tmp_path, **SETTINGS) as site,
         opened(site, talkstick_device, tmp_path) as lab,
@@ -35,10 +36,7 @@ def test_a_device_survives(broker: str, tmp_path: Path, talkstick_device: Path) 
         storm.calm()
         _works_as_ever(storm)
         verdict = storm.verdict()
-    print(
-        f"{dict(storm.happened)}, {verdict.connections} connections, {verdict.acts} commands obeyed, "
-        f"{verdict.refused} refused, {storm.forged} forged, grants {[user.grants for user in storm.users]}"
-    )
+    print(_told(storm, verdict))  # noqa: T201
     assert verdict.complaints[:5] == []
     assert storm.happened.total() == STRIKES
     assert verdict.connections > 0.7 * STRIKES
@@ -46,6 +44,13 @@ def test_a_device_survives(broker: str, tmp_path: Path, talkstick_device: Path) 
     assert storm.forged > 1000
     assert verdict.refused > 500
     assert all(user.grants > 20 for user in storm.users)
+
+
+def _told(storm: Storm, verdict: Judge) -> str:
+    """Return what happened in one line."""
+    what = ", ".join(f"{number} x {name}" for name, number in sorted(storm.happened.items()))
+    commands = f"{verdict.acts} commands obeyed, {verdict.refused} refused, {storm.forged} of them slipped in"
+    return f"{what}; {verdict.connections} connections; {commands}; grants {[user.grants for user in storm.users]}"
 
 
 def _works_as_ever(storm: Storm) -> None:
