@@ -212,4 +212,18 @@
 #define TS_CODE_INTERRUPTED "interrupted"
 #define TS_CODE_ACTION_FAILED "action_failed"
 
+/* Flash memory: the namespace in NVS, and its keys */
+#define TS_NVS_NAMESPACE "talkstick"
+#define TS_NVS_KEY_URI "uri"
+#define TS_NVS_KEY_CA "ca"
+#define TS_NVS_KEY_PREFIX "prefix"
+#define TS_NVS_KEY_ID "id"
+#define TS_NVS_KEY_SECRET "secret"
+#define TS_NVS_KEY_CODE "code"
+#define TS_NVS_KEY_WIFI_SSID "wifi_ssid"
+#define TS_NVS_KEY_WIFI_PASS "wifi_pass"
+#define TS_NVS_KEY_BOOT "boot"
+#define TS_NVS_KEY_NONCE "nonce"
+#define TS_NVS_KEY_TIME "time"
+
 #endif

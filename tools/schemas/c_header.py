@@ -6,6 +6,7 @@ from typing import Any
 
 from backend.core.access import MAX_PAYLOAD
 from backend.core.audio import UNDECLARED
+from backend.core.flash import NAMESPACE, Key
 from backend.core.ids import MAX_ID
 from backend.core.liveness import Limits
 from backend.core.messages import UINT32
@@ -44,6 +45,7 @@ def header(table: RouteTable) -> str:
         "Keys of the messages": (_string("KEY", key) for key in sorted(_keys(schemas.values()))),
         'Words: X(NAME, "word") for each that a key may have': _words(schemas),
         "Reason codes": (_string("CODE", code.value) for code in Code),
+        "Flash memory: the namespace in NVS, and its keys": _flash(),
     }
     sections = (f"\n/* {title} */\n" + "".join(f"{line}\n" for line in lines) for title, lines in parts.items())
     return _HEAD + "".join(sections) + "\n#endif\n"
@@ -84,6 +86,11 @@ def _frames() -> Iterator[str]:
     yield from (f"#define TS_CODEC_{codec.name} {codec.value}" for codec in Codec)
     pairs = (f'X({codec.name}, "{codec.name.lower()}")' for codec in Codec)
     yield f"#define TS_CODECS(X) {' '.join(pairs)}"
+
+
+def _flash() -> Iterator[str]:
+    yield f'#define TS_NVS_NAMESPACE "{NAMESPACE}"'
+    yield from (_string("NVS_KEY", key.value) for key in Key)
 
 
 def _string(kind: str, text: str) -> str:
