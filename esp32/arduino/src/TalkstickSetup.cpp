@@ -93,7 +93,7 @@ Talkstick &Talkstick::onNote(void (*call)(const char *, const char *)) {
 }
 
 bool TalkstickText::operator==(const char *other) const {
-    return size == strlen(other) && memcmp(data, other, size) == 0;
+    return size == strlen(other) && (size == 0 || memcmp(data, other, size) == 0);
 }
 
 void TalkstickText::copy(char *to, size_t bytes) const {

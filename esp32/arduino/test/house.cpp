@@ -28,12 +28,14 @@ void house::listen(Talkstick &board) {
 }
 
 std::string house::document(uint32_t fence, bool inUse, uint32_t job, uint32_t revision, const char *input) {
-    char start[256];
+    char session[48];
+    snprintf(session, sizeof(session), "\"0b9f4c0e-6f4e-4ac1-9d2e-%012u\"", static_cast<unsigned>(fence));
+    char start[320];
     snprintf(start, sizeof(start),
              "{\"state\":\"%s\",\"in_use\":%s,\"session\":%s,\"type\":%s,\"holder\":%s,\"holder_name\":%s,\"fence\":%u,"
              "\"expires_in_s\":%s,\"job\":%u,\"input\":",
              inUse ? "active" : "free", inUse ? "true" : "false",
-             inUse ? "\"0b9f4c0e-6f4e-4ac1-9d2e-0f6f2a1c7d33\"" : "null", inUse ? "\"weighing\"" : "null",
+             inUse ? session : "null", inUse ? "\"weighing\"" : "null",
              inUse ? "\"alice\"" : "null", inUse ? "\"Alice\"" : "null", static_cast<unsigned>(fence),
              inUse ? "60.0" : "null", static_cast<unsigned>(job));
     char end[256];

@@ -85,8 +85,7 @@ static void testRoomIsSparedForSmallOnes() {
 static void testAMessageThatNeverEndsWasNeverThere() {
     TalkstickInbox inbox;
     CHECK(inbox.begin(512));
-    ts_event half = message("t", "", 1);
-    CHECK(inbox.open(half, 100));
+    CHECK(inbox.open(message("t", "", 1), 100));
     inbox.fill(0, "half", 4);
     CHECK(put(inbox, 5)); // the connection was lost, and this came first on the next
     ts_event event;

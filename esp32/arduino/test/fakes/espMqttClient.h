@@ -43,7 +43,7 @@ class MqttClient {
     void run();
     bool refuses = false; // there is no memory for another message
     size_t waiting() const { return _outbox.size(); }
-    static std::vector<MqttClient *> all;
+    static std::vector<MqttClient *> &all();
 
   protected:
     enum State { DOWN, CONNECTING, UP, LEAVING, FORCED };

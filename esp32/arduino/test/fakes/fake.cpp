@@ -121,15 +121,19 @@ bool PubSubClient::loop() {
 
 // -- espMqttClient --
 
-std::vector<MqttClient *> MqttClient::all;
-
-void fake::runTasks() {
-    for (MqttClient *client : MqttClient::all) client->run();
+/* A client may be a global of a sketch, and so be made before those of this file. */
+std::vector<MqttClient *> &MqttClient::all() {
+    static std::vector<MqttClient *> clients;
+    return clients;
 }
 
-MqttClient::MqttClient() { all.push_back(this); }
+void fake::runTasks() {
+    for (MqttClient *client : MqttClient::all()) client->run();
+}
 
-MqttClient::~MqttClient() { all.erase(std::find(all.begin(), all.end(), this)); }
+MqttClient::MqttClient() { all().push_back(this); }
+
+MqttClient::~MqttClient() { all().erase(std::find(all().begin(), all().end(), this)); }
 
 bool MqttClient::connect() {
     if (_state != DOWN) return false;
