@@ -1,8 +1,8 @@
 """Copy the portable core into the Arduino library, which must be whole by itself; make the ZIP that the IDE installs.
 
-Arduino adds nothing but the library's own ``src`` to the include path, so the core's headers stand beside its sources in
-``esp32/arduino/src/core``, where ``#include "…"`` finds them. ``python -m tools.arduino_core`` brings the copy in step.
-With ``--check`` it writes nothing, names each file that is out of step, and exits with 1 if there is one. With
+Arduino adds nothing but the library's own ``src`` to the include path, so the core's headers stand beside its sources
+in ``esp32/arduino/src/core``, where ``#include "…"`` finds them. ``python -m tools.arduino_core`` brings the copy in
+step. With ``--check`` it writes nothing, names each file that is out of step, and exits with 1 if there is one. With
 ``--zip talkstick.zip`` it writes the library, checked, as one file.
 """
 
@@ -19,7 +19,15 @@ LIBRARY = Path("esp32/arduino")
 CORE = LIBRARY / "src" / "core"
 PROPERTIES = LIBRARY / "library.properties"
 _SOURCES = ("esp32/core/include/*.h", "esp32/core/src/*.[ch]", "schemas/talkstick_contract.h")
-_PACKED = ("library.properties", "keywords.txt", "README.md", "src/**/*.h", "src/**/*.c", "src/**/*.cpp", "examples/*/*.ino")
+_PACKED = (
+    "library.properties",
+    "keywords.txt",
+    "README.md",
+    "src/**/*.h",
+    "src/**/*.c",
+    "src/**/*.cpp",
+    "examples/*/*.ino",
+)
 _INCLUDE = re.compile(rb'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 _WHEN = (1980, 1, 1, 0, 0, 0)  # the same library is the same file
 
@@ -45,7 +53,9 @@ def wanted(root: Path) -> dict[Path, bytes]:
 def out_of_step(root: Path) -> dict[Path, str]:
     """Return what is wrong with which file of the library: stale, missing or superfluous."""
     files = wanted(root)
-    wrong = {path: "missing" if not (root / path).exists() else "stale" for path in files if not _same(root, path, files)}
+    wrong = {
+        path: "missing" if not (root / path).exists() else "stale" for path in files if not _same(root, path, files)
+    }
     return wrong | dict.fromkeys(_superfluous(root, files), "superfluous")
 
 

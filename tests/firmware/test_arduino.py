@@ -78,7 +78,7 @@ def test_a_library_that_is_out_of_step_is_not_packed(root: Path, tmp_path: Path)
 
 
 def test_the_zip_is_one_folder_that_the_ide_installs(tmp_path: Path) -> None:
-    """Library specification, revision 2.2: one root folder, library.properties in it, sources in src, sketches in examples."""
+    """Library specification, revision 2.2: one root folder, library.properties in it, src, and examples."""
     first, second = tmp_path / "first.zip", tmp_path / "second.zip"
     assert arduino_core.main(["--zip", str(first)]) == 0
     assert arduino_core.main(["--zip", str(second)]) == 0

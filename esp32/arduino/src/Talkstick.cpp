@@ -52,7 +52,7 @@ const char *Talkstick::start() {
     config.boot = _store.boot();
     config.seed = esp_random();
     if (!ts_init(&_device, &config, millis())) return "the id, the prefix, the trigger or an output has a bad name";
-    _mode = WORKING;
+    _mode = Mode::Working;
     return NULL;
 }
 
@@ -69,11 +69,11 @@ bool Talkstick::begin() {
 
 void Talkstick::loop() {
     ts_event event;
-    for (int count = 0; count < EVENTS_AT_ONCE && _mode != OFF && next(event); count++) handle(event);
-    if (_mode == OFF) return;
+    for (int count = 0; count < EVENTS_AT_ONCE && _mode != Mode::Off && next(event); count++) handle(event);
+    if (_mode == Mode::Off) return;
     if (_transport.droppedTooLarge()) note(TS_CODE_TOO_LARGE, "");
     const uint32_t now = millis();
-    if ((_mode == WORKING ? ts_due_ms(&_device, now) : ts_claim_due_ms(&_claim, now)) > 0) return;
+    if ((_mode == Mode::Working ? ts_due_ms(&_device, now) : ts_claim_due_ms(&_claim, now)) > 0) return;
     event = ts_event();
     event.kind = TS_EV_TICK;
     handle(event);
@@ -94,23 +94,24 @@ bool Talkstick::handle(const ts_event &event) {
 
 bool Talkstick::step(const ts_event &event) {
     const uint32_t now = millis();
-    const bool taken = _mode == CLAIMING ? ts_claim_handle(&_claim, &event, now) : ts_handle(&_device, &event, now);
+    const bool taken =
+        _mode == Mode::Claiming ? ts_claim_handle(&_claim, &event, now) : ts_handle(&_device, &event, now);
     performAll();
-    if (_mode == CLAIMING) lookAtClaim();
+    if (_mode == Mode::Claiming) lookAtClaim();
     return taken;
 }
 
 void Talkstick::performAll() {
     ts_action action;
     _busy = true;
-    while (_mode == CLAIMING ? ts_claim_next(&_claim, &action) : ts_next(&_device, &action)) perform(action);
+    while (_mode == Mode::Claiming ? ts_claim_next(&_claim, &action) : ts_next(&_device, &action)) perform(action);
     _busy = false;
 }
 
 // -- What the sketch tells --
 
 bool Talkstick::feed(ts_event_kind kind, const char *data, bool on, uint32_t number) {
-    if (_mode != WORKING) return false;
+    if (_mode != Mode::Working) return false;
     ts_event event = ts_event();
     event.kind = kind;
     event.on = on;
@@ -148,4 +149,4 @@ void Talkstick::button(bool down) {
     if (feed(TS_EV_BUTTON, NULL, down)) _down = down;
 }
 
-ts_view Talkstick::view() const { return _mode == WORKING ? ts_view_of(&_device, millis()) : ts_view(); }
+ts_view Talkstick::view() const { return _mode == Mode::Working ? ts_view_of(&_device, millis()) : ts_view(); }

@@ -1,7 +1,8 @@
 /* A board that many people share: whoever holds the talking stick may use it.
  *
- * All decisions are made by the portable core (core/talkstick.h); this class gives it pins, flash memory and a transport.
- * Call loop() as often as you can, and do not wait in a callback: everything happens in the task that calls loop().
+ * All decisions are made by the portable core (core/talkstick.h); this class gives it pins, flash memory and a
+ * transport. Call loop() as often as you can, and do not wait in a callback: everything happens in the task that calls
+ * loop().
  *
  *     WiFiClient net;
  *     TalkstickPubSubClient mqtt(net);
@@ -54,19 +55,19 @@ struct TalkstickAnswer {
     TalkstickText message;
 };
 
-const uint8_t TALKSTICK_OUTPUTS = 8;   // at most so many
-const uint8_t TALKSTICK_NO_PIN = 255;  // an output that only the callback switches
+const uint8_t TALKSTICK_OUTPUTS = 8;  // at most so many
+const uint8_t TALKSTICK_NO_PIN = 255; // an output that only the callback switches
 
 class Talkstick {
-  public:
+public:
     explicit Talkstick(TalkstickTransport &transport);
     Talkstick(const Talkstick &) = delete;
     Talkstick &operator=(const Talkstick &) = delete;
 
     // -- What the board is: before begin() --
 
-    /* The rest of the settings; see ts_config. What begin() knows itself (id, prefix, outputs, boot, seed, max_payload) it
-     * fills in. */
+    /* The rest of the settings; see ts_config. What begin() knows itself (id, prefix, outputs, boot, seed, max_payload)
+     * it fills in. */
     ts_config config;
 
     /* An output that the holder switches with the command `switch`. `safe`: how it is when nobody may use it. */
@@ -96,14 +97,14 @@ class Talkstick {
 
     // -- What it tells: all of it may be called in callbacks, too. False: there is no room, try again later --
 
-    bool report(const char *json, bool complete = false);      // of the work: a JSON object, merged into its output
-    bool telemetry(const char *json, bool retained = false);   // readings: a JSON object
-    bool sense(bool active, const char *json = "");            // the trigger, when it changes
-    bool cleaned();                                            // the clean step is done
-    bool badge(const char *principal);                         // a badge was shown: whose it is
-    void button(bool down);                                    // each time round the loop; it is debounced
-    bool nap(uint32_t ms);                                     // a deep sleep is next; see gone()
-    bool goodbye();                                            // it is switched off
+    bool report(const char *json, bool complete = false);    // of the work: a JSON object, merged into its output
+    bool telemetry(const char *json, bool retained = false); // readings: a JSON object
+    bool sense(bool active, const char *json = "");          // the trigger, when it changes
+    bool cleaned();                                          // the clean step is done
+    bool badge(const char *principal);                       // a badge was shown: whose it is
+    void button(bool down);                                  // each time round the loop; it is debounced
+    bool nap(uint32_t ms);                                   // a deep sleep is next; see gone()
+    bool goodbye();                                          // it is switched off
 
     /* Return whether the goodbye has been said: now sleep. */
     bool gone() const { return _leaving && view().link == TS_LINK_DOWN; }
@@ -114,12 +115,12 @@ class Talkstick {
     /* Return the id of the device. */
     const char *id() const { return _provision.id; }
 
-  private:
+private:
     struct Pin {
         uint8_t number;
         bool activeLow;
     };
-    enum Mode { OFF, CLAIMING, WORKING };
+    enum class Mode { Off, Claiming, Working };
 
     void take(char *to, size_t bytes, const char *text);
     const char *prepare();
@@ -155,7 +156,7 @@ class Talkstick {
     Mode _mode;
     const char *_fault;
     const char *_unfit; // what the sketch said before begin() that cannot be
-    bool _busy; // actions are being performed: the next event must wait
+    bool _busy;         // actions are being performed: the next event must wait
     bool _leaving;
     bool _down, _wasDown; // the button: as it counts, as it was seen last
     uint32_t _downSince;

@@ -21,17 +21,17 @@ const char *Talkstick::claim() {
     if (!ts_claim_init(&_claim, _provision.code, _provision.prefix, mac, nonce, esp_random(), millis())) {
         return "the claim code is bad";
     }
-    const TalkstickLogin login = {_host, _port, _tls, _provision.ca, ts_claim_username(&_claim),
-                                  ts_claim_password(&_claim)};
+    const TalkstickLogin login = {
+        _host, _port, _tls, _provision.ca, ts_claim_username(&_claim), ts_claim_password(&_claim)};
     const char *fault = _transport.begin(login);
-    if (fault == NULL) _mode = CLAIMING;
+    if (fault == NULL) _mode = Mode::Claiming;
     return fault;
 }
 
 void Talkstick::lookAtClaim() {
     const ts_claim_state state = ts_claim_state_of(&_claim);
     if (state == TS_CLAIM_TRYING) return;
-    _mode = OFF;
+    _mode = Mode::Off;
     if (state == TS_CLAIM_REFUSED) {
         _fault = "the claim code is wrong, used, or too old";
         note(TS_CODE_FORBIDDEN, "");
@@ -47,6 +47,9 @@ void Talkstick::lookAtClaim() {
     }
     char secret[2 * sizeof(hash) + 1];
     for (size_t at = 0; at < sizeof(hash); at++) snprintf(secret + 2 * at, 3, "%02x", hash[at]);
-    if (!_store.saveClaim(ts_claim_id(&_claim), secret)) _fault = "the flash memory (NVS) cannot be written";
-    else ESP.restart();
+    if (!_store.saveClaim(ts_claim_id(&_claim), secret)) {
+        _fault = "the flash memory (NVS) cannot be written";
+        return;
+    }
+    ESP.restart();
 }

@@ -1,5 +1,5 @@
-/* The transport to take: espMqttClient 1.7 or later by Bert Melis. It publishes at QoS 1, shows every acknowledgement, takes
- * messages in pieces, and does all that waits in a task of its own.
+/* The transport to take: espMqttClient 1.7 or later by Bert Melis. It publishes at QoS 1, shows every acknowledgement,
+ * takes messages in pieces, and does all that waits in a task of its own.
  *
  * Its callbacks run in that task. They do no more than put into the inbox; all else happens in the loop of the sketch.
  */
@@ -16,13 +16,13 @@
 
 /* Common to both; take TalkstickEspMqttClient for mqtt:// or TalkstickEspMqttClientSecure for mqtts://. */
 template <class Client> class TalkstickEspMqtt : public TalkstickTransport {
-  public:
+public:
     static const size_t USUAL_BYTES = 4096;
 
     /* `bytes`: the inbox, and so the largest message, topic included, but for SPARE. */
     explicit TalkstickEspMqtt(size_t bytes = USUAL_BYTES)
-        : _bytes(bytes), _heard(false), _connected(false), _dropping(false), _full(false), _tooLarge(false), _leaving(false), _since(0),
-          _pending(false), _way() {}
+        : _bytes(bytes), _heard(false), _connected(false), _dropping(false), _full(false), _tooLarge(false),
+          _leaving(false), _since(0), _pending(false), _way() {}
 
     const char *begin(const TalkstickLogin &login) override {
         const char *fault = fitLogin(login);
@@ -92,15 +92,15 @@ template <class Client> class TalkstickEspMqtt : public TalkstickTransport {
 
     bool droppedTooLarge() override { return _tooLarge.exchange(false); }
 
-  protected:
+protected:
     /* Look whether the client can do what the login asks for. */
     virtual const char *fitLogin(const TalkstickLogin &login) = 0;
 
     Client _client;
 
-  private:
-    static const size_t WAY = 16;                  // messages and subscriptions that wait for an acknowledgement
-    static const size_t SPARE = (WAY + 4) * 28;    // room that messages leave for acknowledgements, and for the end
+private:
+    static const size_t WAY = 16;               // messages and subscriptions that wait for an acknowledgement
+    static const size_t SPARE = (WAY + 4) * 28; // room that messages leave for acknowledgements, and for the end
     static const uint32_t GOODBYE_MS = 5000;
 
     struct OnWay {
@@ -153,8 +153,9 @@ template <class Client> class TalkstickEspMqtt : public TalkstickTransport {
             tell(TS_EV_SUBSCRIBED, packet, count > 0 && codes[0] != SubscribeReturncode::FAIL, 0);
         });
         _client.onPublish([this](uint16_t packet) { tell(TS_EV_ACCEPTED, packet, true, 0); });
-        _client.onMessage([this](const MessageProperties &properties, const char *topic, const uint8_t *data, size_t size,
-                                 size_t at, size_t total) { receive(properties, topic, data, size, at, total); });
+        _client.onMessage([this](const MessageProperties &properties, const char *topic, const uint8_t *data,
+                                 size_t size, size_t at,
+                                 size_t total) { receive(properties, topic, data, size, at, total); });
     }
 
     void tell(ts_event_kind kind, uint16_t packet, bool on, uint32_t number) {
@@ -184,8 +185,8 @@ template <class Client> class TalkstickEspMqtt : public TalkstickTransport {
             event.topic.data = topic;
             event.topic.size = strlen(topic);
             _dropping = !_inbox.open(event, total, SPARE);
-            if (_dropping && _inbox.couldHold(event.topic.size, total, SPARE)) _full = true;
-            else if (_dropping) _tooLarge = true;
+            const bool never = !_inbox.couldHold(event.topic.size, total, SPARE);
+            if (_dropping) (never ? _tooLarge : _full) = true;
         }
         if (_dropping) return;
         _inbox.fill(at, data, size);
@@ -194,10 +195,10 @@ template <class Client> class TalkstickEspMqtt : public TalkstickTransport {
 
     size_t _bytes;
     bool _heard;
-    bool _connected;              // for the task of the client, as is the next
-    bool _dropping;               // the message that comes in pieces is not kept
-    std::atomic<bool> _full;      // a message was dropped that would have fitted
-    std::atomic<bool> _tooLarge;  // one was dropped that never will
+    bool _connected;             // for the task of the client, as is the next
+    bool _dropping;              // the message that comes in pieces is not kept
+    std::atomic<bool> _full;     // a message was dropped that would have fitted
+    std::atomic<bool> _tooLarge; // one was dropped that never will
     bool _leaving;
     uint32_t _since;
     bool _pending; // the attempt to connect could not even be made
@@ -207,10 +208,10 @@ template <class Client> class TalkstickEspMqtt : public TalkstickTransport {
 
 /* For mqtt://. */
 class TalkstickEspMqttClient : public TalkstickEspMqtt<espMqttClient> {
-  public:
+public:
     using TalkstickEspMqtt<espMqttClient>::TalkstickEspMqtt;
 
-  protected:
+protected:
     const char *fitLogin(const TalkstickLogin &login) override {
         return login.tls ? "mqtts:// needs a TalkstickEspMqttClientSecure" : NULL;
     }
@@ -218,10 +219,10 @@ class TalkstickEspMqttClient : public TalkstickEspMqtt<espMqttClient> {
 
 /* For mqtts://. */
 class TalkstickEspMqttClientSecure : public TalkstickEspMqtt<espMqttClientSecure> {
-  public:
+public:
     using TalkstickEspMqtt<espMqttClientSecure>::TalkstickEspMqtt;
 
-  protected:
+protected:
     const char *fitLogin(const TalkstickLogin &login) override {
         if (!login.tls) return "mqtt:// needs a TalkstickEspMqttClient";
         if (login.authority[0] == '\0') return "mqtts:// needs the certificate of the authority";

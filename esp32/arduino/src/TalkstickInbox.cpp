@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TalkstickInbox::TalkstickInbox()
-    : _ring(NULL), _size(0), _head(0), _tail(0), _taken(0), _at(0), _next(0), _data(0) {}
+TalkstickInbox::TalkstickInbox() : _ring(NULL), _size(0), _head(0), _tail(0), _taken(0), _at(0), _next(0), _data(0) {}
 
 TalkstickInbox::~TalkstickInbox() { free(_ring); }
 

@@ -9,7 +9,7 @@
 #include "core/talkstick.h"
 
 class TalkstickInbox {
-  public:
+public:
     TalkstickInbox();
     ~TalkstickInbox();
     TalkstickInbox(const TalkstickInbox &) = delete;
@@ -24,8 +24,8 @@ class TalkstickInbox {
     /* Put an event in, copied, and leave `spare` bytes free. Returns false where there is no room. */
     bool put(const ts_event &event, size_t spare = 0);
 
-    /* The same for an event whose data come in pieces: open, fill piece by piece, close. What was opened and never closed
-     * was never there. */
+    /* The same for an event whose data come in pieces: open, fill piece by piece, close. What was opened and never
+     * closed was never there. */
     bool open(const ts_event &event, size_t dataSize, size_t spare = 0);
     void fill(size_t at, const void *data, size_t size);
     void close();
@@ -33,7 +33,7 @@ class TalkstickInbox {
     /* Take the oldest event out. What it points to lives until the next call. */
     bool take(ts_event &event);
 
-  private:
+private:
     struct Record { // what stands before the bytes of topic and data; `bytes` 0: go on at the start of the ring
         uint32_t bytes;
         uint32_t number;

@@ -1,8 +1,8 @@
 /* The simple transport: PubSubClient 2.8 or later by Nick O'Leary.
  *
- * What it cannot do: it publishes at QoS 0 only, so that TS_EV_ACCEPTED means no more than that the bytes were written; it
- * does not show the answer of the broker to a subscription, nor whether a message was retained; what is larger than its
- * buffer it drops without a word; and it waits while it connects, for up to some 2 * TALKSTICK_WAIT_S seconds (the TLS
+ * What it cannot do: it publishes at QoS 0 only, so that TS_EV_ACCEPTED means no more than that the bytes were written;
+ * it does not show the answer of the broker to a subscription, nor whether a message was retained; what is larger than
+ * its buffer it drops without a word; and it waits while it connects, for up to 2 * TALKSTICK_WAIT_S seconds (the TLS
  * handshake another 10). It is enough for a relay on the home network. Else take TalkstickEspMqttClient.h.
  */
 #ifndef TALKSTICK_PUBSUBCLIENT_H
@@ -17,12 +17,13 @@
 #include "TalkstickTransport.h"
 
 #ifndef TALKSTICK_WAIT_S
-#define TALKSTICK_WAIT_S 3 /* for the TCP connection, and again for the answer of the broker: the watchdog bites after 5 */
+#define TALKSTICK_WAIT_S                                                                                               \
+    3 /* for the TCP connection, and again for the answer of the broker: the watchdog bites after 5 */
 #endif
 
 class TalkstickPubSubClient : public TalkstickTransport {
-  public:
-    /* The smallest buffer: what the core sends fits in. A session document is some 600 bytes plus input, output and queue. */
+public:
+    /* The smallest buffer: what the core sends fits in. (A session document is 600 bytes plus input, output, queue.) */
     static const uint16_t LEAST_BYTES = MQTT_MAX_HEADER_SIZE + 2 + TS_TOPIC_BYTES + TS_OUT_BYTES;
     static const uint16_t USUAL_BYTES = 3072;
 
@@ -58,7 +59,8 @@ class TalkstickPubSubClient : public TalkstickTransport {
         feedWatchdog();
         if (up) {
             const char *const where = _willTopic[0] == '\0' ? NULL : _willTopic;
-            up = _mqtt.connect(_login.name, _login.name, _login.secret, where, 1, true, where == NULL ? NULL : _will, true);
+            up = _mqtt.connect(_login.name, _login.name, _login.secret, where, 1, true, where == NULL ? NULL : _will,
+                               true);
             feedWatchdog();
             const int state = _mqtt.state();
             if (!up && state > MQTT_CONNECTED) return finish(TS_EV_REFUSED, static_cast<uint32_t>(state));
@@ -99,7 +101,7 @@ class TalkstickPubSubClient : public TalkstickTransport {
         return true;
     }
 
-  private:
+private:
     /* Make the TCP connection here, since PubSubClient would wait for as long as the network likes. */
     bool reach() {
         const int32_t wait = TALKSTICK_WAIT_S * 1000;
@@ -107,8 +109,8 @@ class TalkstickPubSubClient : public TalkstickTransport {
                                 : _plain->connect(_login.host, _login.port, wait)) == 1;
     }
 
-    /* Copy a message out of the buffer, which everything that is sent overwrites. There is room: the inbox is empty, and as
-     * large as the buffer. Should PubSubClient ever give more than one at a time, a new connection tells it again. */
+    /* Copy a message out of the buffer, which everything that is sent overwrites. There is room: the inbox is empty,
+     * and as large as the buffer. Should PubSubClient ever give more than one at a time, a new connection helps. */
     void receive(const char *topic, const uint8_t *data, unsigned int size) {
         ts_event event = ts_event();
         event.kind = TS_EV_MESSAGE;

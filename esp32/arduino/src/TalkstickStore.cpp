@@ -26,9 +26,7 @@ void TalkstickStore::load(TalkstickWifi &wifi) {
 
 uint32_t TalkstickStore::boot() { return _flash.getULong(TS_NVS_KEY_BOOT, 0); }
 
-bool TalkstickStore::saveBoot(uint32_t number) {
-    return _flash.putULong(TS_NVS_KEY_BOOT, number) == sizeof(uint32_t);
-}
+bool TalkstickStore::saveBoot(uint32_t number) { return _flash.putULong(TS_NVS_KEY_BOOT, number) == sizeof(uint32_t); }
 
 bool TalkstickStore::nonce(char (&nonce)[TS_NONCE_BYTES]) {
     read(TS_NVS_KEY_NONCE, nonce);
@@ -48,8 +46,9 @@ bool TalkstickStore::saveClaim(const char *id, const char *secret) {
 }
 
 void TalkstickStore::forget() {
-    static const char *const KEYS[] = {TS_NVS_KEY_ID,   TS_NVS_KEY_SECRET, TS_NVS_KEY_CODE,      TS_NVS_KEY_NONCE, TS_NVS_KEY_URI,
-                                       TS_NVS_KEY_CA,   TS_NVS_KEY_PREFIX, TS_NVS_KEY_WIFI_SSID, TS_NVS_KEY_WIFI_PASS};
+    static const char *const KEYS[] = {TS_NVS_KEY_ID,     TS_NVS_KEY_SECRET,    TS_NVS_KEY_CODE,
+                                       TS_NVS_KEY_NONCE,  TS_NVS_KEY_URI,       TS_NVS_KEY_CA,
+                                       TS_NVS_KEY_PREFIX, TS_NVS_KEY_WIFI_SSID, TS_NVS_KEY_WIFI_PASS};
     for (const char *key : KEYS) {
         if (_flash.isKey(key)) _flash.remove(key);
     }

@@ -15,7 +15,7 @@ struct TalkstickWifi {
 };
 
 class TalkstickStore {
-  public:
+public:
     /* Open it. Returns false where the flash memory cannot be used. */
     bool begin();
 
@@ -35,7 +35,7 @@ class TalkstickStore {
     /* Factory reset. The boot number stays: a board that comes back must not count from the beginning. */
     void forget();
 
-  private:
+private:
     template <size_t Size> void read(const char *key, char (&text)[Size]);
     Preferences _flash;
 };

@@ -28,10 +28,10 @@ enum class TalkstickSent {
 };
 
 class TalkstickTransport {
-  public:
+public:
     virtual ~TalkstickTransport() {}
 
-    /* Prepare. Returns what is wrong, in words, or NULL. May be called again, with another login, while disconnected. */
+    /* Prepare. Returns what is wrong, in words, or NULL. May be called again, for another login, while disconnected. */
     virtual const char *begin(const TalkstickLogin &login) = 0;
 
     /* The largest message that is received, topic included. Valid after begin(). */
@@ -54,7 +54,7 @@ class TalkstickTransport {
     /* Tell whether a message had to be dropped since the last call, because it was too large. */
     virtual bool droppedTooLarge() { return false; }
 
-  protected:
+protected:
     /* MQTT clients keep no copy of the last will. Returns false where it is too long to be kept. */
     bool keepWill(const char *topic, const ts_text &will) {
         _willTopic[0] = '\0';

@@ -5,7 +5,8 @@ house::Told house::told;
 void house::provision(const char *uri) {
     fake::reset();
     told = Told();
-    fake::chip.texts = {{"uri", uri}, {"id", "lamp-1"}, {"secret", "s3cret"}, {"wifi_ssid", "net"}, {"wifi_pass", "word"}};
+    fake::chip.texts = {
+        {"uri", uri}, {"id", "lamp-1"}, {"secret", "s3cret"}, {"wifi_ssid", "net"}, {"wifi_pass", "word"}};
 }
 
 static std::string text(const TalkstickText &text) { return std::string(text.data, text.size); }
@@ -34,16 +35,17 @@ std::string house::document(uint32_t fence, bool inUse, uint32_t job, uint32_t r
     snprintf(start, sizeof(start),
              "{\"state\":\"%s\",\"in_use\":%s,\"session\":%s,\"type\":%s,\"holder\":%s,\"holder_name\":%s,\"fence\":%u,"
              "\"expires_in_s\":%s,\"job\":%u,\"input\":",
-             inUse ? "active" : "free", inUse ? "true" : "false",
-             inUse ? session : "null", inUse ? "\"weighing\"" : "null",
-             inUse ? "\"alice\"" : "null", inUse ? "\"Alice\"" : "null", static_cast<unsigned>(fence),
-             inUse ? "60.0" : "null", static_cast<unsigned>(job));
+             inUse ? "active" : "free", inUse ? "true" : "false", inUse ? session : "null",
+             inUse ? "\"weighing\"" : "null", inUse ? "\"alice\"" : "null", inUse ? "\"Alice\"" : "null",
+             static_cast<unsigned>(fence), inUse ? "60.0" : "null", static_cast<unsigned>(job));
     char end[256];
-    snprintf(end, sizeof(end),
-             ",\"client\":null,\"started_at\":null,\"last_activity\":null,\"expires_at\":null,\"timeout\":false,\"output\":{},"
-             "\"complete\":false,\"offered_to\":null,\"notice\":null,\"queue\":[],\"observers\":0,\"reason\":\"claimed\","
-             "\"revision\":%u}",
-             static_cast<unsigned>(revision));
+    snprintf(
+        end, sizeof(end),
+        ",\"client\":null,\"started_at\":null,\"last_activity\":null,\"expires_at\":null,\"timeout\":false,\"output\":{"
+        "},"
+        "\"complete\":false,\"offered_to\":null,\"notice\":null,\"queue\":[],\"observers\":0,\"reason\":\"claimed\","
+        "\"revision\":%u}",
+        static_cast<unsigned>(revision));
     return std::string(start) + input + end;
 }
 

@@ -93,12 +93,13 @@ int main(int count, char **arguments) {
     pass(200);
     CHECK(last(house::STATUS).find("\"online\"") != std::string::npos);
     say(house::SESSION, house::document(1, false));
-    if (name == "Relay") useRelay();
-    else if (name == "FirstLight") useFirstLight();
-    else if (name == "Scale") useScale();
-    else if (name == "Badge") useBadge();
-    else if (name == "Motion") useMotion();
-    else CHECK(!"a sketch that nobody uses");
+    const std::map<std::string, void (*)()> uses = {{"Relay", useRelay},
+                                                    {"FirstLight", useFirstLight},
+                                                    {"Scale", useScale},
+                                                    {"Badge", useBadge},
+                                                    {"Motion", useMotion}};
+    EQUAL(uses.count(name), 1u);
+    if (uses.count(name) > 0) uses.at(name)();
     if (check::failures() > 0) std::cerr << fake::chip.serial;
     return check::report(name.c_str());
 }

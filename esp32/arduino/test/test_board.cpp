@@ -58,9 +58,8 @@ static void testFaultsAreToldInWords() {
 }
 
 static void testCredentialsOfTheSketchGoBeforeThoseInFlash() {
-    AtWork it([](Talkstick &board) {
-        board.connectTo("mqtt://home:1884", "lamp-2", "other", "lab/").wifi("attic", "word");
-    });
+    AtWork it(
+        [](Talkstick &board) { board.connectTo("mqtt://home:1884", "lamp-2", "other", "lab/").wifi("attic", "word"); });
     EQUAL(fake::broker.host, "home");
     EQUAL(fake::broker.port, 1884);
     EQUAL(fake::broker.user, "lamp-2");
@@ -154,7 +153,8 @@ static void testABadge() {
     CHECK(request->data.find("\"for\":\"alice\"") != std::string::npos);
     const size_t at = request->data.find("\"id\":\"") + 6;
     const std::string id = request->data.substr(at, request->data.find('"', at) - at);
-    it.say("devices/lamp-1/session/reply/lamp-1", "{\"id\":\"" + id + "\",\"ok\":false,\"code\":\"busy\",\"message\":\"wait\"}");
+    it.say("devices/lamp-1/session/reply/lamp-1",
+           "{\"id\":\"" + id + "\",\"ok\":false,\"code\":\"busy\",\"message\":\"wait\"}");
     EQUAL(told.answer, "busy no");
 }
 

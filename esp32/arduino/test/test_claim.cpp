@@ -38,9 +38,9 @@ static void testAClaim() {
     CHECK(!board.report("{}")); // it is no device yet
 
     const std::string nonce = fake::chip.texts["nonce"], theirs = "00112233445566778899aabbccddeeff";
-    house::say("provision/reply/claim-k7m2p", "{\"id\":\"" + word(request->data, "id") +
-                                                  "\",\"ok\":true,\"code\":\"claimed\",\"device\":\"lamp-1\",\"nonce\":\"" +
-                                                  theirs + "\"}");
+    house::say("provision/reply/claim-k7m2p",
+               "{\"id\":\"" + word(request->data, "id") +
+                   "\",\"ok\":true,\"code\":\"claimed\",\"device\":\"lamp-1\",\"nonce\":\"" + theirs + "\"}");
     house::pass(board, 100);
     EQUAL(fake::chip.signedKey, "k7m2p9xq4tc3w8rh5n6v");
     EQUAL(fake::chip.signedMessage, "talkstick:lamp-1:" + nonce + ":" + theirs);

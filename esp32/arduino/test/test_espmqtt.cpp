@@ -47,7 +47,8 @@ static void testBirth() {
     CHECK(birth != NULL && birth->retained && birth->qos == 1);
     EQUAL(birth->data, "{\"state\":\"online\",\"boot\":1}");
     const fake::Message *info = fake::broker.last("devices/lamp-1/info");
-    CHECK(info != NULL && info->data.find("\"max_payload\":" + std::to_string(it.mqtt.maxPayload())) != std::string::npos);
+    CHECK(info != NULL &&
+          info->data.find("\"max_payload\":" + std::to_string(it.mqtt.maxPayload())) != std::string::npos);
     CHECK(it.board.view().link == TS_LINK_UP && it.board.view().known);
     EQUAL(told.notes, "");
 }
@@ -101,8 +102,8 @@ static void testALostConnection() {
     EQUAL(fake::broker.will, "{\"state\":\"lost\",\"boot\":" + std::to_string(fake::broker.attempts) + "}");
     house::say(house::SESSION, house::document(7, true, 1, 8), true);
     house::pass(it.board);
-    EQUAL(told.works, 1);                           // it goes on, and is not begun again
-    EQUAL(fake::broker.count(house::RESULT), 2);    // sent again, since nobody had acknowledged it
+    EQUAL(told.works, 1);                        // it goes on, and is not begun again
+    EQUAL(fake::broker.count(house::RESULT), 2); // sent again, since nobody had acknowledged it
     EQUAL(fake::broker.last(house::STATUS)->data.find("online") != std::string::npos, true);
 }
 

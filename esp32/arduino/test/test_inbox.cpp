@@ -65,7 +65,8 @@ static void testWhatWasTakenStaysUntilTheNextIsTaken() {
     CHECK(put(inbox, 60));
     ts_event event;
     CHECK(inbox.take(event));
-    while (put(inbox, 7)) {}
+    while (put(inbox, 7)) {
+    }
     CHECK(isAt(event, 60));
 }
 
@@ -78,7 +79,8 @@ static void testRoomIsSparedForSmallOnes() {
     EQUAL(count, 2);
     ts_event small = ts_event();
     small.kind = TS_EV_LOST;
-    for (count = 0; inbox.put(small); count++) {}
+    for (count = 0; inbox.put(small); count++) {
+    }
     CHECK(count >= 7);
 }
 
@@ -105,8 +107,8 @@ static void testAnotherTaskMayPutIn() {
     const uint32_t all = 20000;
     std::thread writer([&inbox] {
         for (uint32_t number = 0; number < all;) {
-            if (put(inbox, number)) number++;
-            else std::this_thread::yield();
+            number += put(inbox, number) ? 1 : 0;
+            std::this_thread::yield();
         }
     });
     ts_event event;

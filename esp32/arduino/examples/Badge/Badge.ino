@@ -1,5 +1,5 @@
-/* A badge reader beside a machine: whoever holds a badge to it claims the machine, and gives it back with the same badge.
- * The relay is on while somebody has it.
+/* A badge reader beside a machine: whoever holds a badge to it claims the machine, and gives it back with the same
+ * badge. The relay is on while somebody has it.
  *
  * Libraries: Talkstick, espMqttClient, MFRC522 (GithubCommunity). Flash the image that
  * `talkstick device add laser-1 --nvs laser-1.bin` writes.

@@ -1,10 +1,10 @@
-/* First light: the LED of the board, with the credentials in the sketch. No image of the flash memory is needed, so this is
- * the quickest way to see that board and server understand each other; for more than that, keep secrets out of sketches.
+/* First light: the LED of the board, with the credentials in the sketch. No image of the flash memory is needed, so
+ * this is the quickest way to see that board and server understand each other. For more, keep secrets out of sketches.
  *
- *     talkstick device add lamp-1     prints id and secret
- *
- * Then claim it: {"action":"claim"} on devices/lamp-1/session/request/alice, and with the fence of the answer
- * {"fence":F,"output":"led","on":true} on devices/lamp-1/command/switch, or {"fence":F} on devices/lamp-1/command/blink.
+ *     talkstick device add lamp-1       prints the secret
+ *     talkstick session claim lamp-1    prints the fence F; then, with the name and the secret of who claimed it,
+ *     mosquitto_pub -u NAME -P SECRET -q 1 -t devices/lamp-1/command/switch -m '{"fence":F,"output":"led","on":true}'
+ *     mosquitto_pub -u NAME -P SECRET -q 1 -t devices/lamp-1/command/blink -m '{"fence":F}'
  *
  * Libraries: Talkstick, espMqttClient.
  */

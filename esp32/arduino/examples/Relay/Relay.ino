@@ -10,7 +10,7 @@
 #include <Talkstick.h>
 #include <TalkstickPubSubClient.h>
 
-const uint8_t RELAY = 26; // high: the relay is on; for a board that switches at low: output("power", RELAY, false, true)
+const uint8_t RELAY = 26; // high: it is on; one that switches at low: output("power", RELAY, false, true)
 const uint8_t BUTTON = 0;
 
 WiFiClient net; // for mqtts:// WiFiClientSecure

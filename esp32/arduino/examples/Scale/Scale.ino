@@ -3,7 +3,8 @@
  * The holder may publish {"fence":F} on devices/scale-1/command/tare while the scale is empty.
  *
  * Libraries: Talkstick, espMqttClient, HX711 Arduino Library (Bogdan Necula). Flash the image that
- * `talkstick device add scale-1 --nvs scale-1.bin` writes. GRAM is what your cell shows for one gram: hang up a known weight.
+ * `talkstick device add scale-1 --nvs scale-1.bin` writes. GRAM is what your cell shows for one gram: weigh something
+ * that you know.
  */
 #include <HX711.h>
 #include <Talkstick.h>

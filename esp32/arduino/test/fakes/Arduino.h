@@ -37,7 +37,7 @@ inline int digitalRead(uint8_t pin) { return fake::chip.pins[pin]; }
 inline uint32_t esp_random() { return 0x1234ABCD; }
 
 class SerialClass {
-  public:
+public:
     void begin(unsigned long) {}
     size_t print(const char *text) { return write(text, strlen(text)); }
     size_t println(const char *text) { return print(text) + print("\n"); }
@@ -57,7 +57,7 @@ class SerialClass {
 extern SerialClass Serial;
 
 class EspClass {
-  public:
+public:
     void restart() { fake::chip.restarts++; } // the real one does not return
     uint64_t getEfuseMac() { return 0x665544332211ULL; }
 };

@@ -5,14 +5,14 @@
 #include "Arduino.h"
 
 class HX711 {
-  public:
+public:
     void begin(byte dout, byte, byte = 128) { _dout = dout; }
     bool is_ready() { return true; }
     void set_scale(float scale) { _scale = scale; }
     void tare(byte = 10) { _offset = raw(); }
     float get_units(byte = 1) { return static_cast<float>(raw() - _offset) / _scale; }
 
-  private:
+private:
     long raw() { return fake::chip.pins[_dout]; } // a test sets the level of the pin to what is weighed
     byte _dout = 0;
     long _offset = 0;

@@ -5,7 +5,7 @@
 #include "Arduino.h"
 
 class MFRC522 {
-  public:
+public:
     struct Uid {
         byte size;
         byte uidByte[10];
@@ -24,7 +24,7 @@ class MFRC522 {
     }
     Uid uid;
 
-  private:
+private:
     byte _select;
 };
 

@@ -5,7 +5,7 @@
 #include "Arduino.h"
 
 class Preferences {
-  public:
+public:
     bool begin(const char *name, bool readOnly = false, const char *partition = NULL) {
         _open = fake::chip.flashWorks && strlen(name) <= 15 && partition == NULL;
         _readOnly = readOnly;
@@ -33,7 +33,7 @@ class Preferences {
         return fake::chip.texts[key].size() + 1;
     }
 
-  private:
+private:
     bool writable(const char *key) { return _open && !_readOnly && fake::chip.flashWorks && strlen(key) <= 15; }
     bool _open = false;
     bool _readOnly = false;

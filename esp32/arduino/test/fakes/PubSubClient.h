@@ -13,7 +13,7 @@
 #define MQTT_CONNECTED 0
 
 class PubSubClient {
-  public:
+public:
     explicit PubSubClient(Client &) : _buffer(256, 0) {}
     PubSubClient &setServer(const char *, uint16_t) { return *this; }
     PubSubClient &setCallback(std::function<void(char *, uint8_t *, unsigned int)> callback) {
@@ -22,8 +22,8 @@ class PubSubClient {
     }
     PubSubClient &setSocketTimeout(uint16_t) { return *this; }
     bool setBufferSize(uint16_t size);
-    bool connect(const char *id, const char *user, const char *pass, const char *willTopic, uint8_t willQos, bool willRetain,
-                 const char *willMessage, bool cleanSession);
+    bool connect(const char *id, const char *user, const char *pass, const char *willTopic, uint8_t willQos,
+                 bool willRetain, const char *willMessage, bool cleanSession);
     void disconnect();
     bool connected();
     int state() { return _state; }
@@ -31,7 +31,7 @@ class PubSubClient {
     bool publish(const char *topic, const uint8_t *payload, unsigned int length, bool retained);
     bool loop();
 
-  private:
+private:
     std::vector<char> _buffer;
     int _state = MQTT_DISCONNECTED;
     std::function<void(char *, uint8_t *, unsigned int)> _callback;

@@ -3,7 +3,7 @@
 #define FAKE_SPI_H
 
 class SPIClass {
-  public:
+public:
     void begin() {}
 };
 extern SPIClass SPI;

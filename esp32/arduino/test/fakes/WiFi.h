@@ -8,7 +8,7 @@ enum wifi_mode_t { WIFI_STA };
 enum wl_status_t { WL_CONNECTED = 3, WL_DISCONNECTED = 6 };
 
 class WiFiClass {
-  public:
+public:
     bool mode(wifi_mode_t) { return true; }
     bool setAutoReconnect(bool) { return true; }
     wl_status_t begin(const char *ssid, const char *) {
@@ -20,12 +20,12 @@ class WiFiClass {
 extern WiFiClass WiFi;
 
 class Client {
-  public:
+public:
     virtual ~Client() {}
 };
 
 class WiFiClient : public Client {
-  public:
+public:
     int connect(const char *host, uint16_t port, int32_t) {
         fake::broker.host = host;
         fake::broker.port = port;

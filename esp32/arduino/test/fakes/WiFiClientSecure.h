@@ -5,7 +5,7 @@
 #include "WiFi.h"
 
 class WiFiClientSecure : public WiFiClient {
-  public:
+public:
     void setCACert(const char *pem) { fake::broker.authority = pem; }
     void setHandshakeTimeout(unsigned long) {}
 };

@@ -30,7 +30,7 @@ struct MessageProperties {
 } // namespace espMqttClientTypes
 
 class MqttClient {
-  public:
+public:
     MqttClient();
     virtual ~MqttClient();
     bool connect();
@@ -45,7 +45,7 @@ class MqttClient {
     size_t waiting() const { return _outbox.size(); }
     static std::vector<MqttClient *> &all();
 
-  protected:
+protected:
     enum State { DOWN, CONNECTING, UP, LEAVING, FORCED };
     struct Packet {
         uint16_t number;
@@ -73,7 +73,7 @@ class MqttClient {
 };
 
 template <typename T> class MqttClientSetup : public MqttClient {
-  public:
+public:
     T &setServer(const char *host, uint16_t port) {
         fake::broker.host = host;
         fake::broker.port = port;
@@ -120,14 +120,14 @@ template <typename T> class MqttClientSetup : public MqttClient {
         return self();
     }
 
-  private:
+private:
     T &self() { return static_cast<T &>(*this); }
 };
 
 class espMqttClient : public MqttClientSetup<espMqttClient> {};
 
 class espMqttClientSecure : public MqttClientSetup<espMqttClientSecure> {
-  public:
+public:
     espMqttClientSecure &setCACert(const char *pem) {
         fake::broker.authority = pem;
         return *this;

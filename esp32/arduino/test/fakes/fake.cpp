@@ -182,8 +182,11 @@ void MqttClient::sendAll() {
         if (!packet.sent) broker.published.push_back(packet.message);
         packet.sent = true;
         if (packet.message.qos == 0) continue;
-        if (broker.acknowledges) _onPublish(packet.number);
-        else stay.push_back(packet);
+        if (broker.acknowledges) {
+            _onPublish(packet.number);
+        } else {
+            stay.push_back(packet);
+        }
     }
     _outbox.insert(_outbox.begin(), stay.begin(), stay.end());
 }
@@ -219,8 +222,8 @@ void MqttClient::arrive() {
     broker.subscriptions.clear();
     broker.connected = broker.reachable && broker.connack == 0;
     _state = broker.connected ? UP : DOWN;
-    if (broker.connected) _onConnect(false);
-    else _onDisconnect(static_cast<espMqttClientTypes::DisconnectReason>(broker.reachable ? broker.connack : 7));
+    if (broker.connected) return _onConnect(false);
+    _onDisconnect(static_cast<espMqttClientTypes::DisconnectReason>(broker.reachable ? broker.connack : 7));
 }
 
 void MqttClient::run() {
