@@ -42,7 +42,8 @@ const char *Talkstick::prepare() {
 
 /* Begin as the device that was provisioned. */
 const char *Talkstick::start() {
-    const TalkstickLogin login = {_host, _port, _tls, _provision.ca, _provision.id, _provision.secret};
+    const TalkstickLogin login = {
+        _host, _port, _tls, _provision.ca, _provision.prefix, _provision.id, _provision.secret};
     const char *fault = _transport.begin(login);
     if (fault != NULL) return fault;
     config.id = _provision.id;

@@ -21,8 +21,9 @@ const char *Talkstick::claim() {
     if (!ts_claim_init(&_claim, _provision.code, _provision.prefix, mac, nonce, esp_random(), millis())) {
         return "the claim code is bad";
     }
-    const TalkstickLogin login = {
-        _host, _port, _tls, _provision.ca, ts_claim_username(&_claim), ts_claim_password(&_claim)};
+    const char *const name = ts_claim_username(&_claim);
+    const char *const password = ts_claim_password(&_claim);
+    const TalkstickLogin login = {_host, _port, _tls, _provision.ca, _provision.prefix, name, password};
     const char *fault = _transport.begin(login);
     if (fault == NULL) _mode = Mode::Claiming;
     return fault;

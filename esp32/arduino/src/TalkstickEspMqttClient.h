@@ -27,6 +27,8 @@ public:
     const char *begin(const TalkstickLogin &login) override {
         const char *fault = fitLogin(login);
         if (fault != NULL) return fault;
+        if (longestTopic(login) > EMC_MAX_TOPIC_LENGTH)
+            return "id and prefix are too long: define EMC_MAX_TOPIC_LENGTH";
         if (_bytes < 2 * SPARE || !_inbox.begin(_bytes)) return "the inbox is too small, or there is not enough memory";
         _client.setServer(login.host, login.port);
         _client.setClientId(login.name);
@@ -75,8 +77,6 @@ public:
             event.kind = TS_EV_LOST;
             return true;
         }
-        // A goodbye waits for all acknowledgements, and might wait for ever.
-        if (_leaving && millis() - _since > GOODBYE_MS) _client.disconnect(true);
         while (_inbox.take(event)) {
             if (event.kind == TS_EV_LOST || event.kind == TS_EV_REFUSED) {
                 forgetWay();
@@ -87,7 +87,7 @@ public:
         }
         // Some message found no room: a new connection tells all that is retained again.
         if (_full.exchange(false)) _client.disconnect(true);
-        return false;
+        return _leaving && leave(event);
     }
 
     bool droppedTooLarge() override { return _tooLarge.exchange(false); }
@@ -109,6 +109,26 @@ private:
     };
 
     // -- In the task of the loop --
+
+    /* Return the longest topic that may come. A longer one than the client is made for would confuse it. */
+    static size_t longestTopic(const TalkstickLogin &login) {
+        const size_t name = strlen(login.name);
+        const size_t command = strlen("devices//command/") + name + TS_MAX_ID; // the holder chooses its name
+        const size_t reply = strlen("devices//session/reply/") + 2 * name;
+        return strlen(login.prefix) + (command > reply ? command : reply);
+    }
+
+    /* A goodbye waits for all acknowledgements, and might wait for ever: then insist, and in the end give up. */
+    bool leave(ts_event &event) {
+        const uint32_t waited = millis() - _since;
+        if (waited > GOODBYE_MS) _client.disconnect(true);
+        if (waited <= 2 * GOODBYE_MS) return false;
+        forgetWay();
+        _leaving = false;
+        event = ts_event();
+        event.kind = TS_EV_LOST;
+        return true;
+    }
 
     void forgetWay() {
         for (OnWay &way : _way) way.packet = 0;

@@ -4,7 +4,11 @@
 #ifndef TALKSTICK_STORE_H
 #define TALKSTICK_STORE_H
 
+#include <Arduino.h>
 #include <Preferences.h>
+#if __has_include(<esp_random.h>) // since ESP-IDF 5; before it Arduino.h has it
+#include <esp_random.h>
+#endif
 
 #include "core/talkstick_claim.h"
 

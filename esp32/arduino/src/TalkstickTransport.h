@@ -16,6 +16,7 @@ struct TalkstickLogin {
     uint16_t port;
     bool tls;
     const char *authority; // the certificate of the authority, PEM; "": not given
+    const char *prefix;    // of all topics
     const char *name;      // client id and user name
     const char *secret;
 };

@@ -224,6 +224,28 @@ static void testAGoodbyeThatNobodyAcknowledges() {
     CHECK(it.board.gone());
 }
 
+/* The longest topic that comes must fit: the name of a command has up to 63 characters. */
+static void testAnIdThatMakesTopicsTooLong() {
+    const char *const faults[] = {NULL, "id and prefix are too long: define EMC_MAX_TOPIC_LENGTH"};
+    for (size_t more = 0; more <= 1; more++) {
+        house::provision();
+        fake::chip.texts["id"] = std::string(44 + more, 'x');
+        fake::chip.texts["prefix"] = "lab/";
+        TalkstickEspMqttClient mqtt;
+        Talkstick board(mqtt);
+        EQUAL(board.begin(), more == 0);
+        EQUAL(std::string(board.fault() == NULL ? "" : board.fault()), faults[more] == NULL ? "" : faults[more]);
+    }
+}
+
+static void testAClientThatDoesNotAnswer() {
+    AtWork it;
+    MqttClient::all()[0]->stuck = true;
+    CHECK(it.board.goodbye());
+    house::pass(it.board, 20000);
+    CHECK(it.board.gone());
+}
+
 int main() {
     testBirth();
     testASession();
@@ -238,5 +260,7 @@ int main() {
     testMoreMessagesThanThereIsRoomFor();
     testTlsWantsTheOtherClass();
     testAGoodbyeThatNobodyAcknowledges();
+    testAnIdThatMakesTopicsTooLong();
+    testAClientThatDoesNotAnswer();
     return check::report("espMqttClient");
 }

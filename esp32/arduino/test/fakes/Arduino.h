@@ -34,7 +34,6 @@ inline void delay(uint32_t ms) { fake::chip.now += ms; }
 inline void pinMode(uint8_t pin, uint8_t mode) { fake::chip.modes[pin] = mode; }
 inline void digitalWrite(uint8_t pin, uint8_t level) { fake::chip.pins[pin] = level; }
 inline int digitalRead(uint8_t pin) { return fake::chip.pins[pin]; }
-inline uint32_t esp_random() { return 0x1234ABCD; }
 
 class SerialClass {
 public:

@@ -7,6 +7,8 @@
 
 #include "Arduino.h"
 
+#define EMC_MAX_TOPIC_LENGTH 128
+
 namespace espMqttClientTypes {
 
 enum class DisconnectReason : uint8_t {
@@ -42,6 +44,7 @@ public:
     // For tests
     void run();
     bool refuses = false; // there is no memory for another message
+    bool stuck = false;   // its task does not run
     size_t waiting() const { return _outbox.size(); }
     static std::vector<MqttClient *> &all();
 

@@ -227,6 +227,7 @@ void MqttClient::arrive() {
 }
 
 void MqttClient::run() {
+    if (stuck) return;
     if (_state == CONNECTING) return arrive();
     if (_state == UP || _state == LEAVING) {
         if (fake::broker.connected) sendAll();
