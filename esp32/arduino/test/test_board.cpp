@@ -169,20 +169,25 @@ static void testTheCleanStep() {
     EQUAL(fake::broker.last(house::RESULT)->data, "{\"fence\":3,\"reset\":true}");
 }
 
-/* Held for ten seconds: factory reset. What bounces is not held. */
+/* Hold the button, or let it bounce, for up to so many steps of ten milliseconds, until the board starts anew. */
+static void press(Talkstick &board, int steps, bool (*down)(int step)) {
+    for (int step = 0; step < steps && fake::chip.restarts == 0; step++) {
+        fake::chip.now += 10;
+        board.button(down(step));
+        board.loop();
+    }
+}
+
+/* Held for ten seconds: factory reset. A moment without contact is no release, and one of contact is no press. */
 static void testTheButton() {
     AtWork it;
-    for (int count = 0; count < 1200; count++) {
-        fake::chip.now += 10;
-        it.board.button(count % 2 == 0);
-        it.board.loop();
-    }
+    press(it.board, 1200, [](int step) { return step % 100 < 2; });
+    press(it.board, 900, [](int) { return true; });
+    press(it.board, 300, [](int) { return false; });
+    press(it.board, 900, [](int) { return true; });
+    press(it.board, 300, [](int) { return false; });
     EQUAL(fake::chip.restarts, 0);
-    for (int count = 0; count < 1100 && fake::chip.restarts == 0; count++) {
-        fake::chip.now += 10;
-        it.board.button(true);
-        it.board.loop();
-    }
+    press(it.board, 1100, [](int step) { return step % 100 != 99; });
     EQUAL(fake::chip.restarts, 1);
     EQUAL(fake::chip.texts.size(), 0u);
     CHECK(fake::chip.numbers["boot"] > 0);

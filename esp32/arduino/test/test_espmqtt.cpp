@@ -195,6 +195,28 @@ static void testMoreMessagesThanThereIsRoomFor() {
     CHECK(it.board.view().link == TS_LINK_UP);
 }
 
+/* However full the inbox is, the end of the connection and acknowledgements find room. */
+static void testTheEndIsHeardOfInAFlood() {
+    AtWork it;
+    it.grant(7);
+    for (int count = 0; count < 300; count++) house::say("devices/lamp-1/command/blink", "{\"fence\":7}");
+    fake::runTasks();
+    fake::broker.connected = false;
+    fake::runTasks();
+    house::pass(it.board, 3000);
+    EQUAL(fake::broker.attempts, 2);
+    CHECK(it.board.view().link == TS_LINK_UP);
+}
+
+static void testARetainedCommandDoesNothing() {
+    AtWork it;
+    it.grant(7);
+    house::say("devices/lamp-1/command/blink", "{\"fence\":7}", true);
+    house::pass(it.board);
+    EQUAL(told.commands, 0);
+    EQUAL(told.notes, std::string(TS_CODE_RETAINED) + " ");
+}
+
 static void testTlsWantsTheOtherClass() {
     house::provision("mqtts://10.0.0.2:8883");
     TalkstickEspMqttClient mqtt;
@@ -258,6 +280,8 @@ int main() {
     testNoRoomInTheClient();
     testAMessageThatIsTooLarge();
     testMoreMessagesThanThereIsRoomFor();
+    testTheEndIsHeardOfInAFlood();
+    testARetainedCommandDoesNothing();
     testTlsWantsTheOtherClass();
     testAGoodbyeThatNobodyAcknowledges();
     testAnIdThatMakesTopicsTooLong();

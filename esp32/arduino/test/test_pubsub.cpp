@@ -61,11 +61,11 @@ static void testABufferThatIsTooSmallIsRefused() {
     WiFiClient net;
     TalkstickPubSubClient usual(net, 256); // what PubSubClient takes by itself
     Talkstick board(usual);
-    board.output("power", 26);
+    board.output("power", 26, false, true);
     CHECK(!board.begin());
     EQUAL(std::string(board.fault()), "the buffer of PubSubClient is too small");
     EQUAL(fake::chip.modes[26], OUTPUT); // and the output is safe all the same
-    EQUAL(fake::chip.pins[26], LOW);
+    EQUAL(fake::chip.pins[26], HIGH);
     board.loop();
     EQUAL(fake::broker.attempts, 0);
     CHECK(!board.report("{}"));

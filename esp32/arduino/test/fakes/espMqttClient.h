@@ -61,7 +61,7 @@ protected:
     void receiveAll();
 
     State _state = DOWN;
-    uint16_t _packet = 0;
+    uint16_t _packet = 7000; // no number of the core's
     std::vector<Packet> _outbox;
     const char *_clientId = NULL, *_user = NULL, *_password = NULL, *_willTopic = NULL, *_will = NULL;
     uint8_t _willQos = 0;
