@@ -3,8 +3,7 @@
 
 #define CODE_BYTES 64u /* at the beginning of `out`: the code of an answer; then its text */
 
-static void answer(ts_device *device, bool on, const char *code, const char *message)
-{
+static void answer(ts_device *device, bool on, const char *code, const char *message) {
     ts_action action = {0};
     action.kind = TS_DO_ANSWER;
     action.on = on;
@@ -13,8 +12,7 @@ static void answer(ts_device *device, bool on, const char *code, const char *mes
     ts_todo(device, action);
 }
 
-bool ts_badge(ts_device *device, const ts_event *event)
-{
+bool ts_badge(ts_device *device, const ts_event *event) {
     const ts_session *session = &device->session;
 
     if (!device->config->badges || !ts_text_is_id(event->data)) {
@@ -25,8 +23,7 @@ bool ts_badge(ts_device *device, const ts_event *event)
         answer(device, false, TS_CODE_DEVICE_OFFLINE, "");
         return true;
     }
-    if (ts_chore_is(device, TS_CHORE_BADGE, TS_CHORE_WANTED) ||
-        ts_chore_is(device, TS_CHORE_BADGE, TS_CHORE_UNDER_WAY))
+    if (ts_chore_is(device, TS_CHORE_BADGE, TS_CHORE_WANTED) || ts_chore_is(device, TS_CHORE_BADGE, TS_CHORE_UNDER_WAY))
         return false; /* the one before is not told yet */
     ts_text_copy(event->data, device->badge, sizeof device->badge);
     device->badge_releases = session->known && session->in_use && ts_text_is(event->data, session->holder);
@@ -35,8 +32,7 @@ bool ts_badge(ts_device *device, const ts_event *event)
     return true;
 }
 
-bool ts_badge_write(ts_device *device, ts_writer *out)
-{
+bool ts_badge_write(ts_device *device, ts_writer *out) {
     ts_put(out, "{\"id\":\"");
     ts_put_u32(out, device->boot);
     ts_put(out, "-");
@@ -47,8 +43,7 @@ bool ts_badge_write(ts_device *device, ts_writer *out)
     return true;
 }
 
-void ts_badge_reply(ts_device *device, const ts_event *event)
-{
+void ts_badge_reply(ts_device *device, const ts_event *event) {
     char *message = device->out + CODE_BYTES;
     ts_text code, ok, text;
     bool done = false;

@@ -12,16 +12,14 @@ typedef struct {
     bool (*write)(ts_device *device, ts_writer *out); /* NULL: it is a subscription. Returns whether there is any */
 } kind;
 
-static bool write_birth(ts_device *device, ts_writer *out)
-{
+static bool write_birth(ts_device *device, ts_writer *out) {
     ts_put(out, "{\"state\":\"online\",\"boot\":");
     ts_put_u32(out, device->boot);
     ts_put(out, "}");
     return true;
 }
 
-static bool write_heartbeat(ts_device *device, ts_writer *out)
-{
+static bool write_heartbeat(ts_device *device, ts_writer *out) {
     (void)device;
     ts_put(out, "{}");
     return true;
@@ -45,53 +43,35 @@ static const kind kinds[TS_CHORE_AUDIO] = {
     [TS_CHORE_HEARTBEAT] = {TS_TOPIC_DEVICES_HEARTBEAT, 0, false, write_heartbeat},
 };
 
-static bool is_subscription(unsigned name)
-{
-    return name <= TS_CHORE_SUB_REPLY;
-}
+static bool is_subscription(unsigned name) { return name <= TS_CHORE_SUB_REPLY; }
 
-bool ts_chore_is(const ts_device *device, unsigned name, ts_chore_state state)
-{
+bool ts_chore_is(const ts_device *device, unsigned name, ts_chore_state state) {
     return device->chores[name].state == state;
 }
 
-void ts_chore_want(ts_device *device, unsigned name)
-{
-    device->chores[name].state = TS_CHORE_WANTED;
-}
+void ts_chore_want(ts_device *device, unsigned name) { device->chores[name].state = TS_CHORE_WANTED; }
 
-void ts_chore_drop(ts_device *device, unsigned name)
-{
-    device->chores[name].state = TS_CHORE_IDLE;
-}
+void ts_chore_drop(ts_device *device, unsigned name) { device->chores[name].state = TS_CHORE_IDLE; }
 
-void ts_chores_reset(ts_device *device)
-{
-    memset(device->chores, 0, sizeof device->chores);
-}
+void ts_chores_reset(ts_device *device) { memset(device->chores, 0, sizeof device->chores); }
 
-uint16_t ts_chore_begin(ts_device *device, unsigned name)
-{
+uint16_t ts_chore_begin(ts_device *device, unsigned name) {
     ts_chore *chore = &device->chores[name];
 
-    if (++device->token == 0)
-        device->token = 1;
+    if (++device->token == 0) device->token = 1;
     chore->state = TS_CHORE_UNDER_WAY;
     chore->token = device->token;
     chore->since = device->now;
-    if (!device->timers[TS_TIMER_ANSWER].set)
-        ts_timer_set(device, TS_TIMER_ANSWER, TS_ANSWER_MS);
+    if (!device->timers[TS_TIMER_ANSWER].set) ts_timer_set(device, TS_TIMER_ANSWER, TS_ANSWER_MS);
     return chore->token;
 }
 
-void ts_said(ts_device *device)
-{
+void ts_said(ts_device *device) {
     uint32_t silence = device->config->heartbeat_ms;
     ts_timer_set(device, TS_TIMER_HEARTBEAT, silence == 0 ? HEARTBEAT_MS : silence);
 }
 
-static bool is_subscribed(const ts_device *device)
-{
+static bool is_subscribed(const ts_device *device) {
     for (unsigned name = 0; is_subscription(name); name++)
         if (device->chores[name].state == TS_CHORE_WANTED || device->chores[name].state == TS_CHORE_UNDER_WAY)
             return false;
@@ -99,22 +79,17 @@ static bool is_subscribed(const ts_device *device)
 }
 
 /* Tell whether its turn has come: nothing is said before the board can hear, and nothing before its birth. */
-static bool may_go(const ts_device *device, unsigned name)
-{
-    if (device->chores[name].state != TS_CHORE_WANTED)
-        return false;
-    if (is_subscription(name))
-        return true;
-    if (name == TS_CHORE_BIRTH)
-        return is_subscribed(device);
+static bool may_go(const ts_device *device, unsigned name) {
+    if (device->chores[name].state != TS_CHORE_WANTED) return false;
+    if (is_subscription(name)) return true;
+    if (name == TS_CHORE_BIRTH) return is_subscribed(device);
     return ts_link_is_open(device);
 }
 
 /* The levels of its topic that vary. */
-static bool fill_topic(ts_device *device, unsigned name)
-{
+static bool fill_topic(ts_device *device, unsigned name) {
     const ts_config *config = device->config;
-    const char *first = name == TS_CHORE_SENSED ? config->trigger : config->id;
+    const char *first = ts_first_level(config, kinds[name].topic);
     const char *second = is_subscription(name) && name != TS_CHORE_SUB_REPLY ? "+" : config->id;
     char turn[11];
 
@@ -127,13 +102,17 @@ static bool fill_topic(ts_device *device, unsigned name)
     return ts_topic_fill(device->topic, sizeof device->topic, config->prefix, kinds[name].topic, first, second);
 }
 
-static bool begin(ts_device *device, unsigned name, ts_action *action)
-{
+static bool is_retained(const ts_device *device, unsigned name) {
+    if (name == TS_CHORE_TELEMETRY) return ts_telemetry_is_retained(device);
+    return kinds[name].retained && !(name == TS_CHORE_SENSED && device->config->pulse);
+}
+
+static bool begin(ts_device *device, unsigned name, ts_action *action) {
     const kind *what = &kinds[name];
     ts_writer out = ts_writer_on(device->out, sizeof device->out);
 
     action->qos = what->qos;
-    action->on = what->retained || (name == TS_CHORE_TELEMETRY && ts_telemetry_is_retained(device));
+    action->on = is_retained(device, name);
     if (what->write != NULL && !what->write(device, &out)) {
         ts_chore_drop(device, name);
         return false;
@@ -150,77 +129,61 @@ static bool begin(ts_device *device, unsigned name, ts_action *action)
         action->token = ts_chore_begin(device, name);
     else
         ts_chore_drop(device, name);
-    if (!is_subscription(name))
-        ts_said(device);
+    if (!is_subscription(name)) ts_said(device);
     return true;
 }
 
-bool ts_chore_next(ts_device *device, ts_action *action)
-{
-    if (device->link != TS_LINK_UP || device->closing || device->timers[TS_TIMER_ROOM].set)
-        return false;
+bool ts_chore_next(ts_device *device, ts_action *action) {
+    if (device->link != TS_LINK_UP || device->closing || device->timers[TS_TIMER_ROOM].set) return false;
     for (unsigned name = 0; name < TS_CHORE_AUDIO; name++)
-        if (may_go(device, name) && begin(device, name, action))
-            return true;
+        if (may_go(device, name) && begin(device, name, action)) return true;
     return false;
 }
 
-static bool find(const ts_device *device, uint16_t token, unsigned *name)
-{
+static bool find(const ts_device *device, uint16_t token, unsigned *name) {
     for (*name = 0; *name < TS_CHORES; (*name)++)
-        if (device->chores[*name].state == TS_CHORE_UNDER_WAY && device->chores[*name].token == token)
-            return true;
+        if (device->chores[*name].state == TS_CHORE_UNDER_WAY && device->chores[*name].token == token) return true;
     return false;
 }
 
-void ts_chore_subscribed(ts_device *device, uint16_t token, bool granted)
-{
+void ts_chore_subscribed(ts_device *device, uint16_t token, bool granted) {
     unsigned name;
 
-    if (!find(device, token, &name) || !is_subscription(name))
-        return;
+    if (!find(device, token, &name) || !is_subscription(name)) return;
     device->chores[name].state = TS_CHORE_DONE;
-    if (granted)
-        return;
+    if (granted) return;
     ts_note_about(device, TS_CODE_FORBIDDEN, kinds[name].topic);
     ts_link_close(device);
 }
 
-void ts_chore_accepted(ts_device *device, uint16_t token)
-{
+void ts_chore_accepted(ts_device *device, uint16_t token) {
     unsigned name;
 
-    if (!find(device, token, &name) || is_subscription(name))
-        return;
+    if (!find(device, token, &name) || is_subscription(name)) return;
     device->chores[name].state = name < TS_CHORE_AUDIO ? TS_CHORE_DONE : TS_CHORE_IDLE;
-    if (name == TS_CHORE_RESULT)
-        ts_outbox_accepted(device);
-    if (name == TS_CHORE_GOODBYE)
-        ts_link_close(device);
+    if (name == TS_CHORE_RESULT) ts_outbox_accepted(device);
+    if (name == TS_CHORE_RESET) ts_outbox_wait(device);
+    if (name == TS_CHORE_GOODBYE) ts_link_close(device);
 }
 
-void ts_chore_not_sent(ts_device *device, uint16_t token)
-{
+void ts_chore_not_sent(ts_device *device, uint16_t token) {
     unsigned name;
 
-    if (!find(device, token, &name))
-        return;
-    device->chores[name].state = name < TS_CHORE_AUDIO ? TS_CHORE_WANTED : TS_CHORE_IDLE; /* audio is worth nothing later */
+    if (!find(device, token, &name)) return;
+    device->chores[name].state =
+        name < TS_CHORE_AUDIO ? TS_CHORE_WANTED : TS_CHORE_IDLE; /* audio is worth nothing later */
     ts_timer_set(device, TS_TIMER_ROOM, TS_ROOM_MS);
 }
 
-void ts_chores_overdue(ts_device *device)
-{
+void ts_chores_overdue(ts_device *device) {
     uint32_t longest = 0;
     bool waiting = false;
 
     for (unsigned name = 0; name < TS_CHORES; name++) {
         uint32_t since = device->now - device->chores[name].since;
-        if (device->chores[name].state != TS_CHORE_UNDER_WAY)
-            continue;
+        if (device->chores[name].state != TS_CHORE_UNDER_WAY) continue;
         waiting = true;
-        if (since > longest)
-            longest = since;
+        if (since > longest) longest = since;
     }
     if (waiting && longest >= TS_ANSWER_MS) {
         ts_note_about(device, TS_CODE_TIMED_OUT, TS_TOPIC_DEVICES_STATUS);

@@ -11,14 +11,7 @@
 #define TS_TOPIC_PROVISION_REPLY_PRINCIPAL "provision/reply/{principal}"
 #endif
 
-typedef enum {
-    CLAIM_DOWN,
-    CLAIM_CONNECTING,
-    CLAIM_SUBSCRIBING,
-    CLAIM_ASKING,
-    CLAIM_CLOSING,
-    CLAIM_OVER
-} ts_claim_step;
+typedef enum { CLAIM_DOWN, CLAIM_CONNECTING, CLAIM_SUBSCRIBING, CLAIM_ASKING, CLAIM_CLOSING, CLAIM_OVER } ts_claim_step;
 
 typedef enum { WANT_NOTHING, WANT_CONNECT, WANT_SUBSCRIBE, WANT_PUBLISH, WANT_DISCONNECT } ts_claim_wish;
 

@@ -6,12 +6,12 @@
 #include "talkstick.h"
 #include "text.h"
 
-#define TS_ANSWER_MS 20000u         /* SUBACK and PUBACK take this long at most */
-#define TS_ROOM_MS 200u             /* until the MQTT client may have room again */
-#define TS_LONGEST_MS (1u << 30)    /* of any time: half of what a signed difference can tell */
+#define TS_ANSWER_MS 20000u      /* SUBACK and PUBACK take this long at most */
+#define TS_ROOM_MS 200u          /* until the MQTT client may have room again */
+#define TS_LONGEST_MS (1u << 30) /* of any time: half of what a signed difference can tell */
 #define TS_HOUR_MS 3600000u
-#define TS_FORGET_MS 10000u         /* the button is held this long for a factory reset */
-#define TS_FORGET_VOICE_MS 40000u   /* where holding it is speaking: 10 s more than an utterance may last */
+#define TS_FORGET_MS 10000u       /* the button is held this long for a factory reset */
+#define TS_FORGET_VOICE_MS 40000u /* where holding it is speaking: 10 s more than an utterance may last */
 
 typedef enum { TS_CHORE_IDLE, TS_CHORE_WANTED, TS_CHORE_UNDER_WAY, TS_CHORE_DONE } ts_chore_state;
 
@@ -19,6 +19,7 @@ typedef enum { TS_CHORE_IDLE, TS_CHORE_WANTED, TS_CHORE_UNDER_WAY, TS_CHORE_DONE
 void ts_todo(ts_device *device, ts_action action);
 void ts_note(ts_device *device, const char *code, ts_text topic);
 void ts_note_about(ts_device *device, const char *code, const char *topic_template);
+const char *ts_first_level(const ts_config *config, const char *topic_template);
 void ts_be_safe(ts_device *device, ts_reason reason);
 uint32_t ts_random_below(ts_device *device, uint32_t bound);
 
@@ -88,6 +89,8 @@ void ts_outbox_lost(ts_device *device);
 void ts_outbox_settle(ts_device *device);
 void ts_outbox_handed_over(ts_device *device, uint32_t from, uint32_t to);
 void ts_outbox_accepted(ts_device *device);
+void ts_outbox_wait(ts_device *device); /* for the document to show what was told */
+void ts_outbox_again(ts_device *device);
 bool ts_result_write(ts_device *device, ts_writer *out);
 bool ts_telemetry_write(ts_device *device, ts_writer *out);
 bool ts_sensed_write(ts_device *device, ts_writer *out);

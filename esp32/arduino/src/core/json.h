@@ -1,6 +1,6 @@
 /* Reading JSON without memory: what is read stays where it is.
  *
- * Check a payload once with json_object_is(); then look its keys up. The other functions take values of checked text. */
+ * Check a payload once with ts_json_is_object(), then look its keys up: the others take text that was checked. */
 #ifndef TS_JSON_H
 #define TS_JSON_H
 
@@ -24,7 +24,8 @@ bool ts_json_is_map(ts_text value);
 /* Read a value. They return false where it is of another kind, or out of range. */
 bool ts_json_u32(ts_text value, uint32_t *number); /* written without sign, decimal point and exponent */
 bool ts_json_bool(ts_text value, bool *truth);
-bool ts_json_millis(ts_text value, uint32_t *ms); /* a number of seconds: 58.2 is 58200; at least 0, at most UINT32_MAX */
+bool ts_json_millis(ts_text value,
+                    uint32_t *ms); /* a number of seconds: 58.2 is 58200; at least 0, at most UINT32_MAX */
 
 /* Decode a string into `buffer`, terminated; what does not fit is cut off between two characters. */
 bool ts_json_string(ts_text value, char *buffer, size_t size);

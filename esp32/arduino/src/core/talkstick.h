@@ -11,10 +11,10 @@
  *         wait_for_an_event_at_most(ts_due_ms(&device, now_ms));   // then a tick
  *     }
  *
- * Rules for the caller: one task calls. All actions are taken before the next event; what one points to lives until the
- * next is taken (some of it is in the memory of the event, which has to last as long). Performing an action never calls
- * back in here: what comes of it is an event of its own. Times are milliseconds of a counter of 32 bits that may wrap (every 49 days); a tick comes at
- * least every hour.
+ * Rules for the caller: one task calls. All actions are taken before the next event; what one points to lives until
+ * the next is taken (some of it is in the memory of the event, which has to last as long). Performing an action never
+ * calls back in here: what comes of it is an event of its own. Times are milliseconds of a counter of 32 bits that may
+ * wrap (every 49 days); a tick comes at least every hour.
  */
 #ifndef TALKSTICK_H
 #define TALKSTICK_H
@@ -51,7 +51,8 @@ typedef struct {
     size_t size;
 } ts_text;
 
-/* What is switched by the command `switch` {"fence":F,"output":NAME,"on":true}, and is `safe` when nobody may use it. */
+/* What is switched by the command `switch` {"fence":F,"output":NAME,"on":true}, and is `safe` when nobody may use it.
+ */
 typedef struct {
     const char *name;
     bool safe;
@@ -66,18 +67,19 @@ typedef struct {
     const ts_output *outputs;
     size_t output_count;
     const char *trigger; /* the trigger that this board senses for; NULL: none */
+    bool pulse;          /* it has no state: TS_EV_SENSED is a badge, a bell, each time; lost without a connection */
     bool clean_step;     /* TS_DO_CLEAN follows each session, and TS_EV_CLEAN confirms it */
     bool voice;          /* it has a microphone, and perhaps a loudspeaker */
     bool badges;         /* it claims for people: listen to the answers */
 
-    uint8_t heard_codec;    /* TS_CODEC_… of what comes with TS_EV_AUDIO */
-    uint8_t speech_codec;   /* TS_CODEC_… of what it plays */
-    uint16_t frame_bytes;   /* the largest audio frame in either direction, header included; 0: TS_USUAL_FRAME */
-    uint32_t buffer_ms;     /* how much audio it can hold; 0: TS_USUAL_BUFFER_MS */
-    uint32_t max_payload;   /* the largest message that the MQTT client takes; told in `info`; 0: not told */
+    uint8_t heard_codec;  /* TS_CODEC_… of what comes with TS_EV_AUDIO */
+    uint8_t speech_codec; /* TS_CODEC_… of what it plays */
+    uint16_t frame_bytes; /* the largest audio frame in either direction, header included; 0: TS_USUAL_FRAME */
+    uint32_t buffer_ms;   /* how much audio it can hold; 0: TS_USUAL_BUFFER_MS */
+    uint32_t max_payload; /* the largest message that the MQTT client takes; told in `info`; 0: not told */
 
-    uint32_t heartbeat_ms;  /* the longest silence; 0: 30 s */
-    uint32_t link_grace_ms; /* without a connection outputs stay as they are for this long at most; the lease may end
+    uint32_t heartbeat_ms;   /* the longest silence; 0: 30 s */
+    uint32_t link_grace_ms;  /* without a connection outputs stay as they are for this long at most; the lease may end
                                sooner. 0: for as long as the lease lasts */
     uint32_t backoff_min_ms; /* before the second attempt to connect; 0: 1 s. Doubled each time, with jitter */
     uint32_t backoff_max_ms; /* 0: 60 s */
@@ -133,15 +135,16 @@ typedef enum {
                          `token` follows; at QoS 0 nothing (token 0) */
     TS_DO_SAVE_BOOT,  /* store `number`, as the `boot` of the next ts_init, before the next action is taken */
 
-    TS_DO_WORK,    /* the work of a session begins, or its input has changed: `type`, `data` (its input: a JSON object) */
+    TS_DO_WORK, /* the work of a session begins, or its input has changed: `type`, `data` (its input: a JSON object) */
     TS_DO_COMMAND, /* the holder commands: `name`, `data` (a JSON object) */
     TS_DO_OUTPUT,  /* switch output `number` of the configuration `on` or off */
     TS_DO_SAFE,    /* stop, and be safe, for the reason `number`: a ts_reason. All outputs have been told before */
     TS_DO_CLEAN,   /* empty the tray, park the head; then TS_EV_CLEAN */
     TS_DO_SHOW,    /* how things stand has changed: see ts_view() */
-    TS_DO_ANSWER,  /* to the badge: `name` is the code, `on` that it was granted or released, `data` a text for people */
+    TS_DO_ANSWER, /* to the badge: `name` is the code, `on` that it was granted or released, `data` a text for people */
 
-    TS_DO_RECORD, /* the microphone: `on` or off */
+    TS_DO_RECORD, /* the microphone: `on` or off. What it heard before it went off still comes as TS_EV_AUDIO if that is
+                     not taken yet; one without data says that it was all */
     TS_DO_PLAY,   /* play `data`; `number` frames were lost before it (play silence for them) */
     TS_DO_HUSH,   /* stop playing, and forget what is left */
 
@@ -157,8 +160,8 @@ typedef struct {
     uint8_t qos;
     uint16_t token;
     uint32_t number;
-    uint32_t fence; /* of TS_DO_WORK, TS_DO_COMMAND, TS_DO_OUTPUT: that of the session */
-    uint32_t job;   /* of TS_DO_WORK */
+    uint32_t fence;    /* of TS_DO_WORK, TS_DO_COMMAND, TS_DO_OUTPUT: that of the session */
+    uint32_t job;      /* of TS_DO_WORK */
     const char *topic; /* terminated */
     ts_text name;
     ts_text type;
@@ -184,7 +187,7 @@ typedef enum { TS_QUIET, TS_RECORDING, TS_THINKING, TS_SPEAKING } ts_voice_state
 
 typedef struct {
     ts_link link;
-    bool known; /* the session document of this connection has come; else what follows is as it was */
+    bool known;    /* the session document of this connection has come; else what follows is as it was */
     uint8_t state; /* a TS_STATE_… of the session document */
     bool in_use;
     const char *holder;      /* "" where nobody holds it */
@@ -199,8 +202,8 @@ typedef struct {
 
 #include "talkstick_device.h" /* struct ts_device: its memory is the caller's, its contents are not */
 
-/* Begin. The first actions are to be safe, and to connect. Returns false where the configuration cannot work: the id, the
- * prefix, the trigger or an output is no such thing, or too long. */
+/* Begin. The first actions are to be safe, and to connect. Returns false where the configuration cannot work: the id,
+ * the prefix, the trigger, an output or what it says of its voice is no such thing, or too long. */
 bool ts_init(ts_device *device, const ts_config *config, uint32_t now_ms);
 
 /* Take one event. It is not looked at again after the actions that follow were taken. Returns whether it was taken: an

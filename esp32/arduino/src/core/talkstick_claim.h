@@ -1,8 +1,9 @@
 /* How a board comes to its credentials: they are flashed with it, or it claims them with a one-time code.
  *
  * A claim: the board logs in as `claim-<first group of the code>`, with the rest of the code as the password, and asks
- * on `provision/request/…` with its MAC and a nonce. The server answers with the device's id and a nonce of its own. Both
- * sides make the same secret of code and nonces, so that no secret ever travels in a message (see ts_claim_message).
+ * on `provision/request/…` with its MAC and a nonce. The server answers with the device's id and a nonce of its own.
+ * Both sides make the same secret of code and nonces, so that no secret ever travels in a message (see
+ * ts_claim_message).
  */
 #ifndef TALKSTICK_CLAIM_H
 #define TALKSTICK_CLAIM_H
@@ -21,8 +22,8 @@ extern "C" {
 
 /* What a board has in its flash memory. All texts are terminated; "" is absent. */
 typedef struct {
-    char uri[TS_URI_BYTES];       /* mqtt://host:port or mqtts://host:port */
-    char ca[TS_CA_BYTES];         /* of mqtts: the certificate of the authority, PEM; "": those that the chip knows */
+    char uri[TS_URI_BYTES]; /* mqtt://host:port or mqtts://host:port */
+    char ca[TS_CA_BYTES];   /* of mqtts: the certificate of the authority, PEM; "": those that the chip knows */
     char prefix[TS_PREFIX_BYTES];
     char id[TS_NAME_BYTES];
     char secret[TS_SECRET_BYTES]; /* the password */
@@ -59,8 +60,9 @@ typedef enum {
 
 #include "talkstick_claim_state.h" /* struct ts_claim: its memory is the caller's, its contents are not */
 
-/* Begin. Returns false where the code, the prefix, the MAC or the nonce is no such thing. `nonce`: 32 hexadecimal digits of true randomness, stored with the code before this, and the same after a
- * restart: then an answer that was lost is told again. `mac`: 12 hexadecimal digits. */
+/* Begin. `nonce`: 32 hexadecimal digits of true randomness, stored with the code before this, and the same after a
+ * restart: then an answer that was lost is told again. `mac`: 12 hexadecimal digits. Returns false where the code, the
+ * prefix, the MAC or the nonce is no such thing. */
 bool ts_claim_init(ts_claim *claim, const char *code, const char *prefix, const char *mac, const char *nonce,
                    uint32_t seed, uint32_t now_ms);
 bool ts_claim_handle(ts_claim *claim, const ts_event *event, uint32_t now_ms);
@@ -72,8 +74,8 @@ ts_claim_state ts_claim_state_of(const ts_claim *claim);
 const char *ts_claim_username(const ts_claim *claim);
 const char *ts_claim_password(const ts_claim *claim);
 
-/* After TS_CLAIM_DONE: the id of the device, and what HMAC-SHA256 is to be made of, with the normalised code as the key;
- * the secret is its value in hexadecimal digits, lower case. The caller has a library for that. */
+/* After TS_CLAIM_DONE: the id of the device, and what HMAC-SHA256 is to be made of, with the normalised code as the
+ * key; the secret is its value in hexadecimal digits, lower case. The caller has a library for that. */
 const char *ts_claim_id(const ts_claim *claim);
 const char *ts_claim_key(const ts_claim *claim);
 const char *ts_claim_message(const ts_claim *claim);

@@ -12,6 +12,7 @@ typedef enum {
     TS_TIMER_GIVE_UP,   /* ask for a reboot */
     TS_TIMER_ANSWER,    /* something has been under way for too long, perhaps */
     TS_TIMER_ROOM,      /* the MQTT client may have room again */
+    TS_TIMER_CONFIRM,   /* the document should have shown by now what was told */
     TS_TIMER_HEARTBEAT, /* nothing was said for long */
     TS_TIMER_LEASE,     /* the session is over, as far as we know */
     TS_TIMER_GRACE,     /* the outputs may not stay on without a connection any longer */
@@ -56,9 +57,9 @@ typedef struct {
 
 /* The session, as the last document that was believed has it. */
 typedef struct {
-    bool known;   /* on this connection */
+    bool known;    /* on this connection */
     bool believed; /* ever since the start */
-    bool in_use;  /* and nothing has made the board stop since */
+    bool in_use;   /* and nothing has made the board stop since */
     bool complete;
     uint8_t state;
     uint32_t fence;
@@ -78,13 +79,13 @@ typedef struct {
 } ts_session;
 
 typedef struct {
-    uint32_t turn;      /* the highest that was seen, begun here or by the server */
-    uint32_t least;     /* speech of a lower one is not to be played any more */
-    uint32_t said_turn; /* of the utterance that is being sent, or was last */
-    uint16_t said_seq;  /* the next frame's */
+    uint32_t turn;       /* the highest that was seen, begun here or by the server */
+    uint32_t least;      /* speech of a lower one is not to be played any more */
+    uint32_t said_turn;  /* of the utterance that is being sent, or was last */
+    uint16_t said_seq;   /* the next frame's */
     uint16_t frame_size; /* of the frame in `out` that is to be sent next; 0: none is */
-    uint8_t end_flags;  /* of the last frame */
-    bool said;          /* it has a first frame */
+    uint8_t end_flags;   /* of the last frame */
+    bool said;           /* it has a first frame */
     bool recording;
     bool draining; /* the microphone is off, but what it has heard is not yet sent */
     bool refused;  /* the last audio had to wait */
@@ -103,7 +104,7 @@ struct ts_device {
     uint32_t now;
     uint32_t random;
 
-    uint8_t link; /* a ts_link */
+    uint8_t link;             /* a ts_link */
     bool connect, disconnect; /* wanted */
     bool closing;             /* TS_EV_LOST is to come */
     bool down_for_good;       /* it sleeps, or is switched off */
@@ -133,7 +134,8 @@ struct ts_device {
     bool badge_releases;
     char badge[TS_NAME_BYTES];
 
-    size_t queue_size; /* of what waits in `queue` */
+    uint8_t told_again; /* how often */
+    size_t queue_size;  /* of what waits in `queue` */
     char topic[TS_TOPIC_BYTES];
     char out[TS_OUT_BYTES];
     char queue[TS_QUEUE_BYTES];
