@@ -100,6 +100,7 @@ void ts_link_close(ts_device *device) {
     if (device->link == TS_LINK_DOWN || device->closing) return;
     device->disconnect = true;
     device->closing = true;
+    ts_voice_lost(device);
     ts_timer_set(device, TS_TIMER_LINK, CLOSING_MS);
 }
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #define AROUND_RESULT 72u /* {"fence":4294967295,"job":4294967295,"output":…,"complete":true} */
-
 #define CONFIRM_MS 5000u
 #define CONFIRM_MOST_MS 60000u
 

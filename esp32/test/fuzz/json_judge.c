@@ -1,5 +1,5 @@
-/* Reads payloads, each after its size in 4 bytes (the highest first), and writes for each a 1 if it is a JSON object that a
- * board takes, else a 0. */
+/* Reads payloads, each after its size in 4 bytes (the highest first), and writes for each a 1 if it is a JSON object
+ * that a board takes, else a 0. */
 #include "json.h"
 
 #include <stdio.h>

@@ -115,6 +115,7 @@ static void heed(world *w, ts_text data) {
     ts_work work;
 
     memset(&session, 0, sizeof session);
+    session.revision = w->revision;
     if (w->device->link != TS_LINK_UP || w->device->down_for_good) return; /* it does not listen any more */
     if (data.size == 0) {
         w->in_use = false;
@@ -122,8 +123,10 @@ static void heed(world *w, ts_text data) {
     }
     if (ts_document_read(data, &session, &work) != NULL) return;
     if (session.fence < w->fence) return;
-    if (session.fence > w->fence || !w->told || session.in_use) w->in_use = session.in_use;
+    if (w->told && session.fence == w->fence && session.revision < w->revision) return;
     w->fence = session.fence;
+    w->revision = session.revision;
+    w->in_use = session.in_use;
     w->told = true;
 }
 

@@ -138,6 +138,17 @@ static void nobody_speaks_for_ever_or_into_a_dead_line(void **state) {
     assert_null(bench_find(&b, TS_DO_RECORD));
 }
 
+static void nothing_is_said_while_it_disconnects(void **state) {
+    (void)state;
+    bench_plain(&b, TS_EV_BUTTON, true);
+    audio("a", 0);
+    b.now += 20000; /* and no acknowledgement; the tick is late */
+    audio("b", 0);
+    assert_non_null(bench_find(&b, TS_DO_DISCONNECT));
+    assert_false(expect(&b, TS_DO_RECORD)->action.on);
+    assert_null(bench_find(&b, TS_DO_PUBLISH));
+}
+
 static void event(const char *what, unsigned turn) {
     char text[96];
     (void)snprintf(text, sizeof text, "{\"event\":\"%s\",\"turn\":%u,\"code\":\"no_speech\"}", what, turn);
@@ -195,6 +206,7 @@ int main(void) {
         cmocka_unit_test_setup(a_frame_without_room_is_lost, setup),
         cmocka_unit_test_setup(a_frame_that_is_too_large_is_noted, setup),
         cmocka_unit_test_setup(nobody_speaks_for_ever_or_into_a_dead_line, setup),
+        cmocka_unit_test_setup(nothing_is_said_while_it_disconnects, setup),
         cmocka_unit_test_setup(the_server_may_have_heard_enough, setup),
         cmocka_unit_test_setup(nobody_answers_for_half_a_minute, setup),
         cmocka_unit_test_setup(a_reset_needs_more_than_a_long_speech, setup),

@@ -1,0 +1,220 @@
+/* The class itself: what it is given before it begins, what callbacks may do, flash memory, button, trigger, badge. */
+#include "TalkstickEspMqttClient.h"
+#include "check.h"
+#include "house.h"
+
+using house::told;
+
+static Talkstick *current;
+
+/* A board on the way; `prepare` says what it is. */
+struct AtWork {
+    TalkstickEspMqttClient mqtt;
+    Talkstick board;
+
+    explicit AtWork(void (*prepare)(Talkstick &) = NULL) : board(mqtt) {
+        house::provision();
+        house::listen(board);
+        current = &board;
+        if (prepare != NULL) prepare(board);
+        CHECK(board.begin());
+        house::pass(board);
+        house::say(house::SESSION, house::document(1, false), true);
+        house::pass(board);
+    }
+    void say(const char *topic, const std::string &data) {
+        house::say(topic, data);
+        house::pass(board);
+    }
+};
+
+static std::string faultOf(void (*spoil)(Talkstick &)) {
+    TalkstickEspMqttClient mqtt;
+    Talkstick board(mqtt);
+    house::provision();
+    spoil(board);
+    if (board.begin()) return "none";
+    house::pass(board, 100);
+    EQUAL(fake::broker.attempts, 0);
+    return board.fault();
+}
+
+static void testFaultsAreToldInWords() {
+    EQUAL(faultOf([](Talkstick &) {}), "none");
+    EQUAL(faultOf([](Talkstick &) { fake::chip.texts.clear(); }),
+          "nothing was provisioned: flash an image of NVS, or call connectTo()");
+    EQUAL(faultOf([](Talkstick &) { fake::chip.texts["uri"] = "http://x"; }), "the URI of the broker is bad");
+    EQUAL(faultOf([](Talkstick &) { fake::chip.texts["id"] = "Lamp 1"; }), "the id is bad");
+    EQUAL(faultOf([](Talkstick &) { fake::chip.texts["prefix"] = "a//b#"; }), "the prefix is bad");
+    EQUAL(faultOf([](Talkstick &) { fake::chip.flashWorks = false; }), "the flash memory (NVS) cannot be used");
+    EQUAL(faultOf([](Talkstick &board) { board.config.trigger = "no such trigger"; }),
+          "the id, the prefix, the trigger or an output has a bad name");
+    EQUAL(faultOf([](Talkstick &board) { board.connectTo("mqtt://x:1", "lamp-1", std::string(200, 's').c_str()); }),
+          "a text of connectTo(), authority() or wifi() is too long");
+    EQUAL(faultOf([](Talkstick &board) {
+              for (int count = 0; count <= TALKSTICK_OUTPUTS; count++) board.output("led");
+          }),
+          "there are too many outputs");
+}
+
+static void testCredentialsOfTheSketchGoBeforeThoseInFlash() {
+    AtWork it(
+        [](Talkstick &board) { board.connectTo("mqtt://home:1884", "lamp-2", "other", "lab/").wifi("attic", "word"); });
+    EQUAL(fake::broker.host, "home");
+    EQUAL(fake::broker.port, 1884);
+    EQUAL(fake::broker.user, "lamp-2");
+    EQUAL(fake::chip.ssid, "attic");
+    CHECK(fake::broker.last("lab/devices/lamp-2/status") != NULL);
+    EQUAL(std::string(it.board.id()), "lamp-2");
+}
+
+static void testTheBootNumberSurvivesARestart() {
+    uint32_t boot;
+    {
+        AtWork it;
+        boot = fake::chip.numbers["boot"];
+    }
+    TalkstickEspMqttClient mqtt;
+    Talkstick board(mqtt);
+    fake::broker = fake::Broker();
+    CHECK(board.begin());
+    house::pass(board);
+    EQUAL(fake::broker.last(house::STATUS)->data, "{\"state\":\"online\",\"boot\":" + std::to_string(boot + 1) + "}");
+}
+
+static void testACallbackMayReport() {
+    AtWork it([](Talkstick &board) {
+        board.onWork([](const TalkstickWork &) {
+            CHECK(current->report("{\"step\":1}"));
+            CHECK(current->report("{\"step\":2}", true));
+        });
+    });
+    it.say(house::SESSION, house::document(3, true, 1, 4));
+    EQUAL(fake::broker.count(house::RESULT), 2);
+    EQUAL(fake::broker.last(house::RESULT)->data, "{\"fence\":3,\"job\":1,\"output\":{\"step\":2},\"complete\":true}");
+}
+
+static void testACallbackThatTellsWithoutEndIsStopped() {
+    AtWork it([](Talkstick &board) {
+        board.onCommand([](const TalkstickCommand &) {
+            while (current->report("{\"step\":1}")) told.commands++;
+        });
+    });
+    it.say(house::SESSION, house::document(3, true, 1, 4));
+    it.say("devices/lamp-1/command/go", "{\"fence\":3}");
+    CHECK(told.commands > 5 && told.commands < 100);
+    CHECK(it.board.view().link == TS_LINK_UP);
+}
+
+static void testAReportThatIsTooLargeIsRefused() {
+    AtWork it;
+    it.say(house::SESSION, house::document(3, true, 1, 4));
+    const std::string large = "{\"x\":\"" + std::string(8000, 'x') + "\"}";
+    it.board.report(large.c_str());
+    house::pass(it.board);
+    EQUAL(fake::broker.count(house::RESULT), 0);
+    CHECK(it.board.report("{}"));
+    house::pass(it.board);
+    EQUAL(fake::broker.count(house::RESULT), 1);
+}
+
+static void testTelemetry() {
+    AtWork it;
+    CHECK(it.board.telemetry("{\"celsius\":21}", true));
+    house::pass(it.board);
+    const fake::Message *message = fake::broker.last("devices/lamp-1/telemetry");
+    CHECK(message != NULL && message->retained);
+    EQUAL(message->data, "{\"celsius\":21}");
+}
+
+static void testATriggerIsToldAgainAfterALoss() {
+    AtWork it([](Talkstick &board) { board.config.trigger = "hall"; });
+    CHECK(it.board.sense(true, "{\"lux\":12}"));
+    house::pass(it.board);
+    EQUAL(fake::broker.last("triggers/hall")->data, "{\"active\":true,\"data\":{\"lux\":12}}");
+    fake::broker.published.clear();
+    fake::broker.connected = false;
+    house::pass(it.board, 3000);
+    CHECK(fake::broker.last("triggers/hall") != NULL);
+}
+
+static void testABadge() {
+    AtWork it([](Talkstick &board) {
+        board.onAnswer([](const TalkstickAnswer &answer) {
+            told.answer.assign(answer.code.data, answer.code.size);
+            told.answer += answer.granted ? " yes" : " no";
+        });
+    });
+    CHECK(it.board.badge("alice"));
+    house::pass(it.board);
+    const fake::Message *request = fake::broker.last("devices/lamp-1/session/request/lamp-1");
+    CHECK(request != NULL);
+    CHECK(request->data.find("\"action\":\"claim\"") != std::string::npos);
+    CHECK(request->data.find("\"for\":\"alice\"") != std::string::npos);
+    const size_t at = request->data.find("\"id\":\"") + 6;
+    const std::string id = request->data.substr(at, request->data.find('"', at) - at);
+    it.say("devices/lamp-1/session/reply/lamp-1",
+           "{\"id\":\"" + id + "\",\"ok\":false,\"code\":\"busy\",\"message\":\"wait\"}");
+    EQUAL(told.answer, "busy no");
+}
+
+static void testTheCleanStep() {
+    AtWork it([](Talkstick &board) { board.onClean([]() { CHECK(current->cleaned()); }); });
+    CHECK(fake::broker.last("devices/lamp-1/info")->data.find("\"clean_step\":true") != std::string::npos);
+    it.say(house::SESSION, house::document(3, true, 1, 4));
+    std::string after = house::document(3, false, 1, 5);
+    after.replace(after.find("\"free\""), 6, "\"resetting\"");
+    it.say(house::SESSION, after);
+    CHECK(fake::broker.last(house::RESULT) != NULL);
+    EQUAL(fake::broker.last(house::RESULT)->data, "{\"fence\":3,\"reset\":true}");
+}
+
+/* Hold the button, or let it bounce, for up to so many steps of ten milliseconds, until the board starts anew. */
+static void press(Talkstick &board, int steps, bool (*down)(int step)) {
+    for (int step = 0; step < steps && fake::chip.restarts == 0; step++) {
+        fake::chip.now += 10;
+        board.button(down(step));
+        board.loop();
+    }
+}
+
+/* Held for ten seconds: factory reset. A moment without contact is no release, and one of contact is no press. */
+static void testTheButton() {
+    AtWork it;
+    press(it.board, 1200, [](int step) { return step % 100 < 2; });
+    press(it.board, 900, [](int) { return true; });
+    press(it.board, 300, [](int) { return false; });
+    press(it.board, 900, [](int) { return true; });
+    press(it.board, 300, [](int) { return false; });
+    EQUAL(fake::chip.restarts, 0);
+    press(it.board, 1100, [](int step) { return step % 100 != 99; });
+    EQUAL(fake::chip.restarts, 1);
+    EQUAL(fake::chip.texts.size(), 0u);
+    CHECK(fake::chip.numbers["boot"] > 0);
+}
+
+static void testTexts() {
+    const TalkstickText blink(ts_text{"blinking", 5});
+    CHECK(blink == "blink");
+    CHECK(blink != "blinking");
+    CHECK(TalkstickText() == "");
+    char small[4];
+    blink.copy(small);
+    EQUAL(std::string(small), "bli");
+}
+
+int main() {
+    testFaultsAreToldInWords();
+    testCredentialsOfTheSketchGoBeforeThoseInFlash();
+    testTheBootNumberSurvivesARestart();
+    testACallbackMayReport();
+    testACallbackThatTellsWithoutEndIsStopped();
+    testAReportThatIsTooLargeIsRefused();
+    testTelemetry();
+    testATriggerIsToldAgainAfterALoss();
+    testABadge();
+    testTheCleanStep();
+    testTheButton();
+    testTexts();
+    return check::report("board");
+}

@@ -1,0 +1,79 @@
+"""The firmware's core over TLS: it believes the authority that it was given, for the name that it was given."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from backend.shell.authority import Authority
+from tests.brokers.brokers import Site, with_mosquitto
+from tests.firmware.boards import Board
+from tests.firmware.lab import Lab, online, opened
+from tests.rig import free_port
+
+
+@contextmanager
+def secure_embedded(directory: Path, **settings: str) -> Iterator[Site]:
+    """Run a server with the embedded broker, and a certificate for ``localhost``."""
+    site = Site.made(directory, **settings)
+    site.talkstick.run("certs", "init")
+    try:
+        site.talkstick.start()
+        yield site
+    finally:
+        site.talkstick.stop(signal.SIGKILL)
+
+
+@contextmanager
+def secure_mosquitto(directory: Path, **settings: str) -> Iterator[Site]:
+    """Run a Mosquitto with a certificate for ``localhost``."""
+    with with_mosquitto(directory, certificates=True, broker_ca="certs/ca.pem", **settings) as site:
+        yield site
+
+
+@pytest.fixture(scope="module", params=[secure_embedded, secure_mosquitto], ids=["embedded", "mosquitto"])
+def lab(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, talkstick_device: Path
+) -> Iterator[Lab]:
+    """A server with a certificate, with one broker after the other."""
+    directory = tmp_path_factory.mktemp("tls")
+    with (
+        request.param(directory, tls_port=str(free_port()), wss_port="0") as site,
+        opened(site, talkstick_device, directory) as made,
+    ):
+        yield made
+
+
+def secure(lab: Lab, ca: Path, host: str = "localhost") -> Board:
+    """Return a board that believes this authority."""
+    board = lab.board("printer-1", "--ca", str(ca))
+    port = int(lab.site.talkstick.settings["TALKSTICK_TLS_PORT"])
+    return replace(board, login=replace(board.login, host=host, port=port), scheme="mqtts")
+
+
+def test_it_works_over_tls(lab: Lab) -> None:
+    with lab.person() as alice, secure(lab, lab.site.talkstick.data / "certs" / "ca.pem") as board:
+        online(alice, board)
+        fence = alice.ask("printer-1", "claim", type="printing")["fence"]
+        alice.command("printer-1", "go", fence)
+        board.did("command", name="go", fence=fence)
+        board.type('final {"pages":1}')
+        alice.sees("printer-1", complete=True, output={"pages": 1})
+        assert board.stop() == 0
+
+
+@pytest.mark.parametrize("wrong", ["authority", "name"])
+def test_it_does_not_talk_to_anybody_else(lab: Lab, tmp_path: Path, wrong: str) -> None:
+    ca, host = lab.site.talkstick.data / "certs" / "ca.pem", "localhost"
+    if wrong == "authority":
+        ca = Authority(tmp_path / "certs").establish(0).certificate
+    else:
+        host = "127.1"  # which leads to the same place
+    with secure(lab, ca, host) as board:
+        first = board.event("lost")
+        second = board.event("lost", board.heard.lines.index(first) + 1)
+        assert second is not first, "it goes on trying"
+        assert not [line for line in board.heard.lines if line.get("event") in {"connected", "got", "refused"}]
