@@ -144,6 +144,22 @@ static void a_full_queue_drops_progress_and_never_the_end(void **state) {
     assert_non_null(strstr(bench_published(&b, result)->data, "{\"n\":\"d\""));
 }
 
+static void progress_that_is_under_way_makes_no_room(void **state) {
+    static char data[1024];
+    (void)state;
+    fill(data, 1000, 'a');
+    bench_data(&b, TS_EV_RESULT, data, false);
+    assert_non_null(bench_published(&b, result));
+    const uint16_t token = b.shots[0].action.token;
+    fill(data, 1000, 'b');
+    bench_data(&b, TS_EV_RESULT, data, true);
+    assert_true(b.taken);
+    bench_data(&b, TS_EV_RESULT, data, true);
+    assert_false(b.taken);
+    bench_event(&b, (ts_event){.kind = TS_EV_ACCEPTED, .token = token});
+    assert_non_null(strstr(bench_published(&b, result)->data, "{\"n\":\"b\""));
+}
+
 static void what_is_no_result_is_noted(void **state) {
     static char data[TS_OUT_BYTES];
     (void)state;
@@ -235,6 +251,7 @@ int main(void) {
         cmocka_unit_test_setup(what_is_lost_on_its_way_is_told_again, setup),
         cmocka_unit_test_setup(the_end_is_told_again_until_the_document_shows_it, setup),
         cmocka_unit_test_setup(a_full_queue_drops_progress_and_never_the_end, setup),
+        cmocka_unit_test_setup(progress_that_is_under_way_makes_no_room, setup),
         cmocka_unit_test_setup(what_is_no_result_is_noted, setup),
         cmocka_unit_test_setup(of_readings_the_newest_waits, setup),
         cmocka_unit_test_setup(readings_before_the_birth_follow_it_and_never_come_after_newer_ones, setup),

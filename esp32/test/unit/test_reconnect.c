@@ -132,6 +132,19 @@ static void a_loss_may_be_borne_for_a_shorter_time(void **state) {
     expect_safe(&b, TS_SAFE_LINK);
 }
 
+static void a_connection_without_a_document_bears_no_loss_for_longer(void **state) {
+    (void)state;
+    b.config.link_grace_ms = 5000;
+    b.config.backoff_max_ms = b.config.backoff_min_ms = 1000;
+    bench_session(&b, 5, true, "");
+    for (unsigned losses = 0; losses < 4; losses++) reconnect();
+    bench_plain(&b, TS_EV_LOST, false);
+    assert_null(bench_find(&b, TS_DO_SAFE));
+    b.now = 1000 + 5000;
+    bench_plain(&b, TS_EV_TICK, false);
+    expect_safe(&b, TS_SAFE_LINK);
+}
+
 static void a_retained_document_does_not_renew_what_it_told_before(void **state) {
     static const char same[] = "{\"state\":\"active\",\"in_use\":true,\"fence\":5,\"revision\":9,\"expires_in_s\":60}";
     (void)state;
@@ -249,6 +262,7 @@ int main(void) {
         cmocka_unit_test_setup(a_command_after_the_lease_does_not_act_even_before_the_tick, setup),
         cmocka_unit_test_setup(without_a_connection_the_lease_ends_in_time, setup),
         cmocka_unit_test_setup(a_loss_may_be_borne_for_a_shorter_time, setup),
+        cmocka_unit_test_setup(a_connection_without_a_document_bears_no_loss_for_longer, setup),
         cmocka_unit_test_setup(a_retained_document_does_not_renew_what_it_told_before, setup),
         cmocka_unit_test_setup(what_was_over_does_not_begin_again_with_the_connection, setup),
         cmocka_unit_test_setup(a_lease_that_ended_while_offline_may_have_been_renewed_a_little, setup),
