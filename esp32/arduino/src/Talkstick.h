@@ -31,6 +31,13 @@ struct TalkstickText : ts_text {
     /* Copy it, cut to the room and terminated. */
     template <size_t Size> void copy(char (&to)[Size]) const { copy(to, Size); }
     void copy(char *to, size_t bytes) const;
+
+    /* Of a JSON object: read the value of a key, a whole number, true or false, or a text (cut to the room). They
+     * return false, and change nothing, where there is none, or it is of another kind. */
+    bool find(const char *key, uint32_t &number) const;
+    bool find(const char *key, bool &truth) const;
+    template <size_t Size> bool find(const char *key, char (&text)[Size]) const { return find(key, text, Size); }
+    bool find(const char *key, char *text, size_t bytes) const;
 };
 
 /* The work that a session asks for: it has begun, or its input has changed. */

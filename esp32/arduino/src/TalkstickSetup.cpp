@@ -1,4 +1,4 @@
-/* What is said of the board before it begins, and texts. */
+/* What is said of the board before it begins. */
 #include "Talkstick.h"
 
 #include <string.h>
@@ -90,14 +90,4 @@ Talkstick &Talkstick::onAnswer(void (*call)(const TalkstickAnswer &)) {
 Talkstick &Talkstick::onNote(void (*call)(const char *, const char *)) {
     _onNote = call;
     return *this;
-}
-
-bool TalkstickText::operator==(const char *other) const {
-    return size == strlen(other) && (size == 0 || memcmp(data, other, size) == 0);
-}
-
-void TalkstickText::copy(char *to, size_t bytes) const {
-    const size_t length = size < bytes ? size : bytes - 1;
-    if (length > 0) memcpy(to, data, length);
-    to[length] = '\0';
 }

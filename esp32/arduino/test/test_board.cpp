@@ -203,6 +203,24 @@ static void testTexts() {
     EQUAL(std::string(small), "bli");
 }
 
+static TalkstickText textOf(const char *text) { return ts_text{text, strlen(text)}; }
+
+static void testWhatStandsInAnObject() {
+    const TalkstickText object = textOf("{\"fence\":7,\"times\":3,\"loud\":true,\"who\":\"B\\u00f6b\",\"grams\":-1.5}");
+    uint32_t number = 1;
+    bool truth = false;
+    char text[4] = "";
+    CHECK(object.find("times", number) && number == 3);
+    CHECK(object.find("loud", truth) && truth);
+    CHECK(object.find("who", text));
+    EQUAL(std::string(text), "B\xC3\xB6"); // cut to the room, between two characters
+    CHECK(!object.find("grams", number) && !object.find("who", number) && !object.find("other", number));
+    EQUAL(number, 3u);
+    CHECK(!textOf("{\"times\":").find("times", number));
+    CHECK(!textOf("no object").find("times", number));
+    CHECK(!TalkstickText().find("times", number));
+}
+
 int main() {
     testFaultsAreToldInWords();
     testCredentialsOfTheSketchGoBeforeThoseInFlash();
@@ -216,5 +234,6 @@ int main() {
     testTheCleanStep();
     testTheButton();
     testTexts();
+    testWhatStandsInAnObject();
     return check::report("board");
 }
