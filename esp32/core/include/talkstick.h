@@ -135,7 +135,8 @@ typedef enum {
                          `token` follows; at QoS 0 nothing (token 0) */
     TS_DO_SAVE_BOOT,  /* store `number`, as the `boot` of the next ts_init, before the next action is taken */
 
-    TS_DO_WORK, /* the work of a session begins, or its input has changed: `type`, `data` (its input: a JSON object) */
+    TS_DO_WORK,    /* the work of a session begins, or its input has changed: `type`, `data` (its input: a JSON
+                      object). It comes again where the session goes on after the board had to stop */
     TS_DO_COMMAND, /* the holder commands: `name`, `data` (a JSON object) */
     TS_DO_OUTPUT,  /* switch output `number` of the configuration `on` or off */
     TS_DO_SAFE,    /* stop, and be safe, for the reason `number`: a ts_reason. All outputs have been told before */

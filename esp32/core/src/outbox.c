@@ -110,6 +110,16 @@ void ts_outbox_settle(ts_device *device) {
     next_result(device);
 }
 
+bool ts_outbox_has_end(const ts_device *device) {
+    for (size_t at = 0; at < device->queue_size; at = ts_queue_after(device, at)) {
+        ts_entry found = ts_queue_at(device, at);
+        if (found.kind == KIND_RESULT && (found.flags & FLAG_ON) != 0 && found.fence == device->session.fence &&
+            found.job >= device->session.job)
+            return true;
+    }
+    return false;
+}
+
 /* The work goes on under another fence: what it has brought is the same session's. */
 void ts_outbox_handed_over(ts_device *device, uint32_t from, uint32_t to) {
     for (size_t at = 0; at < device->queue_size; at = ts_queue_after(device, at)) {
