@@ -5,15 +5,15 @@
 
 /* Small signs of life renew a lease by up to a tenth, and no new document tells. So while connected the board waits a
  * little longer for the server to say that it is over; alone it does not. */
+static uint32_t patience_of(const ts_session *session) { return session->lease_ms / 8 + PATIENCE_MS; }
+
 static void watch_lease(ts_device *device) {
     const ts_session *session = &device->session;
-    uint32_t patience = 0;
-    int32_t left;
+    uint32_t patience = session->known ? patience_of(session) : 0;
+    int32_t left = (int32_t)(session->lease_at + patience - device->now);
 
     ts_timer_stop(device, TS_TIMER_LEASE);
     if (!session->in_use || !session->lease) return;
-    if (session->known) patience = session->lease_ms / 8 + PATIENCE_MS;
-    left = (int32_t)(session->lease_at + patience - device->now);
     ts_timer_set(device, TS_TIMER_LEASE, left > 0 ? (uint32_t)left : 0);
 }
 
@@ -111,18 +111,24 @@ static bool is_current(const ts_session *known, const ts_session *next) {
     return !known->known || next->revision >= known->revision;
 }
 
+/* The very document that is known already, as the broker keeps it: it was published when we heard of it first, not now.
+ * Its lease may be over, and nobody there to say so. (After weeks, a time in the past looks like one in the future.) */
+static void go_on_with_lease(const ts_session *before, ts_session *next, uint32_t now) {
+    uint32_t left = before->lease_at + patience_of(before) - now;
+
+    next->lease_at = before->lease_at;
+    next->lease_ms = before->lease_ms;
+    if (next->lease && (left == 0 || left > before->lease_ms + patience_of(before))) next->in_use = false;
+}
+
 static void believe(ts_device *device, ts_session *next, const ts_work *work, bool retained) {
     ts_session before = device->session;
-    bool again = before.believed && before.in_use && next->in_use && next->fence == before.fence &&
-                 next->revision == before.revision;
+    bool again = before.believed && next->fence == before.fence && next->revision == before.revision;
 
     next->known = true;
     next->believed = true;
     next->lease_at = device->now + next->lease_ms;
-    if (again && retained) { /* it was published when we heard of it first, not now */
-        next->lease_at = before.lease_at;
-        next->lease_ms = before.lease_ms;
-    }
+    if (again && retained) go_on_with_lease(&before, next, device->now);
     device->session = *next;
     device->attempt = 0;
     device->show = true;

@@ -57,6 +57,39 @@ static void ask(void) {
     expect_no_more();
 }
 
+static void both_codes_of_a_refused_login_end_it(void **state) {
+    (void)state;
+    for (uint32_t code = 3; code <= 5; code++) {
+        assert_true(ts_claim_init(&claim, "k7qm2-9xpd4-1tzqa-8rwn3", "lab/", mac, nonce, 1, now));
+        expect_next(TS_DO_CONNECT);
+        handle(TS_EV_REFUSED, false, code);
+        assert_int_equal(ts_claim_state_of(&claim), code == 3 ? TS_CLAIM_TRYING : TS_CLAIM_REFUSED);
+    }
+}
+
+static void nobody_becomes_what_is_no_device(void **state) {
+    char text[160];
+    (void)state;
+    ask();
+    (void)snprintf(text, sizeof text, "{\"ok\":true,\"code\":\"claimed\",\"device\":\"a/b\",\"nonce\":\"%s\"}", theirs);
+    answer(text);
+    expect_next(TS_DO_NOTE);
+    assert_int_equal(ts_claim_state_of(&claim), TS_CLAIM_TRYING);
+}
+
+static void an_answer_that_comes_twice_changes_nothing(void **state) {
+    char text[160];
+    (void)state;
+    ask();
+    for (const char *device = "scale-1"; device != NULL; device = device[0] == 's' ? "other-1" : NULL) {
+        (void)snprintf(text, sizeof text, "{\"ok\":true,\"code\":\"claimed\",\"device\":\"%s\",\"nonce\":\"%s\"}",
+                       device, theirs);
+        answer(text);
+    }
+    assert_string_equal(ts_claim_id(&claim), "scale-1");
+    assert_non_null(strstr(ts_claim_message(&claim), "scale-1"));
+}
+
 static void a_code_becomes_a_device(void **state) {
     char text[160], message[128];
     (void)state;
@@ -195,6 +228,9 @@ static void what_cannot_work_does_not_begin(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(both_codes_of_a_refused_login_end_it, setup),
+        cmocka_unit_test_setup(nobody_becomes_what_is_no_device, setup),
+        cmocka_unit_test_setup(an_answer_that_comes_twice_changes_nothing, setup),
         cmocka_unit_test_setup(a_code_becomes_a_device, setup),
         cmocka_unit_test_setup(what_was_lost_is_asked_again, setup),
         cmocka_unit_test_setup(waiting_doubles, setup),

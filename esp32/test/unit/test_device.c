@@ -172,6 +172,74 @@ static void a_button_held_for_long_resets_it(void **state) {
     assert_non_null(bench_find(&b, TS_DO_FORGET));
 }
 
+static void a_secret_that_is_void_again_makes_it_safe_again(void **state) {
+    (void)state;
+    bench_online(&b);
+    for (uint32_t fence = 5; fence < 8; fence++) {
+        bench_session(&b, fence, true, "");
+        bench_plain(&b, TS_EV_LOST, false);
+        bench_wait(&b, ts_due_ms(&b.device, b.now));
+        bench_event(&b, (ts_event){.kind = TS_EV_REFUSED, .number = 5});
+        expect_safe(&b, TS_SAFE_REMOVED);
+        bench_wait(&b, 60000);
+        bench_plain(&b, TS_EV_CONNECTED, false);
+        bench_acknowledge(&b);
+    }
+}
+
+static void a_connection_that_nobody_asked_for_is_ended(void **state) {
+    (void)state;
+    bench_online(&b);
+    bench_plain(&b, TS_EV_LOST, false);
+    bench_plain(&b, TS_EV_CONNECTED, false); /* its last will has the boot number of the one before */
+    assert_non_null(bench_find(&b, TS_DO_DISCONNECT));
+    assert_null(bench_find(&b, TS_DO_SUBSCRIBE));
+    bench_plain(&b, TS_EV_LOST, false);
+    bench_wait(&b, ts_due_ms(&b.device, b.now));
+    assert_non_null(bench_find(&b, TS_DO_CONNECT));
+}
+
+static void the_later_of_two_is_waited_for_no_longer_than_the_first(void **state) {
+    (void)state;
+    b.config.heartbeat_ms = 3600000;
+    b.config.trigger = "hall";
+    bench_online(&b);
+    bench_wait(&b, 15000);
+    bench_data(&b, TS_EV_SENSED, "", true);
+    assert_int_equal(bench_count(&b, TS_DO_PUBLISH), 1);
+    bench_wait(&b, 5000); /* the birth of 20 s ago was acknowledged */
+    bench_wait(&b, 14999);
+    assert_null(bench_find(&b, TS_DO_DISCONNECT));
+    bench_wait(&b, 1);
+    expect_note(&b, TS_CODE_TIMED_OUT);
+    assert_non_null(bench_find(&b, TS_DO_DISCONNECT));
+}
+
+static void what_is_longer_than_the_clock_can_tell_is_not_over(void **state) {
+    (void)state;
+    b.config.give_up_ms = UINT32_MAX;
+    bench_switch_on(&b);
+    bench_wait(&b, 1);
+    assert_null(bench_find(&b, TS_DO_REBOOT));
+}
+
+static void a_reset_that_shows_is_not_told_again(void **state) {
+    (void)state;
+    b.config.clean_step = true;
+    bench_online(&b);
+    bench_session(&b, 5, true, "");
+    bench_session(&b, 5, false, ",\"state\":\"resetting\"");
+    assert_non_null(bench_find(&b, TS_DO_CLEAN));
+    bench_plain(&b, TS_EV_CLEAN, true);
+    expect_published(&b, "devices/scale-1/result", "{\"fence\":5,\"reset\":true}");
+    bench_acknowledge(&b);
+    bench_session(&b, 5, false, "");
+    for (unsigned minutes = 0; minutes < 5; minutes++) {
+        bench_wait(&b, 60000);
+        assert_null(bench_published(&b, "devices/scale-1/result"));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_cannot_work_does_not_begin, setup),
@@ -183,6 +251,11 @@ int main(void) {
         cmocka_unit_test_setup(a_goodbye_does_not_wait_for_long, setup),
         cmocka_unit_test_setup(who_leaves_without_a_connection_just_stays_down, setup),
         cmocka_unit_test_setup(a_button_held_for_long_resets_it, setup),
+        cmocka_unit_test_setup(a_secret_that_is_void_again_makes_it_safe_again, setup),
+        cmocka_unit_test_setup(a_connection_that_nobody_asked_for_is_ended, setup),
+        cmocka_unit_test_setup(the_later_of_two_is_waited_for_no_longer_than_the_first, setup),
+        cmocka_unit_test_setup(what_is_longer_than_the_clock_can_tell_is_not_over, setup),
+        cmocka_unit_test_setup(a_reset_that_shows_is_not_told_again, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

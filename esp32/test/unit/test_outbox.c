@@ -161,6 +161,22 @@ static void a_full_queue_drops_progress_and_never_the_end(void **state) {
     assert_non_null(strstr(bench_published(&b, result)->data, "{\"n\":\"d\""));
 }
 
+static void progress_that_is_under_way_makes_no_room(void **state) {
+    static char data[1024];
+    (void)state;
+    fill(data, 1000, 'a');
+    bench_data(&b, TS_EV_RESULT, data, false);
+    assert_non_null(bench_published(&b, result));
+    const uint16_t token = b.shots[0].action.token;
+    fill(data, 1000, 'b');
+    bench_data(&b, TS_EV_RESULT, data, true);
+    assert_true(b.taken);
+    bench_data(&b, TS_EV_RESULT, data, true);
+    assert_false(b.taken);
+    bench_event(&b, (ts_event){.kind = TS_EV_ACCEPTED, .token = token});
+    assert_non_null(strstr(bench_published(&b, result)->data, "{\"n\":\"b\""));
+}
+
 static void what_is_no_result_is_noted(void **state) {
     static char data[TS_OUT_BYTES];
     (void)state;
@@ -192,6 +208,22 @@ static void of_readings_the_newest_waits(void **state) {
     bench_grant(&b);
     assert_true(bench_published(&b, "devices/scale-1/telemetry")->action.on);
     assert_string_equal(bench_published(&b, "devices/scale-1/telemetry")->data, "{\"t\":3}");
+    assert_int_equal(b.device.queue_size, 0);
+}
+
+static void readings_before_the_birth_follow_it_and_never_come_after_newer_ones(void **state) {
+    uint16_t tokens[2];
+    (void)state;
+    bench_plain(&b, TS_EV_LOST, false);
+    bench_wait(&b, ts_due_ms(&b.device, b.now));
+    bench_plain(&b, TS_EV_CONNECTED, false);
+    for (size_t i = 0, found = 0; i < b.count; i++)
+        if (b.shots[i].action.kind == TS_DO_SUBSCRIBE) tokens[found++] = b.shots[i].action.token;
+    bench_data(&b, TS_EV_TELEMETRY, "{\"t\":1}", true); /* connected, but not born */
+    assert_null(bench_published(&b, "devices/scale-1/telemetry"));
+    for (size_t i = 0; i < 2; i++)
+        bench_event(&b, (ts_event){.kind = TS_EV_SUBSCRIBED, .on = true, .token = tokens[i]});
+    assert_true(expect_published(&b, "devices/scale-1/telemetry", "{\"t\":1}")->action.on);
     assert_int_equal(b.device.queue_size, 0);
 }
 
@@ -237,8 +269,10 @@ int main(void) {
         cmocka_unit_test_setup(what_is_lost_on_its_way_is_told_again, setup),
         cmocka_unit_test_setup(the_end_is_told_again_until_the_document_shows_it, setup),
         cmocka_unit_test_setup(a_full_queue_drops_progress_and_never_the_end, setup),
+        cmocka_unit_test_setup(progress_that_is_under_way_makes_no_room, setup),
         cmocka_unit_test_setup(what_is_no_result_is_noted, setup),
         cmocka_unit_test_setup(of_readings_the_newest_waits, setup),
+        cmocka_unit_test_setup(readings_before_the_birth_follow_it_and_never_come_after_newer_ones, setup),
         cmocka_unit_test_setup(what_is_sensed_is_told_again_after_each_connection, setup),
         cmocka_unit_test_setup(a_pulse_is_told_once, setup),
     };

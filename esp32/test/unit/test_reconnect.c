@@ -132,6 +132,19 @@ static void a_loss_may_be_borne_for_a_shorter_time(void **state) {
     expect_safe(&b, TS_SAFE_LINK);
 }
 
+static void a_connection_without_a_document_bears_no_loss_for_longer(void **state) {
+    (void)state;
+    b.config.link_grace_ms = 5000;
+    b.config.backoff_max_ms = b.config.backoff_min_ms = 1000;
+    bench_session(&b, 5, true, "");
+    for (unsigned losses = 0; losses < 4; losses++) reconnect();
+    bench_plain(&b, TS_EV_LOST, false);
+    assert_null(bench_find(&b, TS_DO_SAFE));
+    b.now = 1000 + 5000;
+    bench_plain(&b, TS_EV_TICK, false);
+    expect_safe(&b, TS_SAFE_LINK);
+}
+
 static void a_retained_document_does_not_renew_what_it_told_before(void **state) {
     static const char same[] = "{\"state\":\"active\",\"in_use\":true,\"fence\":5,\"revision\":9,\"expires_in_s\":60}";
     (void)state;
@@ -142,6 +155,59 @@ static void a_retained_document_does_not_renew_what_it_told_before(void **state)
     assert_true(bench_view(&b).lease_ms <= 40000);
     bench_message(&b, "devices/scale-1/session", same); /* this was published now */
     assert_int_equal(bench_view(&b).lease_ms, 60000);
+}
+
+static void what_was_over_does_not_begin_again_with_the_connection(void **state) {
+    static const char same[] = "{\"state\":\"active\",\"in_use\":true,\"fence\":5,\"revision\":9,\"expires_in_s\":60}";
+    (void)state;
+    document(same);
+    bench_wait(&b, 60000 + 7500 + 2000); /* the server is gone, the broker is not */
+    expect_safe(&b, TS_SAFE_LEASE);
+    for (unsigned weeks = 0; weeks < 8; weeks++) {
+        reconnect();
+        document(same);
+        assert_null(bench_find(&b, TS_DO_WORK));
+        assert_false(bench_view(&b).in_use);
+        bench_message(&b, "devices/scale-1/command/tare", "{\"fence\":5}");
+        expect_note(&b, TS_CODE_NOT_IN_USE);
+        b.now += 7u * 86400u * 1000u;
+    }
+    bench_message(&b, "devices/scale-1/session", same); /* this was published now */
+    assert_int_equal(expect(&b, TS_DO_WORK)->action.fence, 5);
+    assert_int_equal(bench_view(&b).lease_ms, 60000);
+}
+
+static void a_lease_that_ended_while_offline_may_have_been_renewed_a_little(void **state) {
+    static const char same[] = "{\"state\":\"active\",\"in_use\":true,\"fence\":5,\"revision\":9,\"expires_in_s\":60}";
+    (void)state;
+    b.config.backoff_max_ms = b.config.backoff_min_ms = 62000;
+    document(same);
+    bench_plain(&b, TS_EV_LOST, false);
+    bench_wait(&b, 60000);
+    expect_safe(&b, TS_SAFE_LEASE);
+    bench_wait(&b, 2000);
+    bench_plain(&b, TS_EV_CONNECTED, false);
+    bench_acknowledge(&b);
+    document(same);
+    assert_int_equal(expect(&b, TS_DO_WORK)->action.fence, 5);
+    bench_wait(&b, 7500);
+    expect_safe(&b, TS_SAFE_LEASE);
+}
+
+static void work_that_is_done_is_not_begun_again(void **state) {
+    (void)state;
+    b.config.backoff_max_ms = b.config.backoff_min_ms = 62000;
+    bench_session(&b, 5, true, "");
+    bench_plain(&b, TS_EV_LOST, false);
+    bench_data(&b, TS_EV_RESULT, "{\"cups\":1}", true);
+    bench_wait(&b, 60000);
+    expect_safe(&b, TS_SAFE_LEASE);
+    bench_wait(&b, 2000);
+    bench_plain(&b, TS_EV_CONNECTED, false);
+    bench_acknowledge(&b);
+    bench_session(&b, 5, true, "");
+    assert_null(bench_find(&b, TS_DO_WORK)); /* one cup is enough */
+    expect_published(&b, "devices/scale-1/result", "{\"fence\":5,\"job\":1,\"output\":{\"cups\":1},\"complete\":true}");
 }
 
 static void the_clean_step_is_asked_for_once_and_confirmed_until_it_shows(void **state) {
@@ -196,7 +262,11 @@ int main(void) {
         cmocka_unit_test_setup(a_command_after_the_lease_does_not_act_even_before_the_tick, setup),
         cmocka_unit_test_setup(without_a_connection_the_lease_ends_in_time, setup),
         cmocka_unit_test_setup(a_loss_may_be_borne_for_a_shorter_time, setup),
+        cmocka_unit_test_setup(a_connection_without_a_document_bears_no_loss_for_longer, setup),
         cmocka_unit_test_setup(a_retained_document_does_not_renew_what_it_told_before, setup),
+        cmocka_unit_test_setup(what_was_over_does_not_begin_again_with_the_connection, setup),
+        cmocka_unit_test_setup(a_lease_that_ended_while_offline_may_have_been_renewed_a_little, setup),
+        cmocka_unit_test_setup(work_that_is_done_is_not_begun_again, setup),
         cmocka_unit_test_setup(the_clean_step_is_asked_for_once_and_confirmed_until_it_shows, setup),
         cmocka_unit_test_setup(a_clean_step_that_is_over_while_offline_is_told_later, setup),
     };

@@ -126,6 +126,7 @@ static void note(const ts_action *action) {
 static void perform_work(const ts_action *action) {
     switch (action->kind) {
     case TS_DO_WORK:
+        held_size = 0; /* it was of the input before */
         if (app->work != NULL) app->work(action->type, action->data, action->fence, action->job);
         break;
     case TS_DO_COMMAND: command(action); break;

@@ -65,6 +65,27 @@ static void what_finds_no_room_comes_again(void) {
     begins("publish devices/scale-1/result");
 }
 
+static void an_end_that_waits_for_room_is_not_that_of_the_next_input(void) {
+    static const char next_input[] =
+        "{\"state\":\"active\",\"in_use\":true,\"type\":\"weighing\",\"holder\":\"alice\",\"fence\":5,"
+        "\"expires_in_s\":60,\"input\":{},\"job\":2,\"revision\":90}";
+    char large[1300];
+
+    be_held();
+    snprintf(large, sizeof large, "{\"text\":\"%01200d\"}", 0);
+    CHECK(ts_app_report(large, true));
+    fake_run(10);
+    begins("publish devices/scale-1/result {\"fence\":5,\"job\":1");
+    CHECK(ts_app_report(large, true));
+    fake_run(10);
+    fake_message("devices/scale-1/session", next_input, 1000);
+    fake_run(10);
+    is(told, "safe 0;work weighing;work weighing;");
+    fake_puback();
+    fake_run(10);
+    asked("");
+}
+
 static void the_end_of_the_lease_switches_off_even_if_the_network_hangs(void) {
     be_held();
     switch_on();
@@ -241,6 +262,7 @@ int main(int count, char **arguments) {
         SCENARIO(results_reach_the_broker),
         SCENARIO(an_acknowledgement_may_come_before_the_publish_returns),
         SCENARIO(what_finds_no_room_comes_again),
+        SCENARIO(an_end_that_waits_for_room_is_not_that_of_the_next_input),
         SCENARIO(the_end_of_the_lease_switches_off_even_if_the_network_hangs),
         SCENARIO(a_new_connection_is_a_new_client_with_a_new_boot_number),
         SCENARIO(a_void_secret_is_safe),
