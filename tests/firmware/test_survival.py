@@ -19,7 +19,7 @@ SETTINGS = {
     "claims_per_minute": "100000",
 }
 WEIGHTS = {"reset": 38, "finish": 30, "stall": 12, "power": 9, "take over": 8}
-RESTARTS = {"embedded": 1.2, "mosquitto": 4}  # as often as the others allow, within minutes
+RESTARTS = {"embedded": 2, "mosquitto": 4}  # as often as the others allow, within minutes
 
 
 @pytest.mark.alone
