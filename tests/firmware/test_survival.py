@@ -19,7 +19,7 @@ SETTINGS = {
     "claims_per_minute": "100000",
 }
 WEIGHTS = {"reset": 38, "finish": 30, "stall": 12, "power": 9, "take over": 8}
-RESTARTS = {"embedded": 1.2, "mosquitto": 4}  # as often as the others allow, within minutes
+RESTARTS = {"embedded": 2, "mosquitto": 4}  # as often as the others allow, within minutes
 
 
 @pytest.mark.alone
@@ -41,10 +41,10 @@ def test_a_device_survives(broker: str, tmp_path: Path, talkstick_device: Path) 
     assert verdict.complaints[:5] == []
     assert storm.happened.total() == strikes
     assert verdict.connections > 0.7 * strikes
-    assert verdict.acts > 300
+    assert verdict.acts > strikes / 2
     assert storm.forged > strikes
     assert verdict.refused > strikes
-    assert all(user.grants > 20 for user in storm.users)
+    assert all(user.grants > strikes / 25 for user in storm.users)
 
 
 def _seed() -> int:
