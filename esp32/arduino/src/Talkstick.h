@@ -145,6 +145,7 @@ private:
     void performBoard(const ts_action &action);
     void answer(TalkstickSent sent, ts_event_kind kind, const ts_action &action);
     void drive(uint32_t number, bool on);
+    void forget();
     void note(const char *code, const char *topic);
 
     TalkstickTransport &_transport;
@@ -165,6 +166,7 @@ private:
     const char *_unfit; // what the sketch said before begin() that cannot be
     bool _busy;         // actions are being performed: the next event must wait
     bool _leaving;
+    uint32_t _works;      // how often work began, or was over: what was reported before is of another one
     bool _down, _wasDown; // the button: as it counts, as it was seen last
     uint32_t _downSince;
 

@@ -5,9 +5,9 @@
 
 Talkstick::Talkstick(TalkstickTransport &transport)
     : config(), _transport(transport), _provision(), _wifi(), _host(), _port(0), _tls(false), _code(), _mode(Mode::Off),
-      _fault(NULL), _unfit(NULL), _busy(false), _leaving(false), _down(false), _wasDown(false), _downSince(0),
-      _outputs(), _pins(), _onWork(NULL), _onCommand(NULL), _onOutput(NULL), _onSafe(NULL), _onShow(NULL),
-      _onClean(NULL), _onAnswer(NULL), _onNote(NULL) {}
+      _fault(NULL), _unfit(NULL), _busy(false), _leaving(false), _works(0), _down(false), _wasDown(false),
+      _downSince(0), _outputs(), _pins(), _onWork(NULL), _onCommand(NULL), _onOutput(NULL), _onSafe(NULL),
+      _onShow(NULL), _onClean(NULL), _onAnswer(NULL), _onNote(NULL) {}
 
 Talkstick &Talkstick::output(const char *name, uint8_t pin, bool safe, bool activeLow) {
     if (config.output_count == TALKSTICK_OUTPUTS) {

@@ -76,6 +76,7 @@ static void useBadge() {
 }
 
 static void useMotion() {
+    EQUAL(last("triggers/hall"), "{\"active\":false}"); // whatever it was before the board began
     fake::chip.pins[27] = HIGH;
     pass(100);
     EQUAL(last("triggers/hall"), "{\"active\":true}");

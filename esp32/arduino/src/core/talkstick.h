@@ -83,7 +83,7 @@ typedef struct {
                                sooner. 0: for as long as the lease lasts */
     uint32_t backoff_min_ms; /* before the second attempt to connect; 0: 1 s. Doubled each time, with jitter */
     uint32_t backoff_max_ms; /* 0: 60 s */
-    uint32_t give_up_ms;     /* without a connection for this long a reboot may help; 0: never */
+    uint32_t give_up_ms;     /* without a connection, and a lease, for this long a reboot may help; 0: never */
 
     uint32_t boot; /* the number that TS_DO_SAVE_BOOT saved last; 0 on a new board */
     uint32_t seed; /* of the jitter: any number that differs from board to board */
