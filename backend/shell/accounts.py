@@ -163,11 +163,12 @@ class Accounts:
         Raises AccountError where there is no such account.
         """
         who, stored = self.get(name), verifier.made(secret, generated=generated)
+        with changing(self._database) as session:  # first: else a board that claims now has the last word at the mirror
+            codes = void(session, name)
         if self._mirror is not None:
             self._mirror.put(Principal(name, who.role, who.display_name, topics=who.topics), secret)
         with changing(self._database) as session:
             _found(session, name).verifier = stored
-            codes = void(session, name)
         if self._mirror is not None:
             for each in codes:
                 self._mirror.remove(each)

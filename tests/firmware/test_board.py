@@ -208,9 +208,10 @@ def test_what_it_senses_is_told_again_after_each_connection(lab: Lab) -> None:
         online(alice, board)
         board.type('sense on {"lux":12}')
         alice.body("triggers/pir", active=True, data={"lux": 12})
-        mark = alice.now
+        mark, after = alice.now, board.now
         lab.stop_broker()
         lab.start_broker()
+        board.did("publish", after, topic="triggers/pir")  # a Mosquitto has the old one still
         alice.body("triggers/pir", mark, active=True, data={"lux": 12})
         board.type("sense off")
         alice.body("triggers/pir", mark, active=False)

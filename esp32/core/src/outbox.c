@@ -148,7 +148,7 @@ void ts_outbox_open(ts_device *device) {
 
 bool ts_outbox_telemetry(ts_device *device, const ts_event *event) {
     ts_entry header = {0, 0, 0, KIND_TELEMETRY, event->on ? FLAG_ON : 0};
-    bool waits = !ts_link_is_open(device) || ts_queue_has(device, ts_queue_find(device, KIND_TELEMETRY, 0, 0));
+    bool live = ts_link_is_open(device);
     const char *wrong = fault_of(event->data, 0);
     ts_action publish = {0};
 
@@ -156,7 +156,7 @@ bool ts_outbox_telemetry(ts_device *device, const ts_event *event) {
         ts_note_about(device, wrong != NULL ? wrong : TS_CODE_BAD_JSON, TS_TOPIC_DEVICES_TELEMETRY);
         return true;
     }
-    if (waits) { /* the one before must not come after it */
+    if (!live) { /* after the birth, if there is a connection already */
         ts_chore_want(device, TS_CHORE_TELEMETRY);
         return ts_queue_replace(device, header, event->data);
     }

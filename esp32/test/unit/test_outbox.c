@@ -211,7 +211,7 @@ static void of_readings_the_newest_waits(void **state) {
     assert_int_equal(b.device.queue_size, 0);
 }
 
-static void readings_before_the_birth_follow_it_and_never_come_after_newer_ones(void **state) {
+static void readings_before_the_birth_follow_it(void **state) {
     uint16_t tokens[2];
     (void)state;
     bench_plain(&b, TS_EV_LOST, false);
@@ -272,7 +272,7 @@ int main(void) {
         cmocka_unit_test_setup(progress_that_is_under_way_makes_no_room, setup),
         cmocka_unit_test_setup(what_is_no_result_is_noted, setup),
         cmocka_unit_test_setup(of_readings_the_newest_waits, setup),
-        cmocka_unit_test_setup(readings_before_the_birth_follow_it_and_never_come_after_newer_ones, setup),
+        cmocka_unit_test_setup(readings_before_the_birth_follow_it, setup),
         cmocka_unit_test_setup(what_is_sensed_is_told_again_after_each_connection, setup),
         cmocka_unit_test_setup(a_pulse_is_told_once, setup),
     };

@@ -287,6 +287,24 @@ def test_a_broker_that_is_away_is_told_when_the_board_asks_again(accounts: Accou
     assert claims.all()[0].code is None
 
 
+def test_who_claims_while_a_secret_is_replaced_is_too_late(accounts: Accounts, database: Database) -> None:
+    class Quick(Broker):
+        """A board claims before the command line has heard from the broker."""
+
+        def put(self, who: Principal, secret: str) -> None:
+            super().put(who, secret)
+            if secret == "rotated":
+                answers.append(refused(claims, made))
+
+    broker, answers = Quick(), list[str]()
+    claims = Claims(database, broker)
+    made = claims.make("scale-1", None, LIFE_S, NOW)
+    Accounts(database, broker).set_secret("scale-1", "rotated", generated=True)
+    assert answers == ["code_expired"]
+    assert broker.passwords == {"scale-1": "rotated"}
+    assert logs_in(accounts, "scale-1", "rotated")
+
+
 def test_without_the_broker_there_is_no_code(claims: Claims, database: Database) -> None:
     broker = Broker()
     broker.is_away = True
