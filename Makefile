@@ -14,7 +14,7 @@ CLANG ?= $(shell command -v clang || command -v clang-14)
 C_FILES = $(shell find esp32 -name '*.[ch]' -o -name '*.cpp' -o -name '*.ino' | grep -v /arduino/src/core/)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve firmware $(MACHINES:%=firmware-%) test check check-firmware models bench bench-broker bench-growth bench-relay bench-voice bench-triggers soak soak-voice fuzz fuzz-firmware search fire schemas arduino-zip lock format system-packages clean
+.PHONY: help demo serve device firmware $(MACHINES:%=firmware-%) test check check-firmware models bench bench-broker bench-growth bench-relay bench-voice bench-triggers soak soak-voice fuzz fuzz-firmware search fire schemas arduino-zip lock format system-packages clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -32,6 +32,10 @@ demo: $(INSTALLED) ## Three devices, two speakers, a hall and four people; stays
 
 serve: $(INSTALLED) ## Run the server on its default data directory
 	$(BIN)/talkstick serve
+
+device: ## The virtual device alone, as build/device/talkstick-device (needs cmake, libmosquitto-dev, libssl-dev)
+	@cmake -S esp32/host -B build/device -D CMAKE_BUILD_TYPE=Release --log-level=WARNING
+	@cmake --build build/device
 
 firmware: $(INSTALLED) $(MACHINES:%=firmware-%) ## Build the firmware, and run its core here, on rv32 and on Xtensa
 	$(BIN)/python -m tools.firmware_size

@@ -13,11 +13,11 @@ static void tell(client *self, ts_event_kind kind, uint32_t number) {
     events_push(self->events, &event);
 }
 
-/* Tell once that it is over. */
-static void tell_end(client *self, ts_event_kind kind, uint32_t number) {
+/* Tell once that it is over. `code`: of the CONNACK, or of libmosquitto's error. */
+static void tell_end(client *self, ts_event_kind kind, int code) {
     if (!self->is_told) {
         self->is_told = true;
-        tell(self, kind, number);
+        tell(self, kind, (uint32_t)code);
     }
 }
 
@@ -26,14 +26,22 @@ static void on_connect(struct mosquitto *mqtt, void *object, int code) {
     if (code == 0) {
         tell(object, TS_EV_CONNECTED, 0);
     } else {
-        tell_end(object, TS_EV_REFUSED, (uint32_t)code);
+        tell_end(object, TS_EV_REFUSED, code);
     }
 }
 
 static void on_disconnect(struct mosquitto *mqtt, void *object, int code) {
     (void)mqtt;
-    (void)code;
-    tell_end(object, TS_EV_LOST, 0);
+    tell_end(object, TS_EV_LOST, code);
+}
+
+/* What exactly is wrong with a certificate stands here only. */
+static void on_log(struct mosquitto *mqtt, void *object, int level, const char *text) {
+    (void)mqtt;
+    (void)object;
+    if (level == MOSQ_LOG_ERR || level == MOSQ_LOG_WARNING) {
+        fprintf(stderr, "talkstick-device: %s\n", text);
+    }
 }
 
 static void on_message(struct mosquitto *mqtt, void *object, const struct mosquitto_message *message) {
@@ -85,6 +93,7 @@ static int set_up(client *self, const ts_action *action, const char *name, const
     mosquitto_connect_callback_set(mqtt, on_connect);
     mosquitto_disconnect_callback_set(mqtt, on_disconnect);
     mosquitto_message_callback_set(mqtt, on_message);
+    mosquitto_log_callback_set(mqtt, on_log);
     mosquitto_subscribe_callback_set(mqtt, on_subscribe);
     mosquitto_publish_callback_set(mqtt, on_publish);
     int failed = mosquitto_username_pw_set(mqtt, name, password);
@@ -112,7 +121,7 @@ void client_connect(client *self, const ts_action *action, const char *name, con
         failed = mosquitto_connect_async(self->mqtt, self->options->host, self->options->port, KEEP_ALIVE_S);
     }
     if (failed != 0) {
-        tell_end(self, TS_EV_LOST, 0);
+        tell_end(self, TS_EV_LOST, failed);
         client_drop(self);
     }
 }
@@ -126,8 +135,9 @@ void client_drop(client *self) {
 }
 
 void client_disconnect(client *self) {
-    if (self->mqtt == NULL || mosquitto_disconnect(self->mqtt) != 0) {
-        tell_end(self, TS_EV_LOST, 0);
+    int failed = self->mqtt == NULL ? MOSQ_ERR_NO_CONN : mosquitto_disconnect(self->mqtt);
+    if (failed != 0) {
+        tell_end(self, TS_EV_LOST, failed);
         client_drop(self);
     }
 }
@@ -182,7 +192,7 @@ void client_step(client *self, short ready) {
     }
     bool is_broken = (ready & POLLERR) != 0; /* with TLS, libmosquitto waits for a connection that was refused */
     if (failed != 0 || is_broken || mosquitto_socket(self->mqtt) < 0) {
-        tell_end(self, TS_EV_LOST, 0);
+        tell_end(self, TS_EV_LOST, failed != 0 ? failed : MOSQ_ERR_CONN_LOST);
         client_drop(self);
     }
 }

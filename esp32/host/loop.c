@@ -48,13 +48,13 @@ static void take_lines(const loop *self) {
 
 static void read_input(const loop *self) {
     ssize_t got = read(STDIN_FILENO, typed + typed_size, sizeof typed - typed_size);
-    if (got <= 0) { /* a line that is too long for the buffer ends it, too */
+    if (got <= 0) {
         input_has_ended = true;
-        events_push_kind(self->events, TS_EV_GOODBYE, true);
         return;
     }
     typed_size += (size_t)got;
     take_lines(self);
+    if (typed_size == sizeof typed) typed_size = 0; /* nobody types such a line */
 }
 
 static void wait(const loop *self) {

@@ -17,7 +17,7 @@ typedef struct {
 /* Let SIGTERM and SIGINT be polite from now on. */
 void loop_catch_signals(void);
 
-/* Run until it is over. SIGTERM, SIGINT and the end of the input are TS_EV_GOODBYE. */
+/* Run until it is over. SIGTERM and SIGINT are TS_EV_GOODBYE; the end of the input is nothing. */
 void loop_run(const loop *self);
 
 #endif

@@ -23,6 +23,10 @@ int main(int count, char **arguments) {
     if (!options_read(&made, count, arguments)) {
         return STATUS_CANNOT;
     }
+    if (made.wants_help) {
+        options_explain();
+        return STATUS_LEFT;
+    }
     if (!flash_read(&kept, made.state)) {
         fprintf(stderr, "talkstick-device: cannot read %s\n", made.state);
         return STATUS_CANNOT;

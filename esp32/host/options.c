@@ -11,7 +11,7 @@ static const char USAGE[] =
     "\n"
     "A board without hardware: the firmware's core, on a PC. It says what it gets and does as lines of JSON, and "
     "takes\n"
-    "what a person would do at it from standard input, one a line; the end of it is a polite goodbye, as SIGTERM is.\n"
+    "what a person would do at it from standard input, one a line. SIGTERM is a polite goodbye.\n"
     "\n"
     "  --ca FILE               the certificate of the authority, for mqtts\n"
     "  --prefix PREFIX         of the whole topic tree, such as lab/\n"
@@ -64,6 +64,7 @@ typedef enum {
     GIVE_UP,
     SEED,
     UPTIME,
+    HELP,
 } option_code;
 
 static const struct option OPTIONS[] = {
@@ -94,6 +95,7 @@ static const struct option OPTIONS[] = {
     {"give-up-ms", required_argument, NULL, GIVE_UP},
     {"seed", required_argument, NULL, SEED},
     {"uptime-ms", required_argument, NULL, UPTIME},
+    {"help", no_argument, NULL, HELP},
     {NULL, 0, NULL, 0},
 };
 
@@ -193,6 +195,7 @@ static bool *place_of_flag(board_options *made, int code) {
     case CLEAN_STEP: return &made->config.clean_step;
     case BADGES: return &made->config.badges;
     case VOICE: return &made->config.voice;
+    case HELP: return &made->wants_help;
     default: return NULL;
     }
 }
@@ -218,9 +221,11 @@ static bool read_one(board_options *made, int code, const char *value) {
     case PASSWORD_FILE: return read_secret(made, first_line(value));
     case OUTPUT: return read_output(made, value);
     case SPEECH: return read_speech(made, value);
-    default: return complain("try --uri, --id and --password-env, or this:\n\n", USAGE);
+    default: return complain("try --help", "");
     }
 }
+
+void options_explain(void) { fputs(USAGE, stdout); }
 
 bool options_read(board_options *made, int count, char **arguments) {
     memset(made, 0, sizeof *made);
@@ -234,6 +239,9 @@ bool options_read(board_options *made, int count, char **arguments) {
         if (!read_one(made, code, optarg)) {
             return false;
         }
+    }
+    if (made->wants_help) {
+        return true;
     }
     if (optind < count) {
         return complain("what is ", arguments[optind]);

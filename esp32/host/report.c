@@ -89,7 +89,12 @@ void report_event(const ts_event *event) {
         report_begin("event", "refused");
         report_number("code", event->number);
         break;
-    case TS_EV_LOST: report_begin("event", "lost"); break;
+    case TS_EV_LOST:
+        report_begin("event", "lost");
+        if (event->number != 0) {
+            report_word("why", mosquitto_strerror((int)event->number));
+        }
+        break;
     default: /* what was sent, or typed, is known to who reads this */ return;
     }
     report_end();

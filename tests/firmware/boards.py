@@ -135,12 +135,14 @@ class Board:
         """Return the index of what comes next."""
         return len(self.heard.lines)
 
-    def type(self, line: str) -> None:
-        """Do what a person would do at it: see `talkstick-device` without arguments."""
+    def type(self, line: str, *, last: bool = False) -> None:
+        """Do what a person would do at it: see `talkstick-device --help`. *last*: nobody types any more."""
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
+        if last:
+            self._process.stdin.close()
 
     def did(self, word: str, after: int = 0, **expected: object) -> Json:
         """Wait for something that it does."""

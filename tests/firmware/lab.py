@@ -9,9 +9,11 @@ from pathlib import Path
 
 from tests.brokers.brokers import Site, embedded, with_mosquitto
 from tests.firmware.boards import Board, Person
+from tests.rig import WITHIN_S
 from tools.actor import Login
 
 HOST = "127.0.0.1"
+_ASK_AGAIN_S = 0.2
 START: dict[str, Callable[..., AbstractContextManager[Site]]] = {"embedded": embedded, "mosquitto": with_mosquitto}
 
 
@@ -47,18 +49,24 @@ class Lab:
             self.site.mosquitto.stop()
 
     def start_broker(self) -> None:
-        """Let it run again."""
+        """Let it run again; return when the server is there, too."""
         if self.site.mosquitto is None:
             self.site.talkstick.start()
         else:
             self.site.mosquitto.start()
+        asked, after = {"id": "after-restart", "action": "stats"}, self.operator.now
+        for _ in range(int(WITHIN_S / _ASK_AGAIN_S)):
+            self.operator.say("backend/request/admin", asked)
+            if self.operator.heard.look_for(lambda line: line.get("ok") is True, after, _ASK_AGAIN_S):
+                return
+        raise AssertionError("the server does not come back")
 
 
 @contextmanager
 def opened(site: Site, program: Path, directory: Path) -> Iterator[Lab]:
     """Make a lab of a server that runs."""
     login = Login("admin", site.talkstick.passwords["admin"], HOST, site.port)
-    with Person(login, "devices/+/presence") as operator:
+    with Person(login, "devices/+/presence", "backend/reply/admin") as operator:
         yield Lab(site, program, directory, operator)
 
 

@@ -1,5 +1,6 @@
 """The firmware's core where nobody answers: what a board does by itself."""
 
+import subprocess
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -78,6 +79,17 @@ def test_who_holds_the_button_for_ten_seconds_erases_it(board: Make, tmp_path: P
         assert alone.ends() == FORGOT
         assert 9 < alone.did("forget")["at"] - pressed < 15
     assert (tmp_path / "state").read_text() == "boot 704\n", "it never falls"
+
+
+def test_the_end_of_the_input_ends_nothing(board: Make) -> None:
+    with board("--give-up-ms", "500") as alone:
+        alone.type("result {}", last=True)
+        assert alone.ends() == REBOOT
+
+
+def test_it_explains_itself(talkstick_device: Path) -> None:
+    done = subprocess.run([talkstick_device, "--help"], capture_output=True, text=True, check=True)
+    assert "--uri" in done.stdout
 
 
 def test_a_goodbye_needs_no_broker(board: Make) -> None:

@@ -1,4 +1,4 @@
-"""The firmware's core over TLS: it believes the authority that it was given, for the name that it was given."""
+"""The firmware's core over TLS, and below a prefix: it believes whom it was told to, for the name that it was given."""
 
 import signal
 from collections.abc import Iterator
@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from backend.shell.authority import Authority
-from tests.brokers.brokers import Site, with_mosquitto
-from tests.firmware.boards import Board
-from tests.firmware.lab import Lab, online, opened
+from tests.brokers.brokers import Site, embedded, with_mosquitto
+from tests.firmware.boards import Board, Person
+from tests.firmware.lab import HOST, Lab, online, opened
 from tests.rig import free_port
+from tools.actor import Login
 
 
 @contextmanager
@@ -77,3 +78,16 @@ def test_it_does_not_talk_to_anybody_else(lab: Lab, tmp_path: Path, wrong: str) 
         second = board.event("lost", board.heard.lines.index(first) + 1)
         assert second is not first, "it goes on trying"
         assert not [line for line in board.heard.lines if line.get("event") in {"connected", "got", "refused"}]
+
+
+def test_the_whole_tree_may_be_elsewhere(tmp_path: Path, talkstick_device: Path) -> None:
+    with embedded(tmp_path, prefix="lab1/") as site:
+        logins = {name: Login(name, site.talkstick.passwords[name], HOST, site.port) for name in ("alice", "scale-1")}
+        board = Board(talkstick_device, logins["scale-1"], tmp_path / "state", ("--prefix", "lab1/"))
+        with Person(logins["alice"], "lab1/devices/#") as alice, board:
+            alice.body("lab1/devices/scale-1/presence", state="online")
+            board.event("got", topic="lab1/devices/scale-1/session")
+            alice.say("lab1/devices/scale-1/session/request/alice", {"action": "claim", "type": "weighing"})
+            fence = board.did("work", type="weighing")["fence"]
+            alice.say("lab1/devices/scale-1/command/tare", {"fence": fence})
+            board.did("command", name="tare", fence=fence)

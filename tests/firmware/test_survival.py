@@ -10,7 +10,7 @@ from tests.firmware.judge import Judge
 from tests.firmware.lab import START, opened
 from tests.firmware.storm import DEVICE, Storm
 
-STRIKES = int(os.environ.get("STRIKES", "1000"))
+STRIKES = {"embedded": 250, "mosquitto": 1000}
 SETTINGS = {
     "grace_s": "2",
     "restart_grace_s": "2",
@@ -19,31 +19,38 @@ SETTINGS = {
     "claims_per_minute": "100000",
 }
 WEIGHTS = {"reset": 38, "finish": 30, "stall": 12, "power": 9, "take over": 8}
-RESTARTS = {"embedded": 1.2, "mosquitto": 4}  # as often as the others allow, within minutes
+RESTARTS = {"embedded": 2, "mosquitto": 4}  # as often as the others allow, within minutes
 
 
 @pytest.mark.alone
 @pytest.mark.parametrize("broker", START)
 def test_a_device_survives(broker: str, tmp_path: Path, talkstick_device: Path) -> None:
-    seed = int(os.environ.get("TALKSTICK_STORM", "") or random.randrange(2**32))  # noqa: S311 - no secret
+    seed = _seed()
     print(f"\nTALKSTICK_STORM={seed}")  # noqa: T201
+    strikes = int(os.environ.get("TALKSTICK_STRIKES", "0")) or STRIKES[broker]
     with (
         START[broker](tmp_path, **SETTINGS) as site,
         opened(site, talkstick_device, tmp_path) as lab,
         Storm(lab, seed, {**WEIGHTS, "broker": RESTARTS[broker]}) as storm,
     ):
-        storm.strike(STRIKES)
+        storm.strike(strikes)
         storm.calm()
         _works_as_ever(storm)
         verdict = storm.verdict()
     print(_told(storm, verdict))  # noqa: T201
     assert verdict.complaints[:5] == []
-    assert storm.happened.total() == STRIKES
-    assert verdict.connections > 0.7 * STRIKES
-    assert verdict.acts > 300
-    assert storm.forged > 1000
-    assert verdict.refused > 500
-    assert all(user.grants > 20 for user in storm.users)
+    assert storm.happened.total() == strikes
+    assert verdict.connections > 0.7 * strikes
+    assert verdict.acts > strikes / 2
+    assert storm.forged > strikes
+    assert verdict.refused > strikes
+    assert all(user.grants > strikes / 25 for user in storm.users)
+
+
+def _seed() -> int:
+    """Return the same each time, lest a change fails for what was wrong before it; others on request."""
+    asked = os.environ.get("TALKSTICK_STORM", "7")
+    return random.randrange(2**32) if asked == "random" else int(asked)  # noqa: S311 - no secret
 
 
 def _told(storm: Storm, verdict: Judge) -> str:

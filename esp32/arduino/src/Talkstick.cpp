@@ -4,6 +4,7 @@
 #include <WiFi.h>
 
 static const uint32_t DEBOUNCE_MS = 30;
+static const uint32_t FORGET_MS = 10000;              // as the core has it
 static const size_t ANSWERS_BYTES = 768;              // some 30 acknowledgements
 static const size_t LATER_BYTES = TS_OUT_BYTES + 512; // the largest report, and a few small ones
 static const int EVENTS_AT_ONCE = 16;                 // then the sketch has its turn
@@ -63,7 +64,8 @@ bool Talkstick::begin() {
         drive(static_cast<uint32_t>(number), _outputs[number].safe); // whatever is wrong with the rest
     }
     _fault = prepare();
-    if (_fault == NULL) _fault = _provision.id[0] != '\0' ? start() : claim();
+    const bool known = _provision.id[0] != '\0' && _provision.secret[0] != '\0'; // else a claim was interrupted
+    if (_fault == NULL) _fault = known ? start() : claim();
     if (_fault == NULL) performAll();
     return _fault == NULL;
 }
@@ -88,7 +90,10 @@ bool Talkstick::handle(const ts_event &event) {
     const bool taken = step(event);
     ts_event later;
     for (int count = 0; count < EVENTS_AT_ONCE && _later.take(later); count++) {
-        if (!step(later)) note(TS_CODE_TOO_MANY, "");
+        if (later.kind == TS_EV_RESULT && later.number != _works) continue; // of work that is over
+        if (step(later)) continue;
+        _later.putBack(); // it was promised: when the core has heard more, it may have room
+        break;
     }
     return taken;
 }
@@ -122,7 +127,7 @@ bool Talkstick::feed(ts_event_kind kind, const char *data, bool on, uint32_t num
     return _busy ? _later.put(event) : handle(event);
 }
 
-bool Talkstick::report(const char *json, bool complete) { return feed(TS_EV_RESULT, json, complete); }
+bool Talkstick::report(const char *json, bool complete) { return feed(TS_EV_RESULT, json, complete, _works); }
 
 bool Talkstick::telemetry(const char *json, bool retained) { return feed(TS_EV_TELEMETRY, json, retained); }
 
@@ -146,6 +151,7 @@ void Talkstick::button(bool down) {
     const uint32_t now = millis();
     if (down != _wasDown) _downSince = now;
     _wasDown = down;
+    if (_mode != Mode::Working && down && now - _downSince >= FORGET_MS) return forget(); // the core does not watch it
     if (down == _down || now - _downSince < DEBOUNCE_MS) return;
     if (feed(TS_EV_BUTTON, NULL, down)) _down = down;
 }

@@ -31,6 +31,13 @@ struct TalkstickText : ts_text {
     /* Copy it, cut to the room and terminated. */
     template <size_t Size> void copy(char (&to)[Size]) const { copy(to, Size); }
     void copy(char *to, size_t bytes) const;
+
+    /* Of a JSON object: read the value of a key, a whole number, true or false, or a text (cut to the room). They
+     * return false, and change nothing, where there is none, or it is of another kind. */
+    bool find(const char *key, uint32_t &number) const;
+    bool find(const char *key, bool &truth) const;
+    template <size_t Size> bool find(const char *key, char (&text)[Size]) const { return find(key, text, Size); }
+    bool find(const char *key, char *text, size_t bytes) const;
 };
 
 /* The work that a session asks for: it has begun, or its input has changed. */
@@ -138,6 +145,7 @@ private:
     void performBoard(const ts_action &action);
     void answer(TalkstickSent sent, ts_event_kind kind, const ts_action &action);
     void drive(uint32_t number, bool on);
+    void forget();
     void note(const char *code, const char *topic);
 
     TalkstickTransport &_transport;
@@ -158,6 +166,7 @@ private:
     const char *_unfit; // what the sketch said before begin() that cannot be
     bool _busy;         // actions are being performed: the next event must wait
     bool _leaving;
+    uint32_t _works;      // how often work began, or was over: what was reported before is of another one
     bool _down, _wasDown; // the button: as it counts, as it was seen last
     uint32_t _downSince;
 

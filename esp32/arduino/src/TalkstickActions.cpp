@@ -10,6 +10,12 @@ void Talkstick::drive(uint32_t number, bool on) {
     if (_onOutput != NULL) _onOutput(static_cast<uint8_t>(number), on);
 }
 
+/* Factory reset. */
+void Talkstick::forget() {
+    _store.forget();
+    ESP.restart();
+}
+
 void Talkstick::note(const char *code, const char *topic) {
     if (_onNote != NULL) _onNote(code, topic);
 }
@@ -53,6 +59,7 @@ void Talkstick::performNetwork(const ts_action &action) {
 }
 
 void Talkstick::performWork(const ts_action &action) {
+    if (action.kind == TS_DO_WORK) _works++;
     if (action.kind == TS_DO_WORK && _onWork != NULL) {
         TalkstickWork work;
         work.type = action.type;
@@ -81,6 +88,7 @@ void Talkstick::performBoard(const ts_action &action) {
     switch (action.kind) {
     case TS_DO_OUTPUT: drive(action.number, action.on); break;
     case TS_DO_SAFE:
+        _works++;
         if (_onSafe != NULL) _onSafe(static_cast<ts_reason>(action.number));
         break;
     case TS_DO_SHOW:
@@ -93,7 +101,7 @@ void Talkstick::performBoard(const ts_action &action) {
         TalkstickText(action.name).copy(_code);
         note(_code, action.topic == NULL ? "" : action.topic);
         break;
-    case TS_DO_FORGET: _store.forget(); // fall through
+    case TS_DO_FORGET: forget(); break;
     case TS_DO_REBOOT: ESP.restart(); break;
     default: break; // sound is not for this library: see the ESP-IDF firmware
     }

@@ -92,3 +92,8 @@ bool TalkstickInbox::take(ts_event &event) {
     event.data = {bytes + record.topicSize, record.dataSize};
     return true;
 }
+
+void TalkstickInbox::putBack() {
+    std::lock_guard<std::mutex> guard(_lock);
+    _taken = _tail;
+}

@@ -33,6 +33,9 @@ public:
     /* Take the oldest event out. What it points to lives until the next call. */
     bool take(ts_event &event);
 
+    /* Let the event that was taken last be the oldest one again. */
+    void putBack();
+
 private:
     struct Record { // what stands before the bytes of topic and data; `bytes` 0: go on at the start of the ring
         uint32_t bytes;

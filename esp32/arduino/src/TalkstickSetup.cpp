@@ -1,13 +1,13 @@
-/* What is said of the board before it begins, and texts. */
+/* What is said of the board before it begins. */
 #include "Talkstick.h"
 
 #include <string.h>
 
 Talkstick::Talkstick(TalkstickTransport &transport)
     : config(), _transport(transport), _provision(), _wifi(), _host(), _port(0), _tls(false), _code(), _mode(Mode::Off),
-      _fault(NULL), _unfit(NULL), _busy(false), _leaving(false), _down(false), _wasDown(false), _downSince(0),
-      _outputs(), _pins(), _onWork(NULL), _onCommand(NULL), _onOutput(NULL), _onSafe(NULL), _onShow(NULL),
-      _onClean(NULL), _onAnswer(NULL), _onNote(NULL) {}
+      _fault(NULL), _unfit(NULL), _busy(false), _leaving(false), _works(0), _down(false), _wasDown(false),
+      _downSince(0), _outputs(), _pins(), _onWork(NULL), _onCommand(NULL), _onOutput(NULL), _onSafe(NULL),
+      _onShow(NULL), _onClean(NULL), _onAnswer(NULL), _onNote(NULL) {}
 
 Talkstick &Talkstick::output(const char *name, uint8_t pin, bool safe, bool activeLow) {
     if (config.output_count == TALKSTICK_OUTPUTS) {
@@ -90,14 +90,4 @@ Talkstick &Talkstick::onAnswer(void (*call)(const TalkstickAnswer &)) {
 Talkstick &Talkstick::onNote(void (*call)(const char *, const char *)) {
     _onNote = call;
     return *this;
-}
-
-bool TalkstickText::operator==(const char *other) const {
-    return size == strlen(other) && (size == 0 || memcmp(data, other, size) == 0);
-}
-
-void TalkstickText::copy(char *to, size_t bytes) const {
-    const size_t length = size < bytes ? size : bytes - 1;
-    if (length > 0) memcpy(to, data, length);
-    to[length] = '\0';
 }

@@ -38,9 +38,9 @@ static void useFirstLight() {
     hold(2);
     say("devices/lamp-1/command/switch", "{\"fence\":2,\"output\":\"led\",\"on\":true}");
     EQUAL(fake::chip.pins[2], HIGH);
-    say("devices/lamp-1/command/blink", "{\"fence\":2}");
+    say("devices/lamp-1/command/blink", "{\"fence\":2,\"times\":3}");
     pass(3000);
-    EQUAL(last(house::RESULT), "{\"fence\":2,\"job\":1,\"output\":{\"blinked\":5}}");
+    EQUAL(last(house::RESULT), "{\"fence\":2,\"job\":1,\"output\":{\"blinked\":3}}");
     CHECK(fake::chip.serial.find("link up, holder alice") != std::string::npos);
 }
 
@@ -76,6 +76,7 @@ static void useBadge() {
 }
 
 static void useMotion() {
+    EQUAL(last("triggers/hall"), "{\"active\":false}"); // whatever it was before the board began
     fake::chip.pins[27] = HIGH;
     pass(100);
     EQUAL(last("triggers/hall"), "{\"active\":true}");

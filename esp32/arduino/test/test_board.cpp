@@ -193,6 +193,52 @@ static void testTheButton() {
     CHECK(fake::chip.numbers["boot"] > 0);
 }
 
+/* Nobody else would watch it. */
+static void testTheButtonOfABoardThatIsNoneYet() {
+    for (const char *const uri : {"mqtt://10.0.0.2:1883", "nonsense"}) {
+        house::provision(uri);
+        fake::chip.texts.erase("id");
+        fake::chip.texts["code"] = "k7m2p-9xq4t-c3w8r-h5n6v";
+        fake::broker.reachable = false;
+        TalkstickEspMqttClient mqtt;
+        Talkstick board(mqtt);
+        EQUAL(board.begin(), std::string(uri) != "nonsense");
+        press(board, 900, [](int) { return true; });
+        EQUAL(fake::chip.restarts, 0);
+        press(board, 200, [](int) { return true; });
+        CHECK(fake::chip.restarts > 0);
+        EQUAL(fake::chip.texts.size(), 0u);
+    }
+}
+
+/* What finds no room in the core waits, since the callback was told that it was taken. Of old work it does not. */
+static Talkstick *reporting;
+static void reportAtOnce(const TalkstickWork &work) {
+    static char end[1200];
+    snprintf(end, sizeof end, "{\"text\":\"%01100d\"}", 0);
+    if (work.job == 1) CHECK(reporting->report(end, true));
+}
+
+static void testAReportOfACallbackWaitsForRoom() {
+    for (const uint32_t job : {1, 2}) {
+        AtWork it;
+        char data[1300];
+        snprintf(data, sizeof data, "{\"text\":\"%01200d\"}", 0);
+        reporting = &it.board;
+        it.board.onWork(reportAtOnce);
+        it.board.config.trigger = "hall";
+        CHECK(it.board.sense(true, data)); // a board with a trigger remembers what it sensed
+        house::say(house::SESSION, house::document(7, true, 1, 8), true);
+        house::pass(it.board);
+        if (job == 2) house::say(house::SESSION, house::document(7, true, 2, 9), true);
+        house::pass(it.board);
+        EQUAL(fake::broker.count(house::RESULT), 0);
+        CHECK(it.board.sense(false));
+        house::pass(it.board);
+        EQUAL(fake::broker.count(house::RESULT), job == 1 ? 1 : 0);
+    }
+}
+
 static void testTexts() {
     const TalkstickText blink(ts_text{"blinking", 5});
     CHECK(blink == "blink");
@@ -201,6 +247,24 @@ static void testTexts() {
     char small[4];
     blink.copy(small);
     EQUAL(std::string(small), "bli");
+}
+
+static TalkstickText textOf(const char *text) { return ts_text{text, strlen(text)}; }
+
+static void testWhatStandsInAnObject() {
+    const TalkstickText object = textOf("{\"fence\":7,\"times\":3,\"loud\":true,\"who\":\"B\\u00f6b\",\"grams\":-1.5}");
+    uint32_t number = 1;
+    bool truth = false;
+    char text[4] = "";
+    CHECK(object.find("times", number) && number == 3);
+    CHECK(object.find("loud", truth) && truth);
+    CHECK(object.find("who", text));
+    EQUAL(std::string(text), "B\xC3\xB6"); // cut to the room, between two characters
+    CHECK(!object.find("grams", number) && !object.find("who", number) && !object.find("other", number));
+    EQUAL(number, 3u);
+    CHECK(!textOf("{\"times\":").find("times", number));
+    CHECK(!textOf("no object").find("times", number));
+    CHECK(!TalkstickText().find("times", number));
 }
 
 int main() {
@@ -215,6 +279,9 @@ int main() {
     testABadge();
     testTheCleanStep();
     testTheButton();
+    testTheButtonOfABoardThatIsNoneYet();
+    testAReportOfACallbackWaitsForRoom();
     testTexts();
+    testWhatStandsInAnObject();
     return check::report("board");
 }

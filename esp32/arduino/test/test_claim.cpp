@@ -61,6 +61,17 @@ static void testTheNonceSurvivesARestart() {
     EQUAL(word(fake::broker.last("provision/request/claim-k7m2p")->data, "nonce"), "ffffffffffffffff0000000000000000");
 }
 
+/* The power failed between id and secret. */
+static void testAClaimThatWasInterrupted() {
+    newBoard();
+    fake::chip.texts["id"] = "lamp-1";
+    TalkstickEspMqttClient mqtt;
+    Talkstick board(mqtt);
+    CHECK(board.begin());
+    house::pass(board, 100);
+    EQUAL(fake::broker.user, "claim-k7m2p");
+}
+
 static void testACodeThatIsRefused() {
     newBoard();
     fake::broker.connack = 5;
@@ -80,6 +91,7 @@ static void testACodeThatIsRefused() {
 int main() {
     testAClaim();
     testTheNonceSurvivesARestart();
+    testAClaimThatWasInterrupted();
     testACodeThatIsRefused();
     return check::report("claim");
 }

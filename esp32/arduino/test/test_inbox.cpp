@@ -101,6 +101,21 @@ static void testWithoutMemoryNothingFits() {
     CHECK(!put(inbox, 1));
 }
 
+static void testWhatWasPutBackComesAgain() {
+    TalkstickInbox inbox;
+    CHECK(inbox.begin(256));
+    ts_event event;
+    for (uint32_t number = 0; number < 50; number++) {
+        CHECK(put(inbox, number));
+        CHECK(inbox.take(event) && isAt(event, number));
+        inbox.putBack();
+        CHECK(put(inbox, number + 1));
+        CHECK(inbox.take(event) && isAt(event, number));
+        CHECK(inbox.take(event) && isAt(event, number + 1));
+    }
+    CHECK(!inbox.take(event));
+}
+
 static void testAnotherTaskMayPutIn() {
     TalkstickInbox inbox;
     CHECK(inbox.begin(700));
@@ -132,6 +147,7 @@ int main() {
     testRoomIsSparedForSmallOnes();
     testAMessageThatNeverEndsWasNeverThere();
     testWithoutMemoryNothingFits();
+    testWhatWasPutBackComesAgain();
     testAnotherTaskMayPutIn();
     return check::report("inbox");
 }

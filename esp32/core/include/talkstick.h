@@ -83,7 +83,7 @@ typedef struct {
                                sooner. 0: for as long as the lease lasts */
     uint32_t backoff_min_ms; /* before the second attempt to connect; 0: 1 s. Doubled each time, with jitter */
     uint32_t backoff_max_ms; /* 0: 60 s */
-    uint32_t give_up_ms;     /* without a connection for this long a reboot may help; 0: never */
+    uint32_t give_up_ms;     /* without a connection, and a lease, for this long a reboot may help; 0: never */
 
     uint32_t boot; /* the number that TS_DO_SAVE_BOOT saved last; 0 on a new board */
     uint32_t seed; /* of the jitter: any number that differs from board to board */
@@ -135,7 +135,8 @@ typedef enum {
                          `token` follows; at QoS 0 nothing (token 0) */
     TS_DO_SAVE_BOOT,  /* store `number`, as the `boot` of the next ts_init, before the next action is taken */
 
-    TS_DO_WORK, /* the work of a session begins, or its input has changed: `type`, `data` (its input: a JSON object) */
+    TS_DO_WORK,    /* the work of a session begins, or its input has changed: `type`, `data` (its input: a JSON
+                      object). It comes again where the session goes on after the board had to stop */
     TS_DO_COMMAND, /* the holder commands: `name`, `data` (a JSON object) */
     TS_DO_OUTPUT,  /* switch output `number` of the configuration `on` or off */
     TS_DO_SAFE,    /* stop, and be safe, for the reason `number`: a ts_reason. All outputs have been told before */

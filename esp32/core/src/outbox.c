@@ -110,11 +110,11 @@ void ts_outbox_settle(ts_device *device) {
     next_result(device);
 }
 
-bool ts_outbox_has_final(const ts_device *device) {
+bool ts_outbox_has_end(const ts_device *device) {
     for (size_t at = 0; at < device->queue_size; at = ts_queue_after(device, at)) {
         ts_entry found = ts_queue_at(device, at);
         if (found.kind == KIND_RESULT && (found.flags & FLAG_ON) != 0 && found.fence == device->session.fence &&
-            found.job == device->session.job)
+            found.job >= device->session.job)
             return true;
     }
     return false;

@@ -38,7 +38,7 @@ static void tell_work(ts_device *device, const ts_work *work) {
     ts_action action = {0};
 
     device->session.told_job = device->session.job;
-    if (device->session.complete || ts_outbox_has_final(device)) return;
+    if (device->session.complete || ts_outbox_has_end(device)) return;
     action.kind = TS_DO_WORK;
     action.fence = device->session.fence;
     action.job = device->session.job;

@@ -1,6 +1,8 @@
 /* Deadlines. Times are compared by their signed difference, so that the counter may wrap. */
 #include "internal.h"
 
+#define LEASED_MS 60000u /* how soon a restart that had to wait is thought of again */
+
 void ts_timer_set(ts_device *device, ts_timer_name name, uint32_t after_ms) {
     device->timers[name].set = true;
     device->timers[name].at = device->now + (after_ms < TS_LONGEST_MS ? after_ms : TS_LONGEST_MS);
@@ -10,7 +12,13 @@ void ts_timer_stop(ts_device *device, ts_timer_name name) { device->timers[name]
 
 static void say_heartbeat(ts_device *device) { ts_chore_want(device, TS_CHORE_HEARTBEAT); }
 
-static void wish_reboot(ts_device *device) { device->reboot = true; }
+/* A restart would end the work of whoever has a lease, which needs no connection: it waits. */
+static void wish_reboot(ts_device *device) {
+    if (device->session.in_use && device->session.lease)
+        ts_timer_set(device, TS_TIMER_GIVE_UP, LEASED_MS);
+    else
+        device->reboot = true;
+}
 
 static void go_on(ts_device *device) { (void)device; /* there may be room again: ts_chore_next looks at the timer */ }
 

@@ -146,6 +146,7 @@ void world_handle(world *w, const ts_event *event) {
     copy.topic.data = event->topic.data == NULL ? NULL : topic;
     copy.data.data = event->data.data == NULL ? NULL : data;
     (void)ts_handle(w->device, &copy, w->now);
+    fuzz_expect(w->device->todo_count < TS_TODO, "there is room for what is to be done");
     if (w->document) heed(w, copy.data);
     drain(w);
     free(topic);

@@ -52,6 +52,23 @@ static void results_wait_for_a_connection_and_its_document(void **state) {
     expect_published(&b, result, "{\"fence\":5,\"job\":1,\"output\":{\"n\":1}}");
 }
 
+static void work_that_is_done_is_not_begun_again(void **state) {
+    (void)state;
+    bench_plain(&b, TS_EV_LOST, false);
+    bench_data(&b, TS_EV_RESULT, "", true);
+    b.config.backoff_min_ms = 1;
+    b.now += 60000; /* the lease is over; but the server has renewed it */
+    bench_plain(&b, TS_EV_TICK, false);
+    expect_safe(&b, TS_SAFE_LEASE);
+    bench_plain(&b, TS_EV_CONNECTED, false);
+    bench_acknowledge(&b);
+    bench_session(&b, 5, true, "");
+    assert_null(bench_find(&b, TS_DO_WORK));
+    expect_published(&b, result, "{\"fence\":5,\"job\":1,\"complete\":true}");
+    bench_session(&b, 5, true, ",\"job\":2");
+    assert_non_null(bench_find(&b, TS_DO_WORK));
+}
+
 static void results_of_what_is_over_are_dropped(void **state) {
     (void)state;
     bench_plain(&b, TS_EV_LOST, false);
@@ -245,6 +262,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(results_go_one_at_a_time_in_order, setup),
         cmocka_unit_test_setup(results_wait_for_a_connection_and_its_document, setup),
+        cmocka_unit_test_setup(work_that_is_done_is_not_begun_again, setup),
         cmocka_unit_test_setup(results_of_what_is_over_are_dropped, setup),
         cmocka_unit_test_setup(a_new_input_makes_results_of_the_old_one_void, setup),
         cmocka_unit_test_setup(results_are_handed_over_with_the_session, setup),

@@ -252,6 +252,24 @@ static void a_clean_step_that_is_over_while_offline_is_told_later(void **state) 
     expect_published(&b, "devices/scale-1/result", "{\"fence\":5,\"reset\":true}");
 }
 
+/* What is under way may go on without a connection for as long as the lease lasts: a restart would end it. */
+static void a_reboot_waits_for_the_end_of_the_lease(void **state) {
+    (void)state;
+    b.config.give_up_ms = 300000;
+    bench_session(&b, 1, true, ",\"expires_in_s\":1000");
+    bench_plain(&b, TS_EV_LOST, false);
+    for (uint32_t s = 1; s <= 1000; s++) {
+        bench_wait(&b, 1000);
+        assert_null(bench_find(&b, TS_DO_REBOOT));
+        if (bench_find(&b, TS_DO_CONNECT) != NULL) bench_plain(&b, TS_EV_LOST, false);
+    }
+    assert_false(bench_view(&b).in_use);
+    bench_wait(&b, 60000);
+    assert_non_null(bench_find(&b, TS_DO_REBOOT));
+    bench_wait(&b, 600000);
+    assert_null(bench_find(&b, TS_DO_REBOOT));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_final_result_is_told_until_the_document_shows_it, setup),
@@ -269,6 +287,7 @@ int main(void) {
         cmocka_unit_test_setup(work_that_is_done_is_not_begun_again, setup),
         cmocka_unit_test_setup(the_clean_step_is_asked_for_once_and_confirmed_until_it_shows, setup),
         cmocka_unit_test_setup(a_clean_step_that_is_over_while_offline_is_told_later, setup),
+        cmocka_unit_test_setup(a_reboot_waits_for_the_end_of_the_lease, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

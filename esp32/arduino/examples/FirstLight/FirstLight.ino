@@ -4,7 +4,7 @@
  *     talkstick device add lamp-1       prints the secret
  *     talkstick session claim lamp-1    prints the fence F; then, with the name and the secret of who claimed it,
  *     mosquitto_pub -u NAME -P SECRET -q 1 -t devices/lamp-1/command/switch -m '{"fence":F,"output":"led","on":true}'
- *     mosquitto_pub -u NAME -P SECRET -q 1 -t devices/lamp-1/command/blink -m '{"fence":F}'
+ *     mosquitto_pub -u NAME -P SECRET -q 1 -t devices/lamp-1/command/blink -m '{"fence":F,"times":3}'
  *
  * Libraries: Talkstick, espMqttClient.
  */
@@ -21,7 +21,8 @@ const uint8_t LED = 2;
 TalkstickEspMqttClient mqtt;
 Talkstick board(mqtt);
 
-int blinks = 0; // half ones: on, off, on, ...
+int blinks = 0;  // that are to come, half ones: on, off, on, ...
+int blinked = 0; // that were asked for
 unsigned long nextBlink = 0;
 
 void show(const ts_view &view) {
@@ -30,7 +31,11 @@ void show(const ts_view &view) {
 }
 
 void command(const TalkstickCommand &command) {
-    if (command.name == "blink") blinks = 10;
+    if (command.name != "blink") return;
+    uint32_t times = 5;
+    command.payload.find("times", times);
+    blinks = 2 * static_cast<int>(min(times, static_cast<uint32_t>(20)));
+    blinked = blinks / 2;
 }
 
 void safe(ts_reason) { blinks = 0; }
@@ -49,5 +54,8 @@ void loop() {
     nextBlink = millis() + 200; // nothing waits: delay() would keep the board from listening
     blinks--;
     digitalWrite(LED, blinks % 2 == 1 ? HIGH : LOW);
-    if (blinks == 0) board.report("{\"blinked\":5}");
+    if (blinks > 0) return;
+    char json[32];
+    snprintf(json, sizeof(json), "{\"blinked\":%d}", blinked);
+    board.report(json);
 }

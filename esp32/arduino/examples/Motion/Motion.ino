@@ -13,7 +13,7 @@ const uint8_t SENSOR = 27; // high while something moves
 WiFiClient net; // for mqtts:// WiFiClientSecure
 TalkstickPubSubClient mqtt(net);
 Talkstick board(mqtt);
-bool told = false;
+int told = -1; // nothing yet
 
 void setup() {
     Serial.begin(115200);
@@ -26,6 +26,6 @@ void setup() {
 
 void loop() {
     board.loop();
-    const bool moving = digitalRead(SENSOR) == HIGH;
-    if (moving != told && board.sense(moving)) told = moving;
+    const int moving = digitalRead(SENSOR) == HIGH ? 1 : 0;
+    if (moving != told && board.sense(moving == 1)) told = moving;
 }

@@ -86,8 +86,8 @@ bool ts_outbox_telemetry(ts_device *device, const ts_event *event);
 bool ts_outbox_sensed(ts_device *device, const ts_event *event);
 void ts_outbox_open(ts_device *device);
 void ts_outbox_lost(ts_device *device);
+bool ts_outbox_has_end(const ts_device *device); /* of the work of this session: it is done, if not told yet */
 void ts_outbox_settle(ts_device *device);
-bool ts_outbox_has_final(const ts_device *device); /* of this session and job: the work is done */
 void ts_outbox_handed_over(ts_device *device, uint32_t from, uint32_t to);
 void ts_outbox_accepted(ts_device *device);
 void ts_outbox_wait(ts_device *device); /* for the document to show what was told */

@@ -29,6 +29,7 @@ typedef int esp_err_t;
 #define ESP_OK 0
 #define ESP_ERR_NOT_FOUND 0x105
 
+using std::min;
 inline unsigned long millis() { return fake::chip.now; }
 inline void delay(uint32_t ms) { fake::chip.now += ms; }
 inline void pinMode(uint8_t pin, uint8_t mode) { fake::chip.modes[pin] = mode; }

@@ -68,7 +68,7 @@ bool ts_app_string(ts_text object, const char *key, char *text, size_t size);
 bool ts_app_keep(const char *key, int32_t value);
 bool ts_app_recall(const char *key, int32_t *value);
 
-/* Say goodbye and sleep deeply; the board starts anew afterwards. */
+/* Say goodbye and sleep deeply; the board starts anew afterwards. For no time at all nobody sleeps: false. */
 bool ts_app_sleep(uint32_t ms);
 
 #ifdef __cplusplus

@@ -68,7 +68,7 @@ bool ts_app_badge(const char *principal) { return say(TS_EV_BADGE, principal, tr
 bool ts_app_cleaned(void) { return say(TS_EV_CLEAN, NULL, true); }
 
 bool ts_app_sleep(uint32_t ms) {
-    return ts_port_post(&(ts_event){.kind = TS_EV_SLEEP, .number = ms}, TS_ANY_LIFE, TS_POST_NOW);
+    return ms > 0 && ts_port_post(&(ts_event){.kind = TS_EV_SLEEP, .number = ms}, TS_ANY_LIFE, TS_POST_NOW);
 }
 
 bool ts_app_number(ts_text object, const char *key, uint32_t *number) {

@@ -198,15 +198,15 @@ void ts_board_run(const ts_app *what, const ts_provision *provision) {
 static bool pressed;
 static uint32_t pressed_since;
 
-bool ts_board_button(bool down, uint32_t now_ms) {
-    pressed = down;
+void ts_board_watch_button(const ts_event *event, uint32_t now_ms) {
+    if (pressed && now_ms - pressed_since >= HOLD_MS) ts_board_forget();
+    if (event->kind != TS_EV_BUTTON) return;
+    pressed = event->on;
     pressed_since = now_ms;
-    return true;
 }
 
 static bool wait_handle(const ts_event *event, uint32_t now_ms) {
-    if (event->kind == TS_EV_BUTTON) ts_board_button(event->on, now_ms);
-    if (pressed && now_ms - pressed_since >= HOLD_MS) ts_board_forget();
+    ts_board_watch_button(event, now_ms);
     return true;
 }
 

@@ -8,8 +8,8 @@
 /* Drive the device; does not return. */
 void ts_board_run(const ts_app *app, const ts_provision *provision);
 
-/* The button, while there is no device yet: held for long, it means a factory reset. Returns true. */
-bool ts_board_button(bool down, uint32_t now_ms);
+/* To be told each event while there is no device yet: the button, held for long, means a factory reset. */
+void ts_board_watch_button(const ts_event *event, uint32_t now_ms);
 
 /* Show that somebody has to do something about this board, and wait for that. Does not return. */
 void ts_board_wait_for_people(const char *why) __attribute__((noreturn));

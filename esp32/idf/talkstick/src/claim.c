@@ -20,7 +20,7 @@ static const char *const TAG = "claim";
 static ts_claim claim;
 
 static bool handle(const ts_event *event, uint32_t now_ms) {
-    if (event->kind == TS_EV_BUTTON) return ts_board_button(event->on, now_ms);
+    ts_board_watch_button(event, now_ms);
     return ts_claim_handle(&claim, event, now_ms);
 }
 

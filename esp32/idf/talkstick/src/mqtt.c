@@ -29,7 +29,7 @@ static ts_tickets tickets;
 static portMUX_TYPE lock = portMUX_INITIALIZER_UNLOCKED; /* of the tickets */
 static _Atomic uint32_t told;                            /* the life whose end was told */
 
-static void post(const ts_event *event, uint16_t life) { ts_port_post(event, life, TS_POST_WAIT); }
+static bool post(const ts_event *event, uint16_t life) { return ts_port_post(event, life, TS_POST_WAIT); }
 
 /* The end of a connection is told once: a refusal is its end, too. */
 static void post_end(const ts_event *event, uint16_t life) {
@@ -72,7 +72,8 @@ static void received(const esp_mqtt_event_t *event, uint16_t life) {
     case TS_PIECE_LAST:
         whole.topic = (ts_text){assembly.memory, assembly.topic_size};
         whole.data = (ts_text){assembly.memory + assembly.topic_size, assembly.size};
-        post(&whole, life);
+        /* There was no memory for it, and it may have been the session document: a new connection brings that again. */
+        if (!post(&whole, life)) esp_mqtt_client_disconnect(event->client);
         break;
     case TS_PIECE_DROPPED: ESP_LOGW(TAG, "dropped a message of %d bytes", event->total_data_len); break;
     default: break;

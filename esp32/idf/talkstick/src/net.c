@@ -64,7 +64,10 @@ static void open_connection(const job *what) {
     }
     if (!ts_clock_wait(tls ? WAIT_FOR_CLOCK_MS : 0) && tls)
         ESP_LOGW(TAG, "nobody tells the time: certificates are checked against the last known one");
-    if (!ts_mqtt_open(&login, what->topic[0] == '\0' ? NULL : &will, what->life)) ts_mqtt_tell_lost(what->life);
+    /* Meanwhile something else may be wanted: to sleep, or to try anew. esp-mqtt destroys a client whose task has not
+     * run yet under its feet. */
+    if (uxQueueMessagesWaiting(queue) > 0 || !ts_mqtt_open(&login, what->topic[0] == '\0' ? NULL : &will, what->life))
+        ts_mqtt_tell_lost(what->life);
 }
 
 static void publish(const job *what) {

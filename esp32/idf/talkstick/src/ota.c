@@ -23,6 +23,7 @@ void ts_ota_confirm(void) {
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "talkstick_app.h"
+#include "url.h"
 
 #define URL_BYTES 256
 #define STACK_BYTES 8192
@@ -51,11 +52,8 @@ static void fetch(void *unused) {
 }
 
 static bool allowed(ts_text data) {
-    static const char prefix[] = CONFIG_TALKSTICK_OTA_URL_PREFIX;
-
-    return sizeof prefix > sizeof "https://" && strncmp(prefix, "https://", strlen("https://")) == 0 &&
-           ts_app_string(data, "url", url, sizeof url) && strlen(url) < sizeof url - 1 &&
-           strncmp(url, prefix, sizeof prefix - 1) == 0;
+    return ts_app_string(data, "url", url, sizeof url) && strlen(url) < sizeof url - 1 &&
+           ts_url_is_below(url, CONFIG_TALKSTICK_OTA_URL_PREFIX);
 }
 
 bool ts_ota_command(ts_text name, ts_text data) {

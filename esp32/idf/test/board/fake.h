@@ -62,6 +62,11 @@ extern bool fake_puback_first;
 extern bool fake_outbox_full;
 extern uint32_t fake_hang_ms;
 
+/* The Wi-Fi is not there until fake_wifi(); there is no memory for what events take along. */
+extern bool fake_no_wifi;
+void fake_wifi(void);
+extern bool fake_no_memory;
+
 /* The microphone hears this; the loudspeaker was given so many samples, and this is the last one. */
 extern int16_t fake_heard;
 extern uint32_t fake_played;

@@ -26,6 +26,7 @@ static struct {
     char value[512];
 } flash[ENTRIES];
 static esp_event_handler_t on_wifi, on_ip;
+bool fake_no_wifi;
 
 esp_event_base_t const WIFI_EVENT = "WIFI_EVENT";
 esp_event_base_t const IP_EVENT = "IP_EVENT";
@@ -138,7 +139,7 @@ esp_err_t nvs_commit(nvs_handle_t handle) {
 
 void nvs_close(nvs_handle_t handle) { (void)handle; }
 
-/* -- Wi-Fi: it connects at once ----------------------------------------------------------------------------------- */
+/* -- Wi-Fi: it connects at once, or when the test says so ----------------------------------------------------------- */
 
 esp_err_t esp_netif_init(void) { return ESP_OK; }
 esp_err_t esp_event_loop_create_default(void) { return ESP_OK; }
@@ -170,8 +171,10 @@ esp_err_t esp_wifi_start(void) {
     return ESP_OK;
 }
 
+void fake_wifi(void) { on_ip(NULL, IP_EVENT, IP_EVENT_STA_GOT_IP, NULL); }
+
 esp_err_t esp_wifi_connect(void) {
-    on_ip(NULL, IP_EVENT, IP_EVENT_STA_GOT_IP, NULL);
+    if (!fake_no_wifi) fake_wifi();
     return ESP_OK;
 }
 

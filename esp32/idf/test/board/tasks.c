@@ -42,6 +42,7 @@ struct esp_timer {
 };
 
 fake_chip_t fake_chip;
+bool fake_no_memory;
 
 static task tasks[TASKS];
 static int task_count;
@@ -196,6 +197,9 @@ void esp_deep_sleep(uint64_t us) {
     fake_stop();
 }
 
+void *fake_malloc(size_t size);
+void *fake_malloc(size_t size) { return fake_no_memory ? NULL : malloc(size); }
+
 /* -- Queues ------------------------------------------------------------------------------------------------------- */
 
 QueueHandle_t xQueueCreate(UBaseType_t length, UBaseType_t size) {
@@ -228,6 +232,8 @@ BaseType_t xQueueReceive(struct QueueDefinition *queue, void *item, TickType_t w
     queue->count--;
     return pdTRUE;
 }
+
+UBaseType_t uxQueueMessagesWaiting(struct QueueDefinition *queue) { return (UBaseType_t)queue->count; }
 
 /* -- Event groups ------------------------------------------------------------------------------------------------- */
 
