@@ -7,6 +7,7 @@ claimed yet.
 
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Engine as Database
@@ -108,7 +109,9 @@ class Claims:
 
         It is to be called every second or so: only then is a code that was used overwritten for good.
         """
-        over = and_(col(ClaimRow.is_closed).is_(False), col(ClaimRow.expires_at) <= now)
+        self._settle_all()
+        is_settled = or_(col(ClaimRow.used_at).is_(None), col(ClaimRow.code).is_(None))
+        over = and_(col(ClaimRow.is_closed).is_(False), col(ClaimRow.expires_at) <= now, is_settled)
         forgotten = col(ClaimRow.expires_at) <= now - KEPT_S
         with Session(self._database) as session:
             is_due = session.exec(select(ClaimRow).where(or_(over, forgotten))).first() is not None
@@ -157,6 +160,17 @@ class Claims:
             if session.connection().execute(update(ClaimRow).where(*is_open).values(**used, **kept)).rowcount:
                 _device(session, found.device).verifier = verifier.made(secret, generated=True)
         self._is_stale = True
+
+    def _settle_all(self) -> None:
+        """Tell the mirror what it could not be told when a code was used: the secret before it is still good there."""
+        if self._mirror is None:
+            return
+        used = (col(ClaimRow.used_at).is_not(None), col(ClaimRow.code).is_not(None), col(ClaimRow.is_closed).is_(False))
+        with Session(self._database) as session:
+            found = [claim_code(row) for row in session.exec(select(ClaimRow).where(*used))]
+        for each in found:
+            with suppress(AccountError):  # it is away still; the next time
+                self._settle(each, self._mirror)
 
     def _settle(self, found: ClaimCode, mirror: Mirror) -> None:
         """Tell the mirror, and forget the code."""

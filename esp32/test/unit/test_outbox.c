@@ -212,7 +212,7 @@ static void of_readings_the_newest_waits(void **state) {
 }
 
 static void readings_before_the_birth_follow_it(void **state) {
-    uint16_t tokens[2];
+    uint16_t tokens[2] = {0};
     (void)state;
     bench_plain(&b, TS_EV_LOST, false);
     bench_wait(&b, ts_due_ms(&b.device, b.now));

@@ -287,6 +287,22 @@ def test_a_broker_that_is_away_is_told_when_the_board_asks_again(accounts: Accou
     assert claims.all()[0].code is None
 
 
+def test_a_broker_that_is_away_for_long_is_told_when_it_is_back(accounts: Accounts, database: Database) -> None:
+    """A board that had the answer, or gave up, never asks again; the secret of before must not stay good."""
+    broker = Broker()
+    claims = Claims(database, broker)
+    made = claims.make("scale-1", None, LIFE_S, NOW)
+    broker.passwords["scale-1"] = "the one before"
+    broker.is_away = True
+    with pytest.raises(AccountError):
+        claimed(claims, made)
+    assert [each.account for each in claims.tidy(NOW + LIFE_S)] == [made.about.account]
+    broker.is_away = False
+    assert claims.tidy(NOW + LIFE_S) == []
+    assert logs_in(accounts, "scale-1", broker.passwords["scale-1"])
+    assert claims.all()[0].code is None
+
+
 def test_who_claims_while_a_secret_is_replaced_is_too_late(accounts: Accounts, database: Database) -> None:
     class Quick(Broker):
         """A board claims before the command line has heard from the broker."""
