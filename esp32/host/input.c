@@ -89,5 +89,5 @@ void input_line(board *self, char *line) {
             }
         }
     }
-    fprintf(stderr, "talkstick-device: not understood: %s\n", line);
+    fprintf(stderr, "talkstick-device: not understood: %s; --help says what can be said\n", line);
 }

@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 static const char USAGE[] =
-    "talkstick-device --uri mqtt[s]://HOST:PORT (--id ID (--password-env VAR | --password-file FILE) | --code CODE)\n"
+    "talkstick-device --uri mqtt[s]://HOST:PORT (--id ID (--password-env VAR | --password-file FILE)\n"
+    "                                           | --code CODE --mac MAC [--state FILE])\n"
     "\n"
     "A board without hardware: the firmware's core, on a PC. It says what it gets and does as lines of JSON, and "
     "takes\n"
@@ -248,6 +249,9 @@ bool options_read(board_options *made, int count, char **arguments) {
     }
     if (made->host[0] == '\0') {
         return complain("where is the broker? --uri mqtt://HOST:PORT", "");
+    }
+    if (made->ca != NULL && access(made->ca, R_OK) != 0) {
+        return complain("cannot read the certificate ", made->ca);
     }
     return made->code == NULL || made->mac != NULL || complain("a claim needs --mac", "");
 }

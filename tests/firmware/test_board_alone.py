@@ -106,6 +106,7 @@ def test_a_goodbye_needs_no_broker(board: Make) -> None:
         ("--seed", "x"),
         ("--trigger", "No Trigger"),
         ("--microphone", "/nowhere"),
+        ("--ca", "/nowhere"),
         ("--uri", "http://localhost"),
         ("--nonsense",),
     ],
