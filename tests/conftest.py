@@ -1,6 +1,7 @@
 """What all tests share: how Hypothesis searches, and a database that lives in memory."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("talkstick")
+
+# Whoever is started in the background ignores Ctrl-C, and so do its children; but some tests send it to theirs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -259,10 +259,9 @@ def test_a_new_secret_shuts_the_old_one_out(lab: Lab) -> None:
             online(alice, known)
 
 
+@pytest.mark.parametrize("lab", ["mosquitto"], indirect=True)  # in the embedded broker the backend has no account
 def test_commands_of_an_old_session_are_noticed(lab: Lab) -> None:
     """The broker passes on no such thing: here is somebody who can, an operator's `mosquitto_pub` as the backend."""
-    if lab.site.mosquitto is None:
-        pytest.skip("the embedded broker has no account of the backend")
     backend = Person(Login("backend", lab.site.talkstick.passwords["backend"], HOST, lab.site.port))
     with lab.person() as alice, lab.board("besieged", *RELAY) as board, backend:
         old = granted(alice, board, type="weighing")
