@@ -14,7 +14,7 @@ from backend.shell.address import Address
 from backend.shell.authority import host_name
 from backend.shell.certificates import CertificateError, Tls
 from backend.shell.operator import Login
-from backend.shell.settings import Settings
+from backend.shell.settings import FILE, Settings
 
 host_option = click.option("--host", help="The address boards shall connect to. [default: this machine's]")
 
@@ -39,8 +39,10 @@ def board_address(context: Context, broker: Mapping[str, Any], *, plain: bool) -
     host, tls = host_name(broker["host"]), broker["tls"]
     if not plain:
         _check_tls(context, host, tls)
-    _warn(host)
-    if tls is not None and not plain:
+    is_secure = tls is not None and not plain
+    is_ours = context.broker is None or context.broker[0].is_local
+    _warn(host, context.settings.plain_host if is_ours and not is_secure else None)
+    if tls is not None and is_secure:
         return Address(host, tls["port"], tls=True, ca=Path(tls["ca"]) if tls["ca"] else None)
     if tls is not None and tls["port"] == broker["port"]:
         raise click.ClickException("as far as the settings say, the broker listens with TLS only: do without --plain")
@@ -94,24 +96,32 @@ def _untold(settings: Settings, files: Tls, where: Address, login: Login) -> str
     authority = f"{certificates.FOLDER}/{certificates.CA}" if own else "…"
     return (
         f"there are certificates, but the server reaches its broker without TLS ({where}), so the board's secret would "
-        f'travel in clear. Say broker = "{secure}" and broker_ca = "{authority}" in talkstick.toml, if the broker '
+        f'travel in clear. Say broker = "{secure}" and broker_ca = "{authority}" in {FILE}, if the broker '
         "listens there (`talkstick export mosquitto` writes it so); or --plain"
     )
 
 
-def _warn(host: str) -> None:
-    """Warn of an address that means nothing to a board."""
+def _warn(host: str, plain_host: str | None) -> None:
+    """Warn of an address at which a board finds nobody; *plain_host* where it comes without TLS."""
+    if _is_own(host):
+        wrong = f"no board finds the broker at {host}, which is the board itself"
+    elif host.endswith(".local"):
+        wrong = f"boards do not resolve .local names such as {host}"
+    elif plain_host and _is_own(plain_host):
+        click.echo("Warning: no board finds the broker without TLS, as long as `plain_host` keeps it here", err=True)
+        return
+    else:
+        return
+    click.echo(f"Warning: {wrong}: --host ADDRESS, and `host` in {FILE} must let it listen there", err=True)
+
+
+def _is_own(host: str) -> bool:
+    """Tell whether *host* is whoever asks."""
     try:
         address = ipaddress.ip_address(host)
-        is_own = address.is_loopback or address.is_unspecified
     except ValueError:
-        is_own = host == "localhost" or host.endswith(".localhost")
-    if is_own:
-        click.echo(
-            f"Warning: {host} is each machine itself, so no board finds the broker there: --host ADDRESS", err=True
-        )
-    elif host.endswith(".local"):
-        click.echo(f"Warning: boards do not resolve .local names such as {host}: --host ADDRESS", err=True)
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
 
 
 def _tls(context: Context) -> dict[str, Any] | None:

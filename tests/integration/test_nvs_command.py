@@ -179,10 +179,10 @@ def test_nobody_can_be_asked_for_the_password_of_the_wifi(site: Talkstick, tmp_p
 @pytest.mark.parametrize(
     ("host", "warning"),
     [
-        ("127.0.0.1", "no board finds the broker there"),
-        ("localhost", "no board finds the broker there"),
-        ("::1", "no board finds the broker there"),
-        ("0.0.0.0", "no board finds the broker there"),  # noqa: S104 - said, not bound
+        ("127.0.0.1", "no board finds the broker at "),
+        ("localhost", "no board finds the broker at "),
+        ("::1", "no board finds the broker at "),
+        ("0.0.0.0", "no board finds the broker at "),  # noqa: S104 - said, not bound
         ("VM.local", "boards do not resolve .local names such as vm.local"),
     ],
 )
@@ -196,7 +196,12 @@ def test_an_address_that_means_nothing_to_a_board(site: Talkstick, tmp_path: Pat
 def test_an_address_that_a_board_can_use(site: Talkstick, tmp_path: Path) -> None:
     assert "Warning" not in typing(site, "scale-1", tmp_path / "a.bin", "--host", "10.0.0.7").stderr
     assert "Warning" not in typing(site, "scale-2", tmp_path / "b.bin", "--host", "localhost.lab").stderr
-    assert "no board finds the broker there" in typing(site, "scale-3", tmp_path / "c.bin").stderr, "host is 127.0.0.1"
+    assert "no board finds the broker at " in typing(site, "scale-3", tmp_path / "c.bin").stderr, "host is 127.0.0.1"
+    site.settings = {"TALKSTICK_HOST": "10.0.0.7", "TALKSTICK_PLAIN_HOST": "127.0.0.1"}
+    assert "finds the broker without TLS" in typing(site, "scale-4", tmp_path / "d.bin").stderr
+    site.run("certs", "init")
+    assert "Warning" not in typing(site, "scale-5", tmp_path / "e.bin").stderr
+    assert "finds the broker without TLS" in typing(site, "scale-6", tmp_path / "f.bin", "--plain").stderr
 
 
 @pytest.mark.usefixtures("untold")
@@ -204,7 +209,7 @@ def test_a_broker_of_one_s_own_on_the_server_s_machine(site: Talkstick, tmp_path
     site.settings = {"TALKSTICK_BROKER": "mqtt://backend:secret@127.0.0.1:1884"}
     done = typing(site, "scale-1", tmp_path / "a.bin")
     assert board(tmp_path / "a.bin")["uri"] == "mqtt://127.0.0.1:1884", "Mosquitto listens on `host`, too"
-    assert "no board finds the broker there" in done.stderr
+    assert "no board finds the broker at " in done.stderr
     site.settings = {**site.settings, "TALKSTICK_HOST": "10.0.0.7"}
     done = typing(site, "scale-2", tmp_path / "b.bin")
     assert board(tmp_path / "b.bin")["uri"] == "mqtt://10.0.0.7:1884"
