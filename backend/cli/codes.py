@@ -102,12 +102,12 @@ def code(
     existing(context, name, device=True)
     if revoke and (mac is not None or wanted is not None):
         raise click.UsageError("--revoke makes no code: say it without --mac and --nvs")
-    broker = broker_of(context, host)
     try:
         if revoke:
             context.told_claims.revoke(name, context.now())
             show({"device": name, "revoked": True}, as_json=as_json, text=lambda: f"Revoked the claim code of {name}.")
             return
+        broker = broker_of(context, host)
         with flashing.flash(context, wanted, name, broker) as flash:
             made = make_code(context, name, WantedCode(mac, life_s), flash)
     except AccountError as error:

@@ -2,20 +2,20 @@
 
 import functools
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from getpass import GetPassWarning
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 
+from backend.cli.boards import board_address
 from backend.cli.context import Context
 from backend.core.flash import NAMESPACE, OFFSET, PARTITION, USUAL_SIZE, Key, partition_size
-from backend.shell import certificates
 from backend.shell.accounts import new_secret
-from backend.shell.address import Address
-from backend.shell.authority import host_name
 from backend.shell.certificates import CertificateError
 from backend.shell.flash import authority, image, private_file
 
@@ -161,37 +161,11 @@ def text(board: Mapping[str, Any]) -> str:
 
 
 def _values(context: Context, wanted: Wanted, broker: Mapping[str, Any]) -> dict[Key, str | int]:
-    where = _where(context, broker, plain=wanted.plain)
+    where = board_address(context, broker, plain=wanted.plain)
     values = {Key.URI: str(where), Key.PREFIX: context.settings.prefix, **_wifi(wanted)}
     if where.ca is not None:
         values[Key.CA] = authority(where.ca)
     return {**{key: value for key, value in values.items() if value}, Key.TIME: int(context.now())}
-
-
-def _where(context: Context, broker: Mapping[str, Any], *, plain: bool) -> Address:
-    """Return where the board shall connect to: over TLS, where the server has it."""
-    host, tls = host_name(broker["host"]), broker["tls"]
-    if not plain and context.broker is None:
-        _check_certificate(context, host, tls)
-    if tls is not None and not plain:
-        return Address(host, tls["port"], tls=True, ca=Path(tls["ca"]) if tls["ca"] else None)
-    if tls is not None and tls["port"] == broker["port"]:
-        raise click.ClickException("as far as the settings say, the broker listens with TLS only: do without --plain")
-    return Address(host, broker["port"])
-
-
-def _check_certificate(context: Context, host: str, tls: object) -> None:
-    """Insist that the board will take the server's certificate, and that the server does not ask for the board's."""
-    files = certificates.checked(certificates.tls(context.settings), context.now())
-    if files is None or tls is None:
-        return
-    if files.client_ca is not None:
-        raise CertificateError("over TLS the server asks for certificates of boards, which an image has not: --plain")
-    if not certificates.read(files.certificate).is_for(host):
-        raise CertificateError(
-            f"the server's certificate is not for {host}, so the board would not trust it: choose --host, or "
-            f"`talkstick certs init --name {host} --renew`"
-        )
 
 
 def _wifi(wanted: Wanted) -> dict[Key, str]:
@@ -200,13 +174,27 @@ def _wifi(wanted: Wanted) -> dict[Key, str]:
         if wanted.wifi_password is not None:
             raise click.UsageError("--wifi-password-file needs --wifi SSID")
         return {}
-    password = os.environ.get(WIFI_PASSWORD)
+    password, source = os.environ.get(WIFI_PASSWORD), WIFI_PASSWORD
     if wanted.wifi_password is not None:
-        password = wanted.wifi_password.read_text().partition("\n")[0].rstrip("\r")
+        password, source = wanted.wifi_password.read_text().partition("\n")[0].rstrip("\r"), str(wanted.wifi_password)
     if password is None:
-        question = f"Password of the Wi-Fi {wanted.wifi} (none: it is open)"
-        password = click.prompt(question, default="", show_default=False, hide_input=True, err=True)
-    return {Key.WIFI_SSID: wanted.wifi, Key.WIFI_PASS: str(password)}
+        password = _asked(wanted.wifi)
+    elif not password:
+        click.echo(f"Warning: {source} is empty, so the board takes the Wi-Fi {wanted.wifi} for an open one", err=True)
+    return {Key.WIFI_SSID: wanted.wifi, Key.WIFI_PASS: password}
+
+
+def _asked(wifi: str) -> str:
+    """Return the password that is typed in; or end with how else to say it, where nobody can be asked."""
+    question = f"Password of the Wi-Fi {wifi} (none: it is open)"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GetPassWarning)
+        try:
+            return str(click.prompt(question, default="", show_default=False, hide_input=True, err=True))
+        except GetPassWarning:
+            raise click.ClickException(
+                f"no terminal to ask for the password of the Wi-Fi: say it in {WIFI_PASSWORD}, or --wifi-password-file"
+            ) from None
 
 
 def _unwritten(file: Path, error: OSError, told: Mapping[Key, str]) -> str:

@@ -93,6 +93,13 @@ def test_which_board_may_use_a_code(operator: Operator) -> None:
     assert "is no MAC" in operator.run("device", "code", "scale-1", "--mac", "a4cf", ok=False)
 
 
+def test_a_code_for_a_name_says_that_any_board_may_use_it(operator: Operator) -> None:
+    assert "good for any board" in operator.run("device", "add", "Lab scale", "--code")
+    assert "good for the board with the MAC a4cf128b3f9e" in operator.run("device", "add", MAC, "--code")
+    assert "seems to be a MAC" in operator.run("device", "add", MAC[:-3], "--code", ok=False)
+    assert len(operator.record("device", "list")) == 3
+
+
 def test_a_device_that_is_added_with_a_code_has_a_secret_that_nobody_knows(operator: Operator, tmp_path: Path) -> None:
     said = operator.run("device", "add", "probe-1", "--code")
     assert CODE_SHOWN.search(said)

@@ -6,19 +6,19 @@ import os
 import stat
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from backend.cli.main import talkstick
 from tests import nvs
 from tests.brokers.brokers import with_mosquitto
 from tests.operator import Operator
-from tests.rig import WITHIN_S, Talkstick, free_port, serving
+from tests.rig import COMMAND, WITHIN_S, Talkstick, free_port, serving
 
 WIFI = {"TALKSTICK_WIFI_PASSWORD": 'correct horse, "battery" & 100 % staple'}
 
@@ -29,6 +29,12 @@ def site(tmp_path: Path) -> Talkstick:
     return Talkstick(tmp_path / "data")
 
 
+@pytest.fixture
+def untold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No broker is told of new accounts, so that it need not run."""
+    monkeypatch.setattr("backend.cli.context.Context._mirror", None)
+
+
 def board(file: Path) -> dict[str, Any]:
     """Return what a board with this image knows."""
     return nvs.read(file.read_bytes())["talkstick"]
@@ -36,6 +42,16 @@ def board(file: Path) -> dict[str, Any]:
 
 def add(site: Talkstick, name: str, file: Path, *options: str, ok: bool = True) -> str:
     return site.run("device", "add", name, "--nvs", str(file), *options, ok=ok, environment=WIFI)
+
+
+def typing(
+    site: Talkstick, name: str, file: Path, *options: str, environment: Mapping[str, str] | None = None
+) -> Result:
+    """Add a device, and return all that is said of it."""
+    arguments = ["device", "add", name, "--nvs", str(file), *options]
+    done = CliRunner().invoke(talkstick, arguments, env=site.environment(environment or {}))
+    assert done.exit_code == 0, done.output
+    return done
 
 
 def devices(site: Talkstick) -> list[str]:
@@ -129,6 +145,80 @@ def test_the_password_of_the_wifi_is_asked(site: Talkstick, tmp_path: Path) -> N
     assert "typed in secret" not in done.output
 
 
+def test_an_empty_password_of_the_wifi_is_told(site: Talkstick, tmp_path: Path) -> None:
+    empty = {"TALKSTICK_WIFI_PASSWORD": ""}
+    done = typing(site, "scale-1", tmp_path / "a.bin", "--wifi", "shed", environment=empty)
+    assert "TALKSTICK_WIFI_PASSWORD is empty, so the board takes the Wi-Fi shed for an open one" in done.stderr
+    assert "wifi_pass" not in board(tmp_path / "a.bin")
+    done = typing(site, "scale-2", tmp_path / "b.bin", "--wifi", "shed", environment=WIFI)
+    assert "is empty" not in done.stderr
+
+
+def test_nobody_can_be_asked_for_the_password_of_the_wifi(site: Talkstick, tmp_path: Path) -> None:
+    arguments = ("device", "add", "scale-1", "--nvs", str(tmp_path / "a.bin"), "--wifi", "shed")
+    done = subprocess.run(
+        [COMMAND, *arguments],
+        env=site.environment({}),
+        input="not for this\n",
+        start_new_session=True,  # so it has no terminal
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "no terminal" in done.stderr
+    assert "say it in TALKSTICK_WIFI_PASSWORD, or --wifi-password-file" in done.stderr
+    assert "echo" not in done.stderr
+    assert devices(site) == []
+
+
+# Where the broker is
+
+
+@pytest.mark.parametrize(
+    ("host", "warning"),
+    [
+        ("127.0.0.1", "no board finds the broker at "),
+        ("localhost", "no board finds the broker at "),
+        ("::1", "no board finds the broker at "),
+        ("0.0.0.0", "no board finds the broker at "),  # noqa: S104 - said, not bound
+        ("VM.local", "boards do not resolve .local names such as vm.local"),
+    ],
+)
+def test_an_address_that_means_nothing_to_a_board(site: Talkstick, tmp_path: Path, host: str, warning: str) -> None:
+    done = typing(site, "scale-1", tmp_path / "a.bin", "--host", host)
+    assert warning in done.stderr
+    assert "--host ADDRESS" in done.stderr
+    assert devices(site) == ["scale-1"]
+
+
+def test_an_address_that_a_board_can_use(site: Talkstick, tmp_path: Path) -> None:
+    assert "Warning" not in typing(site, "scale-1", tmp_path / "a.bin", "--host", "10.0.0.7").stderr
+    assert "Warning" not in typing(site, "scale-2", tmp_path / "b.bin", "--host", "localhost.lab").stderr
+    assert "no board finds the broker at " in typing(site, "scale-3", tmp_path / "c.bin").stderr, "host is 127.0.0.1"
+    site.settings = {"TALKSTICK_HOST": "10.0.0.7", "TALKSTICK_PLAIN_HOST": "127.0.0.1"}
+    assert "finds the broker without TLS" in typing(site, "scale-4", tmp_path / "d.bin").stderr
+    site.run("certs", "init")
+    assert "Warning" not in typing(site, "scale-5", tmp_path / "e.bin").stderr
+    assert "finds the broker without TLS" in typing(site, "scale-6", tmp_path / "f.bin", "--plain").stderr
+
+
+@pytest.mark.usefixtures("untold")
+def test_a_broker_of_one_s_own_on_the_server_s_machine(site: Talkstick, tmp_path: Path) -> None:
+    site.settings = {"TALKSTICK_BROKER": "mqtt://backend:secret@127.0.0.1:1884"}
+    done = typing(site, "scale-1", tmp_path / "a.bin")
+    assert board(tmp_path / "a.bin")["uri"] == "mqtt://127.0.0.1:1884", "Mosquitto listens on `host`, too"
+    assert "no board finds the broker at " in done.stderr
+    site.settings = {**site.settings, "TALKSTICK_HOST": "10.0.0.7"}
+    done = typing(site, "scale-2", tmp_path / "b.bin")
+    assert board(tmp_path / "b.bin")["uri"] == "mqtt://10.0.0.7:1884"
+    assert "The broker is at 127.0.0.1 for the server, and at 10.0.0.7 for boards; else say --host" in done.stderr
+    done = typing(site, "scale-3", tmp_path / "c.bin", "--host", "10.0.0.8")
+    assert board(tmp_path / "c.bin")["uri"] == "mqtt://10.0.0.8:1884"
+    assert done.stderr == ""
+
+
 # TLS
 
 
@@ -166,6 +256,43 @@ def test_a_server_that_asks_for_certificates_of_boards(site: Talkstick, tmp_path
 def test_another_broker_with_tls_only(site: Talkstick, tmp_path: Path) -> None:
     site.settings = {"TALKSTICK_BROKER": "mqtts://backend:secret@broker.lab"}
     assert "do without --plain" in add(site, "scale-1", tmp_path / "a.bin", "--plain", ok=False)
+
+
+@pytest.mark.usefixtures("untold")
+def test_another_broker_whose_tls_the_server_does_not_use(site: Talkstick, tmp_path: Path) -> None:
+    site.run("certs", "init")
+    site.settings = {"TALKSTICK_BROKER": "mqtt://backend:secret@127.0.0.1:1884", "TALKSTICK_TLS_PORT": "8884"}
+    said = add(site, "scale-1", tmp_path / "a.bin", ok=False)
+    assert 'broker = "mqtts://backend:…@127.0.0.1:8884" and broker_ca = "certs/ca.pem"' in said
+    assert "or --plain" in said
+    assert "secret@" not in said
+    assert devices(site) == []
+    add(site, "scale-1", tmp_path / "a.bin", "--plain")
+    assert board(tmp_path / "a.bin")["uri"] == "mqtt://127.0.0.1:1884"
+    secure = {"TALKSTICK_BROKER": "mqtts://backend:secret@127.0.0.1:8884", "TALKSTICK_BROKER_CA": "certs/ca.pem"}
+    site.settings = {**site.settings, **secure}
+    add(site, "scale-2", tmp_path / "b.bin")
+    assert board(tmp_path / "b.bin")["uri"] == "mqtts://127.0.0.1:8884"
+    assert board(tmp_path / "b.bin")["ca"] == (site.data / "certs/ca.pem").read_text()
+
+
+@pytest.mark.usefixtures("untold")
+def test_another_broker_with_a_certificate_that_the_board_would_not_trust(site: Talkstick, tmp_path: Path) -> None:
+    site.run("certs", "init")
+    secure = {"TALKSTICK_BROKER": "mqtts://backend:secret@localhost", "TALKSTICK_BROKER_CA": "certs/ca.pem"}
+    site.settings = secure
+    said = add(site, "scale-1", tmp_path / "a.bin", "--host", "10.9.9.9", ok=False)
+    assert "certificate is not for 10.9.9.9" in said
+    assert "talkstick certs init --name 10.9.9.9 --renew" in said
+    site.settings = {**secure, "TALKSTICK_HOST": "10.9.9.8"}
+    assert "certificate is not for 10.9.9.8" in add(site, "scale-1", tmp_path / "a.bin", ok=False)
+    site.settings = {**secure, "TALKSTICK_TLS_CLIENT_CA": "certs/ca.pem"}
+    assert "asks for certificates of boards" in add(site, "scale-1", tmp_path / "a.bin", ok=False)
+    assert devices(site) == []
+    Operator(tmp_path / "other").run("certs", "init")
+    site.settings = {**secure, "TALKSTICK_BROKER_CA": str(tmp_path / "other/certs/ca.pem")}
+    add(site, "scale-1", tmp_path / "a.bin", "--host", "10.9.9.9")
+    assert board(tmp_path / "a.bin")["uri"] == "mqtts://10.9.9.9:8883", "somebody else's, which nobody knows here"
 
 
 # What goes wrong
@@ -268,3 +395,8 @@ def test_the_board_logs_in_at_mosquitto(tmp_path: Path) -> None:
         assert known["uri"] == f"mqtts://localhost:{settings['tls_port']}"
         assert known["ca"] == ca.read_text()
         assert connect(known, tmp_path / "ca.pem") == ""
+        said = add(site.talkstick, "new-2", tmp_path / "b.bin", "--host", "10.9.9.9", ok=False)
+        assert "certificate is not for 10.9.9.9" in said
+        add(site.talkstick, "new-2", tmp_path / "b.bin")
+        assert board(tmp_path / "b.bin")["uri"] == f"mqtts://127.0.0.1:{settings['tls_port']}", "where it listens"
+        assert connect(board(tmp_path / "b.bin"), tmp_path / "ca.pem") == ""

@@ -53,13 +53,16 @@ def test_is_id_agrees_with_a_naive_reading_of_the_rule(text: str) -> None:
         ("a4-cf-12-8b-3f-9e", "esp32-a4cf128b3f9e"),
         ("A4CF128B3F9E", "esp32-a4cf128b3f9e"),
         ("  A4:CF:12:8B:3F:9E\n", "esp32-a4cf128b3f9e"),
-        ("A4:CF:12:8B:3F", "a4-cf-12-8b-3f"),
         ("3F2504E0-4F89-11D3-9A0C-0305E82C3301", "3f2504e0-4f89-11d3-9a0c-0305e82c3301"),
         ("Lab scale 1", "lab-scale-1"),
         ("Küche", "kuche"),
         ("3D printer (left)", "3d-printer-left"),
         ("esp32-a4cf128b3f9e", "esp32-a4cf128b3f9e"),
         ("a__b", "a__b"),
+        ("3d-01", "3d-01"),
+        ("be-ad-12", "be-ad-12"),
+        ("2026-11-22", "2026-11-22"),
+        ("Shed: left", "shed-left"),
     ],
 )
 def test_device_ids(text: str, expected: str) -> None:
@@ -69,6 +72,27 @@ def test_device_ids(text: str, expected: str) -> None:
 @pytest.mark.parametrize("text", ["", "   ", "---", "日本", "a" * 64, "/#+$"])
 def test_what_makes_no_device_id(text: str) -> None:
     with pytest.raises(ValueError, match="makes no id"):
+        device_id(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A4:CF:12:8B:3F",
+        "A4:CF:12:8B:3F:9E:11",
+        "A4:CF:12:8B:3F:9",
+        "A4:CF:12:8B:3F:9EE",
+        "A4:CF:12:8B:3F:9G",
+        "A4:CF:12:8B:3F:O1",
+        "A4:CF:12:8B:3F:",
+        " a4:cf:12 ",
+        "A4-CF-12-8B-3F",
+        "A4 CF 12 8B 3F",
+        "a4:cf:12:8b:3f:9e:00:01",
+    ],
+)
+def test_a_mistyped_mac_does_not_become_a_name(text: str) -> None:
+    with pytest.raises(ValueError, match="seems to be a MAC, but a MAC has six pairs"):
         device_id(text)
 
 
