@@ -1,4 +1,6 @@
 /* The class itself: what it is given before it begins, what callbacks may do, flash memory, button, trigger, badge. */
+#include <WiFi.h>
+
 #include "TalkstickEspMqttClient.h"
 #include "check.h"
 #include "house.h"
@@ -55,6 +57,45 @@ static void testFaultsAreToldInWords() {
               for (int count = 0; count <= TALKSTICK_OUTPUTS; count++) board.output("led");
           }),
           "there are too many outputs");
+}
+
+static void testABoardWithoutANetworkSaysSo() {
+    const std::string none =
+        "no Wi-Fi is known: make the image with --wifi, or call wifi(), or WiFi.begin() before begin()";
+    EQUAL(faultOf([](Talkstick &) { fake::chip.texts.erase("wifi_ssid"); }), none);
+    EQUAL(faultOf([](Talkstick &board) {
+              fake::chip.texts.erase("wifi_ssid");
+              board.wifi("attic", "word");
+          }),
+          "none");
+    EQUAL(faultOf([](Talkstick &) {
+              fake::chip.texts.erase("wifi_ssid");
+              WiFi.begin("attic", "word");
+          }),
+          "none");
+    EQUAL(faultOf([](Talkstick &board) {
+              fake::chip.texts.erase("wifi_ssid");
+              board.ownNetwork();
+          }),
+          "none");
+}
+
+static void testAnOutputIsSafeFromItsFirstMoment() {
+    AtWork it([](Talkstick &board) { board.output("relay", 26, false, true).output("fan", 27, true); });
+    EQUAL(fake::chip.modes[26], OUTPUT);
+    EQUAL(fake::chip.first[26], HIGH); // it switches at a low level
+    EQUAL(fake::chip.first[27], HIGH);
+}
+
+/* Nothing else helps against an MQTT client that has lost its way. */
+static void testWithoutAConnectionItStartsAnew() {
+    AtWork it;
+    fake::broker.reachable = false;
+    fake::broker.connected = false;
+    for (int minute = 0; minute < 29; minute++) house::pass(it.board, 60000);
+    EQUAL(fake::chip.restarts, 0);
+    for (int minute = 0; minute < 2; minute++) house::pass(it.board, 60000);
+    CHECK(fake::chip.restarts > 0);
 }
 
 static void testCredentialsOfTheSketchGoBeforeThoseInFlash() {
@@ -269,6 +310,9 @@ static void testWhatStandsInAnObject() {
 
 int main() {
     testFaultsAreToldInWords();
+    testABoardWithoutANetworkSaysSo();
+    testAnOutputIsSafeFromItsFirstMoment();
+    testWithoutAConnectionItStartsAnew();
     testCredentialsOfTheSketchGoBeforeThoseInFlash();
     testTheBootNumberSurvivesARestart();
     testACallbackMayReport();
