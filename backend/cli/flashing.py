@@ -152,7 +152,7 @@ def text(board: Mapping[str, Any]) -> str:
         f"  {made['file']}   {made['bytes'] // 1024} KiB: {', '.join(made['keys'])} in {NAMESPACE}",
         *([f"  password    {board['password']}   (shown once)"] if board["password"] is not None else []),
         f"Write it to the board, to the partition {PARTITION}:",
-        f"  esptool write-flash {OFFSET:#x} {made['file']}   (before esptool 5: esptool.py write_flash)",
+        f"  esptool --port PORT write-flash {OFFSET:#x} {made['file']}   (pip install esptool)",
         "It replaces all that the board kept there, and it is secret: delete it when it is on the board.",
     ]
     if Key.WIFI_SSID not in made["keys"]:

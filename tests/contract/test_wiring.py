@@ -46,3 +46,20 @@ def test_the_image_suits_the_partition() -> None:
     kind, subtype, offset, size = places[PARTITION]
     assert (kind, subtype, int(offset, 0), int(size, 0)) == ("data", "nvs", OFFSET, USUAL_SIZE)
     assert f"write-flash {OFFSET:#x} " in PAGE
+
+
+def test_the_image_is_written_in_one_way() -> None:
+    pages = [ROOT / "README.md", ROOT / "FIRMWARE.md", *(ROOT / "esp32").rglob("*.md")]
+    told = [
+        line for page in pages for line in page.read_text().splitlines() if re.search(r"write.flash|esptool\.py", line)
+    ]
+    assert len(told) > 4
+    assert [line for line in told if not re.search(rf"esptool --port \S+ write-flash {OFFSET:#x} \S+\.bin", line)] == []
+
+
+def test_an_image_for_arduino_has_the_wifi() -> None:
+    """The sketches begin no Wi-Fi of their own."""
+    files = [ROOT / "esp32/arduino/README.md", *(ROOT / "esp32/arduino/examples").rglob("*.ino")]
+    told = [line for file in files for line in file.read_text().splitlines() if "--nvs" in line]
+    assert len(told) > 4
+    assert [line for line in told if "--wifi" not in line] == []

@@ -96,7 +96,7 @@ def test_an_image_holds_what_was_asked(site: Talkstick, tmp_path: Path) -> None:
     }
     assert secret not in said
     assert WIFI["TALKSTICK_WIFI_PASSWORD"] not in said
-    assert f"esptool write-flash 0x9000 {tmp_path / 'a.bin'} " in said
+    assert f"esptool --port PORT write-flash 0x9000 {tmp_path / 'a.bin'} " in said
     assert (tmp_path / "a.bin").stat().st_size == 0x5000
 
 

@@ -33,10 +33,17 @@ const char *Talkstick::prepare() {
     if (fault != NULL) return fault;
     if (!ts_uri_read(_provision.uri, _host, sizeof(_host), &_port, &_tls)) return inWords(TS_PROVISION_URI);
     if (!_answers.begin(ANSWERS_BYTES) || !_later.begin(LATER_BYTES)) return "there is not enough memory";
+    return joinWifi();
+}
+
+/* A board without any network would wait for it for ever, and in silence. */
+const char *Talkstick::joinWifi() {
     if (_wifi.ssid[0] != '\0') {
         WiFi.mode(WIFI_STA);
         WiFi.setAutoReconnect(true);
         WiFi.begin(_wifi.ssid, _wifi.pass);
+    } else if (!_ownNetwork && WiFi.getMode() == WIFI_OFF) {
+        return "no Wi-Fi is known: make the image with --wifi, or call wifi(), or WiFi.begin() before begin()";
     }
     return NULL;
 }
@@ -60,7 +67,7 @@ const char *Talkstick::start() {
 
 bool Talkstick::begin() {
     for (size_t number = 0; number < config.output_count; number++) {
-        if (_pins[number].number != TALKSTICK_NO_PIN) pinMode(_pins[number].number, OUTPUT);
+        preparePin(_pins[number], _outputs[number].safe);
         drive(static_cast<uint32_t>(number), _outputs[number].safe); // whatever is wrong with the rest
     }
     _fault = prepare();

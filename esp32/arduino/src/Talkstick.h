@@ -85,6 +85,10 @@ public:
     Talkstick &authority(const char *pem);
     Talkstick &wifi(const char *ssid, const char *pass);
 
+    /* The sketch sees to the network, and it need not be there when the board begins: Ethernet, or a Wi-Fi that comes
+     * later. Without this a board that knows no Wi-Fi has a fault. */
+    Talkstick &ownNetwork();
+
     // -- What happens to it: plain functions, or lambdas that capture nothing --
 
     Talkstick &onWork(void (*call)(const TalkstickWork &work));
@@ -131,6 +135,7 @@ private:
 
     void take(char *to, size_t bytes, const char *text);
     const char *prepare();
+    const char *joinWifi();
     const char *start();
     const char *claim();
     void lookAtClaim();
@@ -144,6 +149,7 @@ private:
     void performWork(const ts_action &action);
     void performBoard(const ts_action &action);
     void answer(TalkstickSent sent, ts_event_kind kind, const ts_action &action);
+    static void preparePin(const Pin &pin, bool on);
     void drive(uint32_t number, bool on);
     void forget();
     void note(const char *code, const char *topic);
@@ -152,6 +158,7 @@ private:
     TalkstickStore _store;
     ts_provision _provision;
     TalkstickWifi _wifi;
+    bool _ownNetwork;
     char _host[TS_URI_BYTES];
     uint16_t _port;
     bool _tls;

@@ -1,7 +1,15 @@
 /* What the core wants done. */
 #include <Arduino.h>
+#include <driver/gpio.h>
 
 #include "Talkstick.h"
+
+/* Its level comes first, since an output is low as soon as it is one; digitalWrite() wants an output already. */
+void Talkstick::preparePin(const Pin &pin, bool on) {
+    if (pin.number == TALKSTICK_NO_PIN) return;
+    gpio_set_level(static_cast<gpio_num_t>(pin.number), on != pin.activeLow ? 1 : 0);
+    pinMode(pin.number, OUTPUT);
+}
 
 void Talkstick::drive(uint32_t number, bool on) {
     if (number >= config.output_count) return;

@@ -3,11 +3,15 @@
 
 #include <string.h>
 
+static const uint32_t GIVE_UP_MS = 30 * 60 * 1000; // as the ESP-IDF firmware has it
+
 Talkstick::Talkstick(TalkstickTransport &transport)
-    : config(), _transport(transport), _provision(), _wifi(), _host(), _port(0), _tls(false), _code(), _mode(Mode::Off),
-      _fault(NULL), _unfit(NULL), _busy(false), _leaving(false), _works(0), _down(false), _wasDown(false),
-      _downSince(0), _outputs(), _pins(), _onWork(NULL), _onCommand(NULL), _onOutput(NULL), _onSafe(NULL),
-      _onShow(NULL), _onClean(NULL), _onAnswer(NULL), _onNote(NULL) {}
+    : config(), _transport(transport), _provision(), _wifi(), _ownNetwork(false), _host(), _port(0), _tls(false),
+      _code(), _mode(Mode::Off), _fault(NULL), _unfit(NULL), _busy(false), _leaving(false), _works(0), _down(false),
+      _wasDown(false), _downSince(0), _outputs(), _pins(), _onWork(NULL), _onCommand(NULL), _onOutput(NULL),
+      _onSafe(NULL), _onShow(NULL), _onClean(NULL), _onAnswer(NULL), _onNote(NULL) {
+    config.give_up_ms = GIVE_UP_MS;
+}
 
 Talkstick &Talkstick::output(const char *name, uint8_t pin, bool safe, bool activeLow) {
     if (config.output_count == TALKSTICK_OUTPUTS) {
@@ -47,6 +51,11 @@ Talkstick &Talkstick::authority(const char *pem) {
 Talkstick &Talkstick::wifi(const char *ssid, const char *pass) {
     take(_wifi.ssid, sizeof(_wifi.ssid), ssid);
     take(_wifi.pass, sizeof(_wifi.pass), pass);
+    return *this;
+}
+
+Talkstick &Talkstick::ownNetwork() {
+    _ownNetwork = true;
     return *this;
 }
 

@@ -28,7 +28,7 @@ static void hold(uint32_t fence) { say(house::SESSION, house::document(fence, tr
 static void useRelay() {
     fake::chip.pins[0] = HIGH; // the button is up
     hold(2);
-    say("devices/lamp-1/command/switch", "{\"fence\":2,\"output\":\"power\",\"on\":true}");
+    say("devices/lamp-1/command/switch", "{\"fence\":2,\"output\":\"relay\",\"on\":true}");
     EQUAL(fake::chip.pins[26], HIGH);
     say(house::SESSION, house::document(2, false, 1, 3));
     EQUAL(fake::chip.pins[26], LOW);
@@ -46,17 +46,26 @@ static void useFirstLight() {
 
 static void useScale() {
     hold(2);
-    fake::chip.pins[16] = 42000; // 100 g
+    pass(3000); // no load cell is wired, or it has come loose
+    CHECK(fake::chip.serial.find("the HX711 does not answer") != std::string::npos);
+    say("devices/lamp-1/command/tare", "{\"fence\":2}");
+    fake::chip.pins[16] = LOW; // now it answers, and is empty
+    pass(1000);
+    fake::chip.weighed = 42000; // 100 g
     pass(3000);
-    EQUAL(last(house::RESULT), "{\"fence\":2,\"job\":1,\"output\":{\"grams\":100.0},\"complete\":true}");
+    EQUAL(last(house::RESULT), "{\"fence\":2,\"job\":1,\"output\":{\"weight_kg\":0.100},\"complete\":true}");
     const int results = fake::broker.count(house::RESULT);
     pass(3000);
     EQUAL(fake::broker.count(house::RESULT), results); // the work is done
+    fake::chip.pins[16] = HIGH;                        // a wire is loose
     say("devices/lamp-1/command/tare", "{\"fence\":2}");
     say(house::SESSION, house::document(3, true, 1, 9));
-    fake::chip.pins[16] = 42000 + 8400;
+    fake::chip.pins[16] = LOW;
+    pass(500);
+    fake::chip.weighed = 42000 + 8400;
     pass(3000);
-    EQUAL(last(house::RESULT), "{\"fence\":3,\"job\":1,\"output\":{\"grams\":20.0},\"complete\":true}");
+    EQUAL(last(house::RESULT), "{\"fence\":3,\"job\":1,\"output\":{\"weight_kg\":0.020},\"complete\":true}");
+    EQUAL(fake::chip.stuck, 0);
 }
 
 static void useBadge() {
@@ -90,6 +99,7 @@ int main(int count, char **arguments) {
     const std::string name = count > 1 ? arguments[1] : "";
     house::provision();
     fake::chip.pins[0] = HIGH;
+    fake::chip.pins[16] = HIGH; // an HX711 that is not there: the input is pulled up
     setup();
     pass(200);
     CHECK(last(house::STATUS).find("\"online\"") != std::string::npos);

@@ -28,33 +28,22 @@ struct AtWork {
     }
 };
 
-static std::string faultOf(void (*spoil)(Talkstick &)) {
-    TalkstickEspMqttClient mqtt;
-    Talkstick board(mqtt);
-    house::provision();
-    spoil(board);
-    if (board.begin()) return "none";
-    house::pass(board, 100);
-    EQUAL(fake::broker.attempts, 0);
-    return board.fault();
+static void testAnOutputIsSafeFromItsFirstMoment() {
+    AtWork it([](Talkstick &board) { board.output("relay", 26, false, true).output("fan", 27, true); });
+    EQUAL(fake::chip.modes[26], OUTPUT);
+    EQUAL(fake::chip.first[26], HIGH); // it switches at a low level
+    EQUAL(fake::chip.first[27], HIGH);
 }
 
-static void testFaultsAreToldInWords() {
-    EQUAL(faultOf([](Talkstick &) {}), "none");
-    EQUAL(faultOf([](Talkstick &) { fake::chip.texts.clear(); }),
-          "nothing was provisioned: flash an image of NVS, or call connectTo()");
-    EQUAL(faultOf([](Talkstick &) { fake::chip.texts["uri"] = "http://x"; }), "the URI of the broker is bad");
-    EQUAL(faultOf([](Talkstick &) { fake::chip.texts["id"] = "Lamp 1"; }), "the id is bad");
-    EQUAL(faultOf([](Talkstick &) { fake::chip.texts["prefix"] = "a//b#"; }), "the prefix is bad");
-    EQUAL(faultOf([](Talkstick &) { fake::chip.flashWorks = false; }), "the flash memory (NVS) cannot be used");
-    EQUAL(faultOf([](Talkstick &board) { board.config.trigger = "no such trigger"; }),
-          "the id, the prefix, the trigger or an output has a bad name");
-    EQUAL(faultOf([](Talkstick &board) { board.connectTo("mqtt://x:1", "lamp-1", std::string(200, 's').c_str()); }),
-          "a text of connectTo(), authority() or wifi() is too long");
-    EQUAL(faultOf([](Talkstick &board) {
-              for (int count = 0; count <= TALKSTICK_OUTPUTS; count++) board.output("led");
-          }),
-          "there are too many outputs");
+/* Nothing else helps against an MQTT client that has lost its way. */
+static void testWithoutAConnectionItStartsAnew() {
+    AtWork it;
+    fake::broker.reachable = false;
+    fake::broker.connected = false;
+    for (int minute = 0; minute < 29; minute++) house::pass(it.board, 60000);
+    EQUAL(fake::chip.restarts, 0);
+    for (int minute = 0; minute < 2; minute++) house::pass(it.board, 60000);
+    CHECK(fake::chip.restarts > 0);
 }
 
 static void testCredentialsOfTheSketchGoBeforeThoseInFlash() {
@@ -268,7 +257,8 @@ static void testWhatStandsInAnObject() {
 }
 
 int main() {
-    testFaultsAreToldInWords();
+    testAnOutputIsSafeFromItsFirstMoment();
+    testWithoutAConnectionItStartsAnew();
     testCredentialsOfTheSketchGoBeforeThoseInFlash();
     testTheBootNumberSurvivesARestart();
     testACallbackMayReport();

@@ -2,7 +2,7 @@
  * badge. The relay is on while somebody has it.
  *
  * Libraries: Talkstick, espMqttClient, MFRC522 (GithubCommunity). Flash the image that
- * `talkstick device add laser-1 --nvs laser-1.bin` writes.
+ * `talkstick device add laser-1 --nvs laser-1.bin --wifi NETWORK` writes.
  *
  * The number of a badge can be copied by everybody who has a reader: it names people, and proves nothing.
  */

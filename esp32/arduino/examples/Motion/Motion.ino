@@ -1,6 +1,6 @@
 /* A motion sensor (PIR): it tells the trigger `hall` whether somebody moves. What is done about it, the server knows.
  *
- *     talkstick device add pir-1 --nvs pir-1.bin
+ *     talkstick device add pir-1 --nvs pir-1.bin --wifi NETWORK
  *     talkstick trigger add hall --owner pir-1
  *
  * Libraries: Talkstick, PubSubClient.

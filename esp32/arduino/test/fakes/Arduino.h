@@ -32,7 +32,10 @@ typedef int esp_err_t;
 using std::min;
 inline unsigned long millis() { return fake::chip.now; }
 inline void delay(uint32_t ms) { fake::chip.now += ms; }
-inline void pinMode(uint8_t pin, uint8_t mode) { fake::chip.modes[pin] = mode; }
+inline void pinMode(uint8_t pin, uint8_t mode) {
+    if (mode == OUTPUT && fake::chip.modes[pin] != OUTPUT) fake::chip.first[pin] = fake::chip.pins[pin];
+    fake::chip.modes[pin] = mode;
+}
 inline void digitalWrite(uint8_t pin, uint8_t level) { fake::chip.pins[pin] = level; }
 inline int digitalRead(uint8_t pin) { return fake::chip.pins[pin]; }
 

@@ -4,12 +4,13 @@
 
 #include "Arduino.h"
 
-enum wifi_mode_t { WIFI_STA };
+enum wifi_mode_t { WIFI_OFF, WIFI_STA };
 enum wl_status_t { WL_CONNECTED = 3, WL_DISCONNECTED = 6 };
 
 class WiFiClass {
 public:
     bool mode(wifi_mode_t) { return true; }
+    wifi_mode_t getMode() { return fake::chip.ssid.empty() ? WIFI_OFF : WIFI_STA; }
     bool setAutoReconnect(bool) { return true; }
     wl_status_t begin(const char *ssid, const char *) {
         fake::chip.ssid = ssid;

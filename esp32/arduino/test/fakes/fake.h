@@ -22,7 +22,10 @@ struct Message {
 struct Chip {
     uint32_t now = 1000;
     std::map<int, int> modes;
-    std::map<int, int> pins; // levels: written by the sketch, or set by the test
+    std::map<int, int> pins;  // levels: written by the sketch, or set by the test
+    std::map<int, int> first; // those with which outputs began
+    long weighed = 0;         // by the load cell
+    int stuck = 0;            // how often a reading was waited for that was not there: for ever
     std::map<std::string, std::string> texts;
     std::map<std::string, uint32_t> numbers;
     bool flashWorks = true;

@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include "esp_err.h"
 typedef uint32_t nvs_handle_t;
+#define ESP_ERR_NVS_BASE 0x1100
+#define ESP_ERR_NVS_NO_FREE_PAGES (ESP_ERR_NVS_BASE + 0x0d)
+#define ESP_ERR_NVS_NEW_VERSION_FOUND (ESP_ERR_NVS_BASE + 0x10)
 typedef enum { NVS_READONLY, NVS_READWRITE } nvs_open_mode_t;
 esp_err_t nvs_open(const char *namespace_name, nvs_open_mode_t mode, nvs_handle_t *handle);
 esp_err_t nvs_get_str(nvs_handle_t handle, const char *key, char *value, size_t *length);

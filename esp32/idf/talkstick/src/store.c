@@ -15,10 +15,15 @@
 static const char *const TAG = "store";
 
 void ts_store_init(void) {
-    if (nvs_flash_init() == ESP_OK) return;
-    ESP_LOGE(TAG, "the flash memory cannot be read, and is erased: provision the board again");
-    ESP_ERROR_CHECK(nvs_flash_erase());
-    ESP_ERROR_CHECK(nvs_flash_init());
+    const esp_err_t error = nvs_flash_init();
+
+    if (error == ESP_ERR_NVS_NO_FREE_PAGES || error == ESP_ERR_NVS_NEW_VERSION_FOUND) {
+        ESP_LOGE(TAG, "the flash memory cannot be read, and is erased: provision the board again");
+        ESP_ERROR_CHECK(nvs_flash_erase());
+        ESP_ERROR_CHECK(nvs_flash_init());
+        return;
+    }
+    ESP_ERROR_CHECK(error); /* no fault of the flash, such as too little memory: a restart may help */
 }
 
 static bool open_store(nvs_open_mode_t mode, nvs_handle_t *store) {

@@ -40,6 +40,9 @@ extern fake_chip_t fake_chip;
 void fake_flash(const char *key, const char *value);
 const char *fake_flash_text(const char *key);
 
+/* What becomes of the next attempt to open it; 0: nothing. */
+extern int fake_flash_error;
+
 /* The last thing that the MQTT client was asked for, as text, and not looked at yet; "" where there is nothing. */
 const char *fake_asked(void);
 

@@ -16,6 +16,7 @@
 #include "esp_random.h"
 #include "esp_wifi.h"
 #include "mbedtls/md.h"
+#include "esp_system.h"
 #include "nvs_flash.h"
 
 #define ENTRIES 24
@@ -42,7 +43,7 @@ void check_log(const char *tag, const char *format, ...) {
 }
 
 void check_abort(esp_err_t code) {
-    if (code != ESP_OK) abort();
+    if (code != ESP_OK) esp_restart(); /* a panic ends so */
 }
 
 /* -- Flash memory ------------------------------------------------------------------------------------------------- */
@@ -71,7 +72,14 @@ const char *fake_flash_text(const char *key) {
     return at < 0 ? NULL : flash[at].value;
 }
 
-esp_err_t nvs_flash_init(void) { return ESP_OK; }
+int fake_flash_error;
+
+esp_err_t nvs_flash_init(void) {
+    const esp_err_t error = fake_flash_error;
+
+    fake_flash_error = ESP_OK;
+    return error;
+}
 
 esp_err_t nvs_flash_erase(void) {
     memset(flash, 0, sizeof flash);

@@ -1,4 +1,5 @@
 /* What seldom happens, and then matters: one scenario for each run of this program. */
+#include "nvs.h"
 #include "scene.h"
 
 static void a_nap_begins_while_it_waits_for_the_wifi(void) {
@@ -44,12 +45,29 @@ static void a_message_without_memory_ends_the_connection(void) {
     begins("connect ");
 }
 
+static void flash_memory_that_is_full_is_erased(void) {
+    provision();
+    fake_flash_error = ESP_ERR_NVS_NO_FREE_PAGES;
+    start();
+    CHECK(fake_flash_text("secret") == NULL);
+}
+
+static void flash_memory_keeps_what_it_has_for_a_fault_of_something_else(void) {
+    provision();
+    fake_flash_error = ESP_ERR_NO_MEM;
+    start();
+    CHECK(fake_chip.state == FAKE_RESTARTED);
+    CHECK(fake_flash_text("secret") != NULL);
+}
+
 int main(int count, char **arguments) {
     static const scenario scenarios[] = {
         SCENARIO(a_nap_begins_while_it_waits_for_the_wifi),
         SCENARIO(a_nap_of_no_time_is_none),
         SCENARIO(the_button_is_a_factory_reset_while_it_claims_too),
         SCENARIO(a_message_without_memory_ends_the_connection),
+        SCENARIO(flash_memory_that_is_full_is_erased),
+        SCENARIO(flash_memory_keeps_what_it_has_for_a_fault_of_something_else),
     };
 
     return play(scenarios, sizeof scenarios / sizeof scenarios[0], count, arguments);

@@ -1,4 +1,4 @@
-/* The mains of a 3D printer. Who holds it switches it: `switch` {"fence":F,"output":"printer","on":true}. It is off
+/* The mains of a 3D printer. Who holds it switches it: `switch` {"fence":F,"output":"relay","on":true}. It is off
  * when nobody may use it, or when the connection is lost for longer than the lease. Nobody gets it before somebody has
  * cleared the plate and pressed the button. */
 #include <stdatomic.h>
