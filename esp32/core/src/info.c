@@ -29,12 +29,12 @@ static void put_number(ts_writer *out, const char *key, uint32_t number) {
     ts_put_u32(out, number);
 }
 
-static void put_audio(ts_writer *out, const ts_config *config) {
+static void put_audio(ts_writer *out, const ts_device *device) {
     ts_put_key(out, TS_KEY_AUDIO);
     ts_put(out, "{");
-    put_text_if_any(out, TS_KEY_SPEECH, codec_word(config->speech_codec));
-    put_number(out, TS_KEY_FRAME_BYTES, config->frame_bytes == 0 ? TS_USUAL_FRAME : config->frame_bytes);
-    put_number(out, TS_KEY_BUFFER_MS, config->buffer_ms == 0 ? TS_USUAL_BUFFER_MS : config->buffer_ms);
+    put_text_if_any(out, TS_KEY_SPEECH, codec_word(device->config->speech_codec));
+    put_number(out, TS_KEY_FRAME_BYTES, ts_frame_bytes(device));
+    put_number(out, TS_KEY_BUFFER_MS, ts_buffer_ms(device));
     ts_put(out, "}");
 }
 
@@ -51,7 +51,7 @@ bool ts_info_write(ts_device *device, ts_writer *out) {
         put_number(out, "max_payload", config->max_payload);
         ts_put(out, "}");
     }
-    if (config->voice) put_audio(out, config);
+    if (config->voice) put_audio(out, device);
     if (config->clean_step) {
         ts_put_key(out, TS_KEY_CLEAN_STEP);
         ts_put(out, "true");

@@ -6,8 +6,6 @@
 #define CONNECTING_MS 60000u /* it takes this long at most */
 #define CLOSING_MS 20000u
 
-static uint32_t or_default(uint32_t value, uint32_t otherwise) { return value == 0 ? otherwise : value; }
-
 void ts_link_begin(ts_device *device) {
     device->boot = device->config->boot;
     device->reserved = device->config->boot;
@@ -26,8 +24,8 @@ void ts_link_open(ts_device *device) {
 
 /* Wait before the next attempt: twice as long as the last time, and not as long as everybody else. */
 static void retry(ts_device *device) {
-    uint32_t most = or_default(device->config->backoff_max_ms, 60000);
-    uint32_t delay = or_default(device->config->backoff_min_ms, 1000);
+    uint32_t most = ts_or_default(device->config->backoff_max_ms, 60000);
+    uint32_t delay = ts_or_default(device->config->backoff_min_ms, 1000);
 
     if (most > TS_LONGEST_MS) most = TS_LONGEST_MS;
     for (unsigned i = 0; i < device->attempt && delay < most; i++) delay *= 2;

@@ -67,8 +67,7 @@ uint16_t ts_chore_begin(ts_device *device, unsigned name) {
 }
 
 void ts_said(ts_device *device) {
-    uint32_t silence = device->config->heartbeat_ms;
-    ts_timer_set(device, TS_TIMER_HEARTBEAT, silence == 0 ? HEARTBEAT_MS : silence);
+    ts_timer_set(device, TS_TIMER_HEARTBEAT, ts_or_default(device->config->heartbeat_ms, HEARTBEAT_MS));
 }
 
 static bool is_subscribed(const ts_device *device) {

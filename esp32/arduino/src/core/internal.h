@@ -15,6 +15,9 @@
 
 typedef enum { TS_CHORE_IDLE, TS_CHORE_WANTED, TS_CHORE_UNDER_WAY, TS_CHORE_DONE } ts_chore_state;
 
+/* Of the configuration 0 says that the usual value will do. */
+static inline uint32_t ts_or_default(uint32_t value, uint32_t usual) { return value == 0 ? usual : value; }
+
 /* device.c */
 void ts_todo(ts_device *device, ts_action action);
 void ts_note(ts_device *device, const char *code, ts_text topic);
@@ -121,5 +124,6 @@ void ts_speech_hush(ts_device *device);
 void ts_speech_played(ts_device *device);
 void ts_speech_silent(ts_device *device);
 uint32_t ts_frame_bytes(const ts_device *device);
+uint32_t ts_buffer_ms(const ts_device *device);
 
 #endif

@@ -3,13 +3,9 @@
 
 #define SILENCE_MS 3000u /* nothing came for so long: the end was lost */
 
-uint32_t ts_frame_bytes(const ts_device *device) {
-    return device->config->frame_bytes == 0 ? TS_USUAL_FRAME : device->config->frame_bytes;
-}
+uint32_t ts_frame_bytes(const ts_device *device) { return ts_or_default(device->config->frame_bytes, TS_USUAL_FRAME); }
 
-static uint32_t buffer_ms(const ts_device *device) {
-    return device->config->buffer_ms == 0 ? TS_USUAL_BUFFER_MS : device->config->buffer_ms;
-}
+uint32_t ts_buffer_ms(const ts_device *device) { return ts_or_default(device->config->buffer_ms, TS_USUAL_BUFFER_MS); }
 
 static void quiet(ts_device *device) {
     device->voice.playing = false;
@@ -28,7 +24,7 @@ static void end(ts_device *device) {
     device->voice.streaming = false;
     device->voice.thinking = false;
     device->show = true;
-    ts_timer_set(device, TS_TIMER_SPEECH, buffer_ms(device) + SILENCE_MS);
+    ts_timer_set(device, TS_TIMER_SPEECH, ts_buffer_ms(device) + SILENCE_MS);
 }
 
 void ts_speech_hush(ts_device *device) {
