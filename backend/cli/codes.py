@@ -17,7 +17,7 @@ from backend.cli.users import existing
 from backend.core.clock import iso
 from backend.core.flash import Key
 from backend.core.ids import mac_digits
-from backend.features.provisioning.feature import ClaimCode
+from backend.features.provisioning.feature import ClaimCode, group
 from backend.shell.accounts import AccountError
 from backend.shell.claims import LONGEST_S, Made
 
@@ -138,7 +138,7 @@ def show_code(context: Context, made: Made, broker: dict[str, Any], flash: Flash
     """Show a code, and what the board needs to know besides."""
     record = {
         "device": made.about.device,
-        "code": made.text if flash is None or flash.wanted.show else None,
+        "code": flashing.visible(flash, made.text),
         "mac": made.about.mac,
         "expires_at": iso(made.about.expires_at),
         **broker,
@@ -161,7 +161,7 @@ def _text(record: dict[str, Any], about: ClaimCode) -> str:
 
 def _record(about: ClaimCode, now: float, moment: Callable[[float], str]) -> dict[str, Any]:
     return {
-        "code": about.account.removeprefix("claim-"),
+        "code": group(about.account),
         "device": about.device,
         "state": about.state(now),
         "mac": about.mac,

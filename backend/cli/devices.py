@@ -174,7 +174,7 @@ def _show_board(
         **broker,
         "client_id": name,
         "username": name,
-        "password": secret if flash is None or flash.wanted.show else None,
+        "password": flashing.visible(flash, secret),
         "publishes": {
             "status": prefix + status,
             "heartbeat": prefix + HEARTBEAT.at(device=name),

@@ -144,6 +144,11 @@ def flash(context: Context, wanted: Wanted | None, name: str, broker: Mapping[st
         raise click.ClickException(_unwritten(wanted.file, error, made.told if made else {})) from error
 
 
+def visible(flash: Flash | None, secret: str) -> str | None:
+    """Return a secret as it is shown: not at all, where it went into an image, unless that was asked for."""
+    return secret if flash is None or flash.wanted.show else None
+
+
 def text(board: Mapping[str, Any]) -> str:
     """Return for people what an image holds, and what to do with it."""
     made = board["nvs"]

@@ -125,7 +125,7 @@ class Claims:
             self._is_stale = False
             overwrite(self._database)  # not with each claim: it waits for whoever reads
         with Session(self._database) as session:
-            return [claim_code(row) for row in session.exec(select(ClaimRow).where(col(ClaimRow.is_closed).is_(False)))]
+            return _standing(session)
 
     def _remove(self, accounts: Iterable[str]) -> None:
         if self._mirror is not None:
@@ -136,10 +136,12 @@ class Claims:
         """Return a code that this board may use, or has used. Raises Refused."""
         with Session(self._database) as session:
             row = session.get(ClaimRow, account)
-            found = claim_code(row) if row is not None else None
-        why = found.refusal(mac, nonce, now) if found is not None else Code.CODE_EXPIRED
-        if found is None or why is not None:
-            raise Refused(why or Code.CODE_EXPIRED, EXPLAINED[why or Code.CODE_EXPIRED])
+            if row is None:
+                raise Refused(Code.CODE_EXPIRED, EXPLAINED[Code.CODE_EXPIRED])
+            found = claim_code(row)
+        why = found.refusal(mac, nonce, now)
+        if why is not None:
+            raise Refused(why, EXPLAINED[why])
         return found
 
     def _burn(self, found: ClaimCode, mac: str, nonce: str, now: float) -> None:
@@ -165,10 +167,9 @@ class Claims:
         """Tell the mirror what it could not be told when a code was used: the secret before it is still good there."""
         if self._mirror is None:
             return
-        used = (col(ClaimRow.used_at).is_not(None), col(ClaimRow.code).is_not(None), col(ClaimRow.is_closed).is_(False))
         with Session(self._database) as session:
-            found = [claim_code(row) for row in session.exec(select(ClaimRow).where(*used))]
-        for each in found:
+            used = [each for each in _standing(session) if each.used_at is not None and each.code is not None]
+        for each in used:
             with suppress(AccountError):  # it is away still; the next time
                 self._settle(each, self._mirror)
 
@@ -184,9 +185,13 @@ class Claims:
         self._is_stale = True
 
 
+def _standing(session: Session) -> list[ClaimCode]:
+    """Return the codes that are not closed."""
+    return [claim_code(row) for row in session.exec(select(ClaimRow).where(col(ClaimRow.is_closed).is_(False)))]
+
+
 def _open(session: Session, now: float) -> list[ClaimCode]:
-    found = (claim_code(row) for row in session.exec(select(ClaimRow).where(col(ClaimRow.is_closed).is_(False))))
-    return [each for each in found if each.state(now) == "open"]
+    return [each for each in _standing(session) if each.state(now) == "open"]
 
 
 def _insist_on_room(session: Session, device: str, now: float) -> None:

@@ -15,9 +15,17 @@ def shown(code: str) -> str:
     return "-".join(code[first : first + GROUP] for first in range(0, CHARACTERS, GROUP))
 
 
+_PREFIX = "claim-"
+
+
 def account(code: str) -> str:
     """Return the name that a board logs in with."""
-    return f"claim-{code[:GROUP]}"
+    return _PREFIX + code[:GROUP]
+
+
+def group(account: str) -> str:
+    """Return the first group of the code that an account is of: it names the code, and is no secret."""
+    return account.removeprefix(_PREFIX)
 
 
 def password(code: str) -> str:

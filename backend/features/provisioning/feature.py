@@ -1,7 +1,7 @@
 """Provisioning: boards that come with a one-time claim code. Table of contents of the feature."""
 
 from backend.core.desk import Desk
-from backend.features.provisioning.codes import ALPHABET, CHARACTERS, account, password, secret, shown
+from backend.features.provisioning.codes import ALPHABET, CHARACTERS, account, group, password, secret, shown
 from backend.features.provisioning.machine import EVENTS, JudgeClaim, step
 from backend.features.provisioning.messages import NONCE_BYTES
 from backend.features.provisioning.routes import ROUTES
@@ -19,6 +19,7 @@ __all__ = [
     "account",
     "claim_code",
     "desk",
+    "group",
     "password",
     "secret",
     "shown",
