@@ -11,8 +11,10 @@ import re
 import sys
 import tomllib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from tools import in_step
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = Path("esp32/arduino")
@@ -52,22 +54,13 @@ def wanted(root: Path) -> dict[Path, bytes]:
 
 def out_of_step(root: Path) -> dict[Path, str]:
     """Return what is wrong with which file of the library: stale, missing or superfluous."""
-    files = wanted(root)
-    wrong = {
-        path: "missing" if not (root / path).exists() else "stale" for path in files if not _same(root, path, files)
-    }
-    return wrong | dict.fromkeys(_superfluous(root, files), "superfluous")
+    wrong = in_step.out_of_step(_by_path(root), _copies(root))
+    return {path.relative_to(root): what for path, what in wrong.items()}
 
 
 def write(root: Path) -> None:
     """Bring the library in step. What stands in the folder of the copies and is none is removed."""
-    files = wanted(root)
-    for path in _superfluous(root, files):
-        (root / path).unlink()
-    (root / CORE).mkdir(parents=True, exist_ok=True)
-    for path in files:
-        if not _same(root, path, files):
-            (root / path).write_bytes(files[path])
+    in_step.bring(_by_path(root), _copies(root))
 
 
 def pack(root: Path, target: Path) -> None:
@@ -109,14 +102,13 @@ def _properties(root: Path) -> bytes:
     return re.sub(r"^version=.*$", f"version={version}", text, flags=re.MULTILINE).encode()
 
 
-def _same(root: Path, path: Path, files: dict[Path, bytes]) -> bool:
-    return (root / path).is_file() and (root / path).read_bytes() == files[path]
+def _by_path(root: Path) -> dict[Path, bytes]:
+    return {root / path: content for path, content in wanted(root).items()}
 
 
-def _superfluous(root: Path, files: dict[Path, bytes]) -> list[Path]:
-    """Return what stands in the folder of the copies and is none."""
-    found = (path.relative_to(root) for path in (root / CORE).rglob("*") if not path.is_dir())
-    return sorted(path for path in found if path not in files)
+def _copies(root: Path) -> Iterable[Path]:
+    """Return what stands in the folder of the copies."""
+    return (path for path in (root / CORE).rglob("*") if not path.is_dir())
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ writes nothing, names each file that is out of step, and exits with 1 if there i
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from backend.app.table import TABLE, VERSION
+from tools import in_step
 from tools.schemas import asyncapi, c_header, reference
 from tools.schemas.contract import messages, schema_of
 
@@ -29,29 +30,18 @@ def generate() -> dict[str, str]:
     }
 
 
-def out_of_step(folder: Path, files: dict[str, str]) -> dict[str, str]:
-    """Return what is wrong with which file of *folder*: stale, missing or superfluous."""
-    wrong = {}
-    for name, text in files.items():
-        path = folder / name
-        if not path.exists():
-            wrong[name] = "missing"
-        elif path.read_bytes() != text.encode():
-            wrong[name] = "stale"
-    return wrong | dict.fromkeys((path.name for path in _superfluous(folder, files)), "superfluous")
-
-
 def write(folder: Path, files: dict[str, str]) -> None:
     """Bring *folder* in step."""
-    for path in _superfluous(folder, files):
-        path.unlink()
-    for name, text in files.items():
-        (folder / name).write_bytes(text.encode())
+    in_step.bring(_by_path(folder, files), _schemas(folder))
 
 
-def _superfluous(folder: Path, files: dict[str, str]) -> list[Path]:
-    """Return the schemas of messages that are gone."""
-    return sorted(path for path in folder.glob(f"*{_SUFFIX}") if path.name not in files)
+def _by_path(folder: Path, files: dict[str, str]) -> dict[Path, bytes]:
+    return {folder / name: text.encode() for name, text in files.items()}
+
+
+def _schemas(folder: Path) -> Iterable[Path]:
+    """Return the schemas that are there, also of messages that are gone."""
+    return folder.glob(f"*{_SUFFIX}")
 
 
 def _json(document: dict[str, Any]) -> str:
@@ -68,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.check:
         write(options.folder, files)
         return 0
-    wrong = out_of_step(options.folder, files)
-    for name, what in sorted(wrong.items()):
-        print(f"{options.folder.name}/{name} is {what}; run: make schemas")
+    wrong = in_step.out_of_step(_by_path(options.folder, files), _schemas(options.folder))
+    for path, what in sorted(wrong.items()):
+        print(f"{options.folder.name}/{path.name} is {what}; run: make schemas")
     return 1 if wrong else 0
 
 
