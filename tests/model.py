@@ -283,7 +283,7 @@ class Floor(Moves):
             most = max(least, now + self.holding.place.lease_s)
             self.holding.until = min(max(self.holding.until, least), most)
             self.holding.active = min(max(self.holding.active, least - self.policy.idle_s), now)
-            self.holding.lost = now if self.holding.missing else None
+            self.holding.lost = max(now, least - self.policy.grace_s) if self.holding.missing else None
             if self.holding.offered:
                 self.holding.offered = self.holding.offered[0], now + self.policy.offer_s
         for place in self.waiting:

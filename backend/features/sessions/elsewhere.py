@@ -131,9 +131,14 @@ def _waiting_on(waiter: Waiter, now: float) -> Waiter:
 
 
 def _resumed(turn: Turn, running: Running) -> Running:
-    """Give the holder time to renew; and no more than it ever had, should the wall clock have been set back."""
+    """Give the holder time to renew; and no more than it ever had, should the wall clock have been set back.
+
+    Who was missing has its whole grace again, and the time to renew if that is longer: a broker that is stopped publishes
+    the last wills of all, and boards need seconds to be back.
+    """
     least = turn.now + turn.policy.restart_grace_s
     most = turn.now + max(running.lease_s, turn.policy.restart_grace_s)
+    lost_since = max(turn.now, least - turn.policy.grace_s)
     offer = running.offer
     return replace(
         running,
@@ -142,7 +147,7 @@ def _resumed(turn: Turn, running: Running) -> Running:
         expires_at=min(max(running.expires_at, least), most),
         last_activity=min(max(running.last_activity, least - turn.policy.idle_s), turn.now),
         touched=0.0,
-        lost_since=turn.now if running.lost_since is not None else None,
+        lost_since=lost_since if running.lost_since is not None else None,
         offer=replace(offer, until=turn.now + turn.policy.offer_s) if offer is not None else None,
     )
 

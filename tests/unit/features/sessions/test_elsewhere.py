@@ -123,6 +123,19 @@ def test_after_a_restart_the_holder_has_a_grace_to_renew() -> None:
     assert history.endings == [("alice", "idle")]
 
 
+@pytest.mark.parametrize(("grace_s", "deadline"), [(1.0, 15), (40.0, 40)])
+def test_a_device_that_was_lost_with_the_broker_has_the_time_to_be_back(grace_s: float, deadline: float) -> None:
+    history = SessionHistory(Policy(lease_s=60, grace_s=grace_s, restart_grace_s=15))
+    history.claims(ALICE)
+    history.is_lost()  # by a last will: a broker that is stopped publishes them all
+    history.now += 0.5
+    history.happens(Resumed())
+    assert history.deadline == deadline
+    history.passes(deadline - 1)
+    history.is_back()
+    assert (history.state, history.endings) == ("active", [])
+
+
 def test_a_restart_never_shortens_a_lease_and_changes_nothing_for_free_devices() -> None:
     history = SessionHistory()
     assert history.happens(Resumed()) == []
