@@ -2,9 +2,7 @@
 
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -12,7 +10,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -22,6 +19,7 @@ from backend.shell import operator
 from backend.shell.accounts import Accounts, new_secret
 from backend.shell.database import open_database
 from tests.operator import typed
+from tools.ports import free_port
 
 T = TypeVar("T")
 
@@ -36,33 +34,6 @@ PEOPLE = (
     Principal("carol", Role.USER, "Carol"),
     Principal("scale-1", Role.DEVICE, "scale-1"),
 )
-
-
-def _ports() -> Iterator[int]:
-    """Yield every second port that the system does not give to clients by itself, from anywhere on.
-
-    Tests run side by side: whoever asked the system for a free port might get one that another test is about to use.
-    """
-    ports = range(10_000, 32_000, 2)
-    start = random.randrange(len(ports))  # noqa: S311 - no secret
-    yield from cycle([*ports[start:], *ports[:start]])
-
-
-_PORTS = _ports()
-
-
-def free_port() -> int:
-    """Return a port nobody listens on, and nobody on the next."""
-    return next(port for port in _PORTS if _is_free(port) and _is_free(port + 1))
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,7 @@ from amqtt.broker import Broker
 from broker.limits import Limits
 from broker.ports import Judgement
 from broker.server import Listener, running
-
-HOST = "127.0.0.1"
+from tools.ports import HOST, free_port
 
 T = TypeVar("T")
 
@@ -86,13 +85,6 @@ class OpenDoor:
 
     def refused(self, _name: str, _topic: str, _code: str) -> None:
         """Nothing is."""
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

@@ -25,8 +25,9 @@ from backend.features.channels.messages import BROADCAST, DATA, REPLY
 from backend.shell.accounts import Accounts
 from backend.shell.database import open_database
 from backend.shell.floors import Channel, Floors
-from tools.brokers import Target, embedded, free_port, run
+from tools.brokers import Target, embedded, run
 from tools.lean import Hello, LeanClient
+from tools.ports import free_port
 from tools.server import Server
 from tools.streams import Rate, measure
 

@@ -17,8 +17,8 @@ from backend.features.triggers.messages import PROFILE, REPLY, REQUEST, TRIGGER
 from backend.shell.accounts import Accounts
 from backend.shell.database import open_database
 from backend.shell.triggers import Put, Triggers
-from tools.brokers import free_port
 from tools.lean import LeanClient
+from tools.ports import free_port
 from tools.server import Server
 
 Json = Mapping[str, Any]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from tools.brokers import free_port
+from tools.ports import free_port
 from tools.satellite import Satellite, Talk
 from tools.server import ServerError
 from tools.voice_party import Guest, Owner, hosted

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from tools.brokers import free_port
 from tools.chatter import Chatter
+from tools.ports import free_port
 from tools.process import resident
 from tools.server import Server, ServerError
 from tools.voice_party import Told, hosted, party, told

@@ -15,7 +15,8 @@ from backend.shell.mosquitto_control import ControlError
 from backend.shell.mosquitto_inventory import taken
 from tests.brokers.brokers import Site, with_mosquitto
 from tests.brokers.guest import Guest, content, guest, text
-from tests.rig import WITHIN_S, free_port
+from tests.rig import WITHIN_S
+from tools.ports import free_port
 
 SESSION = "devices/scale-1/session"
 COMMAND = "devices/scale-1/command/tare"

@@ -13,8 +13,8 @@ from pathlib import Path
 from time import monotonic
 
 from tests.conformance import rules
-from tests.rig import free_port
 from tools.brokers import mosquitto_program
+from tools.ports import free_port
 
 _START_S = 20.0
 

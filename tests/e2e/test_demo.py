@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig import free_port
+from tools.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from tests.rig import free_port
+from tools.ports import free_port
 from tools.voice_bench import boards
 from tools.voice_party import QUESTIONS, hosted, party, told
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig import free_port
 from tools.fire.check import check, told
 from tools.fire.history import read
 from tools.fire.report import figures
 from tools.fire.storm import Plan, run
+from tools.ports import free_port
 
 
 @pytest.mark.timeout(300)

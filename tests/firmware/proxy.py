@@ -9,8 +9,9 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from tests.rig import WITHIN_S, free_port
+from tests.rig import WITHIN_S
 from tools.lean import publish_packet
+from tools.ports import free_port
 
 T = TypeVar("T")
 

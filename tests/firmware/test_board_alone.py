@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.firmware.boards import Board
-from tests.rig import free_port
 from tools.actor import Login
+from tools.ports import free_port
 
 CANNOT, REBOOT, FORGOT = 2, 4, 5
 

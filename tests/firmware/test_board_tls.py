@@ -12,8 +12,8 @@ from backend.shell.authority import Authority
 from tests.brokers.brokers import Site, embedded, with_mosquitto
 from tests.firmware.boards import Board, Person
 from tests.firmware.lab import HOST, Lab, online, opened
-from tests.rig import free_port
 from tools.actor import Login
+from tools.ports import free_port
 
 
 @contextmanager

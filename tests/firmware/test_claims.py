@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.brokers.brokers import BROKERS, Site
-from tests.rig import WITHIN_S, free_port
+from tests.rig import WITHIN_S
+from tools.ports import free_port
 
 MAC = "a4cf128b3f9e"
 REFUSED = 3

@@ -11,8 +11,9 @@ import pytest
 from tests import nvs
 from tests.firmware.boards import Board
 from tests.operator import Operator
-from tests.rig import Subscriber, Talkstick, free_port, serving
+from tests.rig import Subscriber, Talkstick, serving
 from tools.actor import Login
+from tools.ports import free_port
 
 MAC = "A4:CF:12:8B:3F:9E"
 ID = "esp32-a4cf128b3f9e"

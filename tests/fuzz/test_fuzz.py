@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from tests.fuzz.attacker import throw
 from tests.fuzz.honest import Honest
 from tests.fuzz.inputs import Input, inputs
-from tests.rig import free_port
 from tools.brokers import process
 from tools.lean import field, packet
+from tools.ports import free_port
 from tools.process import Cost, cost
 
 INPUTS = int(os.environ.get("TALKSTICK_FUZZ_INPUTS", "2000"))

@@ -14,9 +14,10 @@ from amqtt.errors import BrokerError
 from broker.keeper import Changes, Keeper
 from broker.limits import Limits
 from broker.server import EmbeddedBroker, Listener, running
-from tests.rig import WITHIN_S, free_port
+from tests.rig import WITHIN_S
 from tools.brokers import OpenDoor
 from tools.lean import Hello, LeanClient, connect_packet, field, packet, publish_packet, subscribe_packet
+from tools.ports import free_port
 
 HOST = "127.0.0.1"
 

@@ -18,7 +18,8 @@ from backend.cli.main import talkstick
 from tests import nvs
 from tests.brokers.brokers import with_mosquitto
 from tests.operator import Operator
-from tests.rig import COMMAND, WITHIN_S, Talkstick, free_port, serving
+from tests.rig import COMMAND, WITHIN_S, Talkstick, serving
+from tools.ports import free_port
 
 WIFI = {"TALKSTICK_WIFI_PASSWORD": 'correct horse, "battery" & 100 % staple'}
 

@@ -34,8 +34,9 @@ from backend.shell.journal import Journal
 from backend.shell.link import Broker, Link
 from backend.shell.service import Greeting, Service
 from broker.server import Listener, running
-from tests.rig import WITHIN_S, free_port
+from tests.rig import WITHIN_S
 from tools.brokers import OpenDoor
+from tools.ports import free_port
 
 PEOPLE = {
     "alice": Principal("alice", Role.USER, "Alice"),

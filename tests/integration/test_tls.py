@@ -18,7 +18,8 @@ from backend.app.sites import listeners
 from backend.core.principals import Principal, Role
 from backend.shell.authority import Authority, Made
 from backend.shell.settings import Settings
-from tests.rig import PEOPLE, WITHIN_S, Subscriber, Talkstick, free_port, provisioned
+from tests.rig import PEOPLE, WITHIN_S, Subscriber, Talkstick, provisioned
+from tools.ports import free_port
 
 STATUS, ONLINE = "devices/scale-1/status", '{"state":"online","boot":1}'
 PROBE = Principal("probe-1", Role.DEVICE, "probe-1")

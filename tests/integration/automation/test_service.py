@@ -30,7 +30,7 @@ from backend.shell.settings import Settings
 from backend.shell.surroundings import Surroundings
 from broker.server import Listener, running
 from tests.integration.automation.town import command, context
-from tests.rig import free_port
+from tools.ports import free_port
 
 PEOPLE = {"alice": Role.USER, "bob": Role.USER, "scale-1": Role.DEVICE}
 """All have their name for a password."""
