@@ -133,8 +133,8 @@ def _waiting_on(waiter: Waiter, now: float) -> Waiter:
 def _resumed(turn: Turn, running: Running) -> Running:
     """Give the holder time to renew; and no more than it ever had, should the wall clock have been set back.
 
-    Who was missing has its whole grace again, and the time to renew if that is longer: a broker that is stopped publishes
-    the last wills of all, and boards need seconds to be back.
+    Who was missing has its whole grace again, and the time to renew if that is longer: a broker that is stopped
+    publishes the last wills of all, and boards need seconds to be back.
     """
     least = turn.now + turn.policy.restart_grace_s
     most = turn.now + max(running.lease_s, turn.policy.restart_grace_s)
