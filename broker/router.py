@@ -114,8 +114,8 @@ class Router:
             for session in [each for each in absent.values() if each.left_at is not None and each.left_at < oldest]:
                 self.forget(session)
 
-    def know(self, accounts: Mapping[str, str]) -> None:
-        """Learn which accounts there are, each with a mark that changes when its secret does.
+    def know(self, accounts: Mapping[str, str]) -> set[str]:
+        """Learn which accounts there are, each with a mark that changes when its secret does; return who is locked out.
 
         Whose mark is another than at last, or gone, loses connections and sessions; what those left behind that are
         gone is cleared, since nobody else could. It holds over a restart: an account may change while nobody serves.
@@ -130,6 +130,7 @@ class Router:
             if self._accounts.get(name) != mark:
                 self._keeper.put("account", (name,), mark)
         self._accounts = dict(accounts)
+        return void
 
     def _drop(self, names: Collection[str]) -> None:
         """End all connections and sessions of these accounts, without a last will: their rights are gone."""

@@ -105,9 +105,9 @@ class EmbeddedBroker(Broker):
         self._connections: set[Connection] = set()
         self._is_stopping = False
 
-    async def know(self, accounts: Mapping[str, str]) -> None:
-        """Learn which accounts there are, and end what is void; see `Router.know`."""
-        self._house.router.know(accounts)
+    async def know(self, accounts: Mapping[str, str]) -> set[str]:
+        """Learn which accounts there are, end what is void, and return whose it was; see `Router.know`."""
+        return self._house.router.know(accounts)
 
     def figures(self) -> dict[str, int]:
         """Return how many ``connections``, ``sessions``, ``retained`` and ``dropped`` messages there are."""

@@ -177,7 +177,7 @@
 #define TS_SESSION_EVENT_REASON_WORDS(X) X(RELEASED, "released") X(COMPLETED, "completed") X(EXPIRED, "expired") X(IDLE, "idle") X(CLIENT_LOST, "client_lost") X(DEVICE_LOST, "device_lost") X(PREEMPTED, "preempted") X(KICKED, "kicked") X(HANDED_OVER, "handed_over") X(LEFT, "left") X(REMOVED, "removed")
 #define TS_STATUS_STATE_WORDS(X) X(ONLINE, "online") X(LOST, "lost") X(SLEEPING, "sleeping") X(DISCONNECTED, "disconnected")
 #define TS_PRESENCE_DOCUMENT_STATE_WORDS(X) X(ONLINE, "online") X(SLEEPING, "sleeping") X(LOST, "lost") X(DISCONNECTED, "disconnected") X(UNKNOWN, "unknown")
-#define TS_PRESENCE_DOCUMENT_REASON_WORDS(X) X(PROVISIONED, "provisioned") X(RESTARTED, "restarted") X(BIRTH, "birth") X(HEARD, "heard") X(SLEEPING, "sleeping") X(GOODBYE, "goodbye") X(LAST_WILL, "last_will") X(SILENT, "silent")
+#define TS_PRESENCE_DOCUMENT_REASON_WORDS(X) X(PROVISIONED, "provisioned") X(RESTARTED, "restarted") X(BIRTH, "birth") X(HEARD, "heard") X(SLEEPING, "sleeping") X(GOODBYE, "goodbye") X(LAST_WILL, "last_will") X(SILENT, "silent") X(SECRET_CHANGED, "secret_changed")
 #define TS_BACKEND_STATUS_STATE_WORDS(X) X(ONLINE, "online") X(LOST, "lost") X(DISCONNECTED, "disconnected")
 #define TS_CONVERSATION_EVENT_EVENT_WORDS(X) X(BUSY, "busy") X(PARTIAL, "partial") X(FINAL, "final") X(ANSWER, "answer") X(SPOKEN, "spoken") X(ERROR, "error")
 #define TS_PROVISION_REQUEST_ACTION_WORDS(X) X(CLAIM, "claim")

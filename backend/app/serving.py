@@ -84,7 +84,7 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
     link = site.link(_status("lost", since), inbox)
     sources = Sources(inbox.add, TABLE, settings.prefix, now, asyncio.get_running_loop().call_later)
     sources.listen = link.watch
-    watcher = Watcher(parts.database, inbox, parts.door, sources.know)
+    watcher = Watcher(parts.database, inbox, parts.door, sources.know, now)
     await inbox.put(Resumed())  # before anything else may end a lease that ran out while nobody could renew it
     await watcher.tell()
     parts.door.report = inbox.add

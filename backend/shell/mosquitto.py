@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -62,9 +62,13 @@ class Steward:
         self._control = None
         await self._stack.aclose()
 
-    async def follow(self, _accounts: Mapping[str, str]) -> None:
-        """Bring Mosquitto in step with accounts that changed. Raises MqttError."""
+    async def follow(self, _accounts: Mapping[str, str]) -> Collection[str]:
+        """Bring Mosquitto in step with accounts that changed; nobody is locked out by this. Raises MqttError.
+
+        Where a secret changed, whoever changed it told Mosquitto, which ended the connections.
+        """
         await self._do(self._follow)
+        return ()
 
     def heard(self, sends: Iterable[Send]) -> None:
         """Take note of the holders that session documents name."""

@@ -3,13 +3,13 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from aiomqtt import MqttError
 from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend.core.facts import Definition
+from backend.core.facts import Definition, SecretsChanged
 from backend.features.directory.feature import DirectoryLoaded
 from backend.shell.accounts import Accounts
 from backend.shell.door import Door
@@ -23,8 +23,11 @@ log = logging.getLogger(__name__)
 
 _EVERY_S = 0.5
 
-Know = Callable[[Mapping[str, str]], Awaitable[None]]
-"""Is told which accounts there are, each with a mark that changes when its secret does."""
+Know = Callable[[Mapping[str, str]], Awaitable[Collection[str]]]
+"""Is told which accounts there are, each with a mark that changes when its secret does.
+
+Returns whose connections it ended for that: each that there was, by the time it returns.
+"""
 
 Listen = Callable[[Mapping[str, Definition]], Awaitable[None]]
 """Is told which triggers there are."""
@@ -33,13 +36,16 @@ Listen = Callable[[Mapping[str, Definition]], Awaitable[None]]
 class Watcher:
     """Looks at the revision of the directory twice a second, and tells everybody in this process what changed."""
 
-    def __init__(self, database: Database, inbox: Inbox, door: Door, listen: Listen) -> None:
+    def __init__(self, database: Database, inbox: Inbox, door: Door, listen: Listen, now: Callable[[], float]) -> None:
         self._database = database
         self._inbox = inbox
         self._door = door
         self._listen = listen
+        self._now = now
         self._turn = asyncio.Lock()
         self._revision: int | None = None  # what changed while the server started is told at the first look
+        self._marks: Mapping[str, str] = {}
+        self._looked_at = 0.0  # what changed before, the last look has seen
 
     async def tell(self) -> None:
         """Put the directory into the inbox, and let the door know it: no message comes through before that is there."""
@@ -65,13 +71,25 @@ class Watcher:
             log.warning("cannot tell the broker which accounts changed, trying again: %s", error)
 
     async def _look(self, know: Know) -> None:
+        began = self._now()
         seen = await asyncio.to_thread(revision, self._database)
-        if seen == self._revision:
-            return
-        stored = await asyncio.to_thread(Accounts(self._database).verifiers)
-        await self.tell()
-        await know(marks(stored))
-        self._revision = seen
+        if seen != self._revision:
+            found = marks(await asyncio.to_thread(Accounts(self._database).verifiers))
+            await self.tell()
+            self._say_void(found, await know(found))
+            self._revision, self._marks = seen, found
+        self._looked_at = began
+
+    def _say_void(self, found: Mapping[str, str], locked_out: Collection[str]) -> None:
+        """Say, since no last will does, who was locked out by a new secret: now, or when the secret changed.
+
+        Who has no account any more needs no word: the directory tells that.
+        """
+        now = found.keys() & locked_out
+        before = {name for name, mark in found.items() if self._marks.get(name, mark) != mark} - now
+        for names, since in ((now, None), (before, self._looked_at)):
+            if names:
+                self._inbox.add(SecretsChanged(frozenset(names), since))
 
 
 def loaded(database: Database) -> DirectoryLoaded:

@@ -7,7 +7,7 @@ import secrets
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tests.brokers.brokers import BROKERS, Site
 from tests.brokers.guest import Guest, guest
 from tests.rig import WITHIN_S
 
+PRINTER = "devices/printer-1"
 MAC, OTHER_MAC = "a4cf128b3f9e", "a4cf128b3fa0"
 _LOOK_EVERY_S = 0.02
 
@@ -231,6 +232,45 @@ def test_a_code_whose_time_is_over_ends_the_connection(site: Site) -> None:
         await logged(site, f"claim code {board.account} is over")
 
     run(story)
+
+
+def test_who_is_locked_out_is_lost_at_once_and_back_with_the_new_secret(site: Site) -> None:
+    """The broker publishes no last will then; and nobody shall be granted what is not there."""
+
+    async def story() -> None:
+        async with AsyncExitStack() as stack:
+            alice = await stack.enter_async_context(guest(site, "alice", "devices/#"))
+            secret = site.talkstick.passwords["printer-1"]
+            for boot, lock_out in enumerate((rotated, claimed), 1):
+                printer = await stack.enter_async_context(guest(site, "printer-1", password=secret))
+                await printer.publish(f"{PRINTER}/status", {"state": "online", "boot": boot}, retain=True)
+                await alice.body(f"{PRINTER}/presence", state="online", boot=boot)
+                await a_look_later(site, alice, f"probe-{boot}")
+                secret = await lock_out(site)
+                await ended(printer)
+                await alice.body(f"{PRINTER}/presence", state="lost", reason="secret_changed", boot=boot)
+                refused = await alice.ask("printer-1", id=str(boot), action="claim")
+                assert (refused["ok"], refused["code"]) == (False, "device_offline")
+            async with guest(site, "printer-1", password=secret) as printer:
+                await printer.publish(f"{PRINTER}/status", {"state": "online", "boot": 3}, retain=True)
+                await alice.body(f"{PRINTER}/presence", state="online", boot=3)
+                assert (await alice.ask("printer-1", id="3", action="claim"))["code"] == "granted"
+                assert (await alice.ask("printer-1", id="4", action="release"))["code"] == "released"
+
+    async def rotated(site: Site) -> str:
+        return str((await made(site, "rotate", "printer-1"))["password"])
+
+    async def claimed(site: Site) -> str:
+        board = Board(site, (await made(site, "code", "printer-1"))["code"])
+        return board.secret(await board.claim())
+
+    run(story)
+
+
+async def a_look_later(site: Site, reader: Guest, name: str) -> None:
+    """Return when the server knows of a change that is made now: what changes later, it will tell from that."""
+    await made(site, "add", name)
+    await reader.body(f"devices/{name}/presence", state="unknown")
 
 
 @contextmanager

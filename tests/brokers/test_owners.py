@@ -16,6 +16,7 @@ from backend.app.table import TABLE
 from backend.core.access import Rulebook
 from backend.shell import address
 from backend.shell.accounts import Accounts
+from backend.shell.clock import SteadyClock
 from backend.shell.database import open_database
 from backend.shell.door import Door
 from backend.shell.inbox import Inbox
@@ -50,7 +51,7 @@ async def _nobody_listens(_triggers: object) -> None: ...
 async def watched(site: Site, door: Door, know: Know) -> AsyncIterator[None]:
     """Let the broker learn what the commands change."""
     database = open_database(site.talkstick.data)
-    watcher = Watcher(database, Inbox(), door, _nobody_listens)
+    watcher = Watcher(database, Inbox(), door, _nobody_listens, SteadyClock())
     await watcher.tell()
     watching = asyncio.create_task(watcher.run(know))
     try:

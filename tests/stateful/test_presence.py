@@ -8,7 +8,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from backend.core.desk import Desk
 from backend.core.effects import Publish
-from backend.core.facts import DeviceHeard, DeviceLost, DeviceOnline, DirectoryChanged, MessageRefused, Resumed
+from backend.core.facts import (
+    DeviceHeard,
+    DeviceLost,
+    DeviceOnline,
+    DirectoryChanged,
+    MessageRefused,
+    Resumed,
+    SecretsChanged,
+)
 from backend.core.liveness import Limits
 from backend.features.presence import rows
 from backend.features.presence.feature import desk
@@ -34,6 +42,7 @@ class Seen:
     """Until when silence proves nothing."""
     doubt: float | None = None
     ever: bool = False
+    born_at: float | None = None
     asleep_until: float | None = None
 
     def is_(self, state: str, *, patience: float | None = None) -> None:
@@ -52,6 +61,11 @@ class Seen:
         awake_at = max(now, self.asleep_until or now)
         self.is_("unknown", patience=awake_at + LIMITS.heartbeat_s if self.ever else None)
 
+    def is_locked_out(self, since: float | None) -> None:
+        came_later = since is not None and self.born_at is not None and self.born_at >= since
+        if self.ever and not came_later and self.state not in AWAY:
+            self.is_("lost")
+
     def is_late(self, state: str, boot: int, *, retained: bool) -> bool:
         return self.boot is not None and boot < self.boot and (state in AWAY or retained)
 
@@ -64,6 +78,7 @@ class Seen:
                 self.asleep_until, self.patience = awake_at, awake_at + LIMITS.heartbeat_s
             self.patience = self.patience or now + LIMITS.heartbeat_s
         elif state in HERE:
+            self.born_at = now if state == "online" else self.born_at
             self.asleep_until = awake_at if state == "sleeping" else None
             self.is_(state, patience=awake_at + LIMITS.heartbeat_s)
         elif state == "disconnected":
@@ -120,6 +135,12 @@ class Watching(RuleBasedStateMachine):
         self.seen.passes(self.now)
         self.told(None)
 
+    @rule(ago=st.none() | st.integers(0, 5))
+    def it_gets_another_secret(self, ago: int | None) -> None:
+        since = self.now - ago if ago is not None else None
+        self.seen.is_locked_out(since)
+        self.told(SecretsChanged(frozenset({DEVICE}), since))
+
     @rule(seconds=st.integers(0, 50), dies=st.booleans())
     def the_server_or_the_broker_is_back(self, seconds: int, dies: bool) -> None:
         self.now += seconds
@@ -127,6 +148,7 @@ class Watching(RuleBasedStateMachine):
             (stored,) = rows.dump([self.state])
             self.desk = desk(LIMITS)
             self.desk.load({DEVICE: Presence(**stored)})
+            self.seen.born_at = None
         else:
             self.seen.passes(self.now)
         self.seen.is_back(self.now)

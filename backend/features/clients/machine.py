@@ -17,6 +17,7 @@ from backend.core.facts import (
     DirectoryChanged,
     MessageRefused,
     Resumed,
+    SecretsChanged,
     UserHeard,
     UserLost,
     UserOnline,
@@ -47,10 +48,11 @@ class ClientSaid:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What is known of one app."""
+    """What is known of one app. ``born_at``: when it said last that it is there, if it is."""
 
     state: ClientState = "unknown"
     since: float = 0.0
+    born_at: float | None = None
     boot: int | None = None
     doubt_until: float | None = None
 
@@ -75,7 +77,7 @@ class User:
         return max(self.clients.values(), key=lambda client: (client.since, client.state)).state
 
 
-EVENTS = (ClientSaid, UserHeard, AccountsConnected, Resumed, DirectoryChanged)
+EVENTS = (ClientSaid, UserHeard, AccountsConnected, SecretsChanged, Resumed, DirectoryChanged)
 
 
 def keys(event: object, known: Iterable[str]) -> list[str]:
@@ -89,6 +91,8 @@ def keys(event: object, known: Iterable[str]) -> list[str]:
             return [user] if user in known else []
         case AccountsConnected(names=names):
             return [user for user in known if user not in names]
+        case SecretsChanged(names=names):
+            return [user for user in known if user in names]
         case _:
             return [event.user]  # type: ignore[attr-defined]
 
@@ -124,19 +128,24 @@ def step(limits: Limits, before: User, event: object, now: float) -> tuple[User,
             user, effects = _said(limits, user, event, now)
         case UserHeard() if user.silent_at is not None:
             user = replace(user, silent_at=now + limits.heartbeat_s)
-        case AccountsConnected(names=names) if user.name not in names:
-            user = _without_a_connection(limits, user, now)
+        case AccountsConnected():
+            user = _connected(limits, user, event, now)
+        case SecretsChanged():
+            user = _locked_out(user, event, now)
         case Resumed():
             user = _resumed(limits, user, now)
         case DirectoryChanged(principals=principals) if user.name not in principals and user.clients:
-            effects += [_cleared(user, client) for client in user.clients]
-            effects.append(Publish(PRESENCE.at(principal=user.name), None, retain=True))
-            user = User(user.name)
+            effects, user = _all_cleared(user), User(user.name)
     if user is before:
         return before, effects
-    if user.clients and (user.state != before.state or not before.clients):
-        user = replace(user, since=now)
+    user = _dated(before, user, now)
     return user, effects + _told(before, user)
+
+
+def _dated(before: User, after: User, now: float) -> User:
+    """Note since when it is with all of them as it is."""
+    has_changed = after.state != before.state or not before.clients
+    return replace(after, since=now) if after.clients and has_changed else after
 
 
 def _pass_time(user: User, now: float) -> User:
@@ -179,14 +188,26 @@ def _after(limits: Limits, client: Client, said: ClientSaid, now: float) -> Clie
             return replace(known, doubt_until=client.doubt_until or now + limits.debounce_s)
 
 
-def _without_a_connection(limits: Limits, user: User, now: float) -> User:
-    """Doubt that any app is there: one that ends in good order takes its last will back, and most forget a goodbye."""
+def _connected(limits: Limits, user: User, connected: AccountsConnected, now: float) -> User:
+    """Doubt apps without a connection: one that ends in good order takes its will back, and most say no goodbye."""
+    if user.name in connected.names:
+        return user
     doubted = {
         name: replace(client, doubt_until=now + limits.debounce_s)
         for name, client in user.clients.items()
         if client.state == "online" and client.doubt_until is None
     }
     return _with(user, doubted, user.silent_at) if doubted else user
+
+
+def _locked_out(user: User, changed: SecretsChanged, now: float) -> User:
+    """Believe at once that who was locked out is gone."""
+    gone = {
+        name: _enter(client, "lost", now)
+        for name, client in user.clients.items()
+        if client.state not in GONE and not changed.spares(client.born_at)
+    }
+    return _with(user, gone, user.silent_at) if gone else user
 
 
 def _gone_first(user: User) -> str | None:
@@ -216,11 +237,18 @@ def _with(user: User, changed: Mapping[str, Client], silent_at: float | None) ->
 
 
 def _enter(client: Client, state: ClientState, now: float) -> Client:
-    return replace(client, state=state, since=client.since if state == client.state else now, doubt_until=None)
+    born_at = now if state == "online" else None
+    since = client.since if state == client.state else now
+    return replace(client, state=state, since=since, born_at=born_at, doubt_until=None)
 
 
 def _cleared(user: User, client: str) -> Publish:
     return Publish(STATUS.at(principal=user.name, client=client), None, retain=True)
+
+
+def _all_cleared(user: User) -> list[Effect]:
+    presence = Publish(PRESENCE.at(principal=user.name), None, retain=True)
+    return [*(_cleared(user, client) for client in user.clients), presence]
 
 
 def _shown(user: User) -> object:

@@ -2,7 +2,8 @@
 
 A last will is doubted for a moment (``debounce_s``): a device that comes back at once was never gone. A will or goodbye
 of an older boot never overwrites a newer birth. Silence (``heartbeat_s``) makes a device lost whatever the broker says:
-half-open connections and power cuts leave no will in time. After a restart nobody knows, so the state is ``unknown``
+half-open connections and power cuts leave no will in time. Neither does a secret that becomes void: whoever ended the
+connection says so. After a restart nobody knows, so the state is ``unknown``
 until the device is seen; a retained status proves nothing.
 """
 
@@ -20,6 +21,7 @@ from backend.core.facts import (
     DirectoryChanged,
     MessageRefused,
     Resumed,
+    SecretsChanged,
 )
 from backend.core.liveness import GONE, Limits, is_late
 from backend.core.refusals import Code
@@ -48,12 +50,16 @@ class StatusSaid:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """What is known of one device. ``seen``: it was there once. ``asleep_until``: what it announced last."""
+    """What is known of one device.
+
+    ``seen``: it was there once; ``born_at``: when it said so last. ``asleep_until``: what it announced last.
+    """
 
     device: str
     provisioned: bool = False
     state: PresenceState = "unknown"
     seen: bool = False
+    born_at: float | None = None
     boot: int | None = None
     asleep_until: float | None = None
     since: float = 0.0
@@ -63,7 +69,7 @@ class Presence:
     doubt_until: float | None = None
 
 
-EVENTS = (StatusSaid, DeviceHeard, Resumed, DirectoryChanged)
+EVENTS = (StatusSaid, DeviceHeard, SecretsChanged, Resumed, DirectoryChanged)
 
 
 def keys(event: object, known: Iterable[str]) -> list[str]:
@@ -71,6 +77,8 @@ def keys(event: object, known: Iterable[str]) -> list[str]:
     match event:
         case Resumed():
             return list(known)
+        case SecretsChanged(names=names):
+            return [device for device in known if device in names]
         case DirectoryChanged(devices=devices):
             return sorted(devices.union(known))
         case _:
@@ -112,6 +120,8 @@ def step(limits: Limits, before: Presence, event: object, now: float) -> tuple[P
         case DeviceHeard():
             reason = presence.reason if presence.state == "online" else "heard"
             presence = _alive(limits, presence, reason, now)
+        case SecretsChanged() if presence.seen and presence.state not in GONE and not event.spares(presence.born_at):
+            presence = _gone(presence, "lost", "secret_changed", now)
         case Resumed():
             presence = _resumed(limits, presence, now)
             effects += [DeviceBooted(presence.device, presence.boot)] if presence.boot is not None else []
@@ -138,7 +148,7 @@ def _said(limits: Limits, presence: Presence, status: Status, now: float, *, ret
         case "online" | "sleeping" if retained:
             return _reminded(limits, known, status, now)
         case "online":
-            return _alive(limits, known, "birth", now)
+            return _alive(limits, replace(known, born_at=now), "birth", now)
         case "sleeping":
             asleep = replace(known, asleep_until=awake_at, silent_at=awake_at + limits.heartbeat_s, doubt_until=None)
             return replace(_enter(asleep, "sleeping", "sleeping", now), wake_in_s=status.wake_in_s)

@@ -15,7 +15,9 @@ TELEMETRY = Topic("devices/{device}/telemetry")
 HEARTBEAT = Topic("devices/{device}/heartbeat")
 
 PresenceState = Literal["online", "sleeping", "lost", "disconnected", "unknown"]
-PresenceReason = Literal["provisioned", "restarted", "birth", "heard", "sleeping", "goodbye", "last_will", "silent"]
+PresenceReason = Literal[
+    "provisioned", "restarted", "birth", "heard", "sleeping", "goodbye", "last_will", "silent", "secret_changed"
+]
 
 
 class Status(Message):

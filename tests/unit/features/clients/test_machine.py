@@ -12,6 +12,7 @@ from backend.core.facts import (
     Fact,
     MessageRefused,
     Resumed,
+    SecretsChanged,
     UserHeard,
     UserLost,
     UserOnline,
@@ -388,8 +389,27 @@ def test_an_event_concerns_who_is_tracked() -> None:
     assert keys(Resumed(), known) == ["alice", "bob"]
     assert keys(DirectoryChanged(frozenset(), frozenset({"alice", "carol"})), known) == ["bob"]
     assert keys(UserHeard("alice"), known) == ["alice"]
+    assert keys(SecretsChanged(frozenset({"alice", "carol"})), known) == ["alice"]
     assert keys(UserHeard("carol"), known) == [], "who never had an app that said something is never lost"
     assert keys(ClientSaid("carol", "phone", ClientStatus(state="online")), known) == ["carol"]
+
+
+def test_who_was_locked_out_is_lost_with_all_apps_but_those_that_may_know_the_new_secret() -> None:
+    history = ClientsHistory()
+    for client in ("phone", "laptop", "watch"):
+        history.says(client, "online")
+    history.says("watch", "disconnected")
+    history.passes(10)
+    history.says("laptop", "online")
+    history.happens(SecretsChanged(frozenset({"alice"}), since=history.now - 1))
+    assert history.states == {"phone": "lost", "laptop": "online", "watch": "disconnected"}
+    assert history.facts == []
+    history.happens(SecretsChanged(frozenset({"alice"})))
+    assert history.states == {"phone": "lost", "laptop": "lost", "watch": "disconnected"}
+    assert history.facts == [UserLost("alice")]
+    assert history.happens(SecretsChanged(frozenset({"alice"}))) == []
+    history.says("phone", "online")
+    assert history.facts == [UserOnline("alice")]
 
 
 def test_who_has_no_connection_left_is_lost_after_a_moment_whatever_its_apps_said() -> None:

@@ -14,10 +14,11 @@ from backend.core.facts import (
     DirectoryChanged,
     MessageRefused,
     Resumed,
+    SecretsChanged,
 )
 from backend.core.liveness import Limits
 from backend.core.refusals import Code
-from backend.features.presence.machine import Presence, until
+from backend.features.presence.machine import Presence, keys, until
 from tests.histories import DEVICE, DIRECTORY, START, PresenceHistory
 from tests.house import House, memory_database
 
@@ -33,6 +34,72 @@ def online(boot: int = 5) -> PresenceHistory:
     history = PresenceHistory(LIMITS)
     history.says("online", boot)
     return history
+
+
+# Secrets that are void
+
+
+@pytest.mark.parametrize("before", ["online", "lost", "sleeping"])
+def test_who_was_locked_out_is_lost_at_once(before: str) -> None:
+    """Also while a last will is doubted, and while it sleeps: it cannot come back with what it knows."""
+    history = online()
+    history.passes(10)
+    history.says(before, 5, wake_in_s=100 if before == "sleeping" else None)
+    history.happens(SecretsChanged(frozenset({DEVICE})))
+    (document,) = history.documents
+    assert (document["state"], document["reason"], document["since"]) == (
+        "lost",
+        "secret_changed",
+        "1970-01-12T13:46:50.000Z",
+    )
+    assert history.facts == [LOST]
+    assert until(history.presence) is None
+
+
+def test_whoever_is_not_there_is_not_lost_again() -> None:
+    for history in (PresenceHistory(), online()):
+        if history.state == "online":
+            history.says("disconnected", 5)
+        assert history.happens(SecretsChanged(frozenset({DEVICE}))) == []
+
+
+def test_after_a_restart_it_is_lost_without_waiting_for_its_silence() -> None:
+    history = online()
+    history.happens(Resumed())
+    assert history.happens(SecretsChanged(frozenset({DEVICE})))[-1] == LOST
+
+
+@pytest.mark.parametrize("boot", [1, 5, 6])
+def test_with_the_new_secret_it_is_back(boot: int) -> None:
+    history = online()
+    history.happens(SecretsChanged(frozenset({DEVICE})))
+    history.says("online", boot)
+    assert history.documents[-1]["state"] == "online"
+    assert ONLINE in history.facts
+
+
+@pytest.mark.parametrize(("age", "is_spared"), [(0, True), (3, True), (5, False)])
+def test_a_birth_with_the_new_secret_is_not_overtaken_by_what_became_of_the_old_one(age: int, is_spared: bool) -> None:
+    history = online()
+    history.passes(10)
+    history.says("online", 6)
+    history.passes(age)
+    history.happens(SecretsChanged(frozenset({DEVICE}), since=history.now - 4))
+    assert (history.state == "online") is is_spared
+    history.happens(SecretsChanged(frozenset({DEVICE})))
+    assert history.state == "lost", "all that were connected are not any more"
+
+
+def test_a_sign_of_life_may_be_of_the_old_secret() -> None:
+    history = online()
+    history.passes(10)
+    history.happens(HEARD)
+    history.happens(SecretsChanged(frozenset({DEVICE}), since=history.now - 4))
+    assert history.state == "lost"
+
+
+def test_a_new_secret_concerns_its_device() -> None:
+    assert keys(SecretsChanged(frozenset({DEVICE, "alice"})), ["probe-1", DEVICE]) == [DEVICE]
 
 
 # Births and goodbyes
