@@ -17,6 +17,8 @@ from broker.router import Router
 
 log = logging.getLogger(__name__)
 
+_WRONG = "no such account, or another password"
+
 
 @dataclass(frozen=True, slots=True)
 class House:
@@ -53,8 +55,9 @@ async def _judged(house: House, peer: Peer, name: str, connect: ConnectPacket) -
     revoked = None
     while revoked != house.router.revoked:  # the secret may become void while the door thinks
         revoked = house.router.revoked
-        if why := await _doubt(house, peer, name, connect.password):
-            return NOT_AUTHORIZED, why
+        code, why = await _doubt(house, peer, name, connect.password)
+        if why:
+            return code, why
     if why := _crowd(house, name, connect.client_id or ""):
         return SERVER_UNAVAILABLE, why
     will = will_of(connect, name)
@@ -72,21 +75,27 @@ def _crowd(house: House, name: str, client_id: str) -> str:
     return ""
 
 
-async def _doubt(house: House, peer: Peer, name: str, password: str | None) -> str:
-    """Return why it is not who it says, if so. A certificate speaks for its own name only."""
+async def _doubt(house: House, peer: Peer, name: str, password: str | None) -> tuple[int, str]:
+    """Return why it is not known to be who it says, if so. A certificate speaks for its own name only.
+
+    Where nobody looked at its secret, it is told to come again: a board takes a secret that was refused to be void.
+    """
     if not name:
-        return "no user name"
+        return NOT_AUTHORIZED, "no user name"
     if peer.certified not in (None, name):
-        return f"its certificate is of {peer.certified!r}"
+        return NOT_AUTHORIZED, f"its certificate is of {peer.certified!r}"
     failures, key = house.gate.failed_logins, (peer.address, name)
     if failures.is_shut(key, _now()):
-        return "too many wrong logins (failed_logins); for a minute not even the right password is"
-    if not password and peer.certified is not None:
-        return "" if await house.door.vouched(name) else "no account of the name in its certificate"
-    if await house.door.authenticate(name, password or ""):
-        return ""
-    failures.passes(key, _now())
-    return "no such account, or another password"
+        return SERVER_UNAVAILABLE, "too many wrong logins (failed_logins); for a minute no password is looked at"
+    is_certified = not password and peer.certified is not None
+    door = house.door
+    is_it = await (door.vouched(name) if is_certified else door.authenticate(name, password or ""))
+    if is_it is None:
+        return SERVER_UNAVAILABLE, "it cannot be told at the moment who it is"
+    if not is_it:
+        failures.passes(key, _now())
+        return NOT_AUTHORIZED, "no account of the name in its certificate" if is_certified else _WRONG
+    return CONNECTION_ACCEPTED, ""
 
 
 def will_of(connect: ConnectPacket, name: str) -> Message | None:

@@ -31,11 +31,14 @@ class Tls(Protocol):
 class Door(Protocol):
     """Who may come in, and do what."""
 
-    async def authenticate(self, name: str, secret: str) -> bool:
-        """Tell whether this is the secret of that account."""
+    async def authenticate(self, name: str, secret: str) -> bool | None:
+        """Tell whether this is the secret of that account; None: that cannot be told at the moment."""
 
-    async def vouched(self, name: str) -> bool:
-        """Tell whether that account, named by a verified client certificate, may come in without a secret."""
+    async def vouched(self, name: str) -> bool | None:
+        """Tell whether that account, named by a verified client certificate, may come in without a secret.
+
+        None: that cannot be told at the moment.
+        """
 
     def judge(self, name: str, topic: str, *, retain: bool, size: int) -> Judgement:
         """Judge a publish, or a last will, of *size* bytes."""

@@ -33,24 +33,24 @@ class Door:
         if principals != self._rules.roster.principals:  # else the engine has them in memory already, and shares them
             self._rules.roster = Roster(principals)
 
-    async def authenticate(self, name: str, secret: str) -> bool:
-        """Tell whether this is the secret of that account."""
+    async def authenticate(self, name: str, secret: str) -> bool | None:
+        """Tell whether this is the secret of that account; None: that cannot be told at the moment."""
         stored = await asyncio.to_thread(self._accounts.verifier_of, name)
         return await self._logins.is_right(name, stored, secret) and await self._is_listed(name)
 
-    async def vouched(self, name: str) -> bool:
+    async def vouched(self, name: str) -> bool | None:
         """Tell whether that account, named by a verified client certificate, may come in without a secret."""
         if await asyncio.to_thread(self._accounts.verifier_of, name) is None:
             return False
         return await self._is_listed(name)
 
-    async def _is_listed(self, name: str) -> bool:
-        """Wait until an account that was added this moment is known here: its rights depend on it."""
+    async def _is_listed(self, name: str) -> bool | None:
+        """Wait until an account that was added this moment is known here: its rights depend on it. None: not yet."""
         for _ in range(_LOOKS):
             if self._lookup(name) is not None:
                 return True
             await asyncio.sleep(_LOOK_EVERY_S)
-        return False
+        return None
 
     def judge(self, name: str, topic: str, *, retain: bool, size: int) -> Verdict:
         """Judge a publish, or a last will."""

@@ -19,21 +19,24 @@ class Logins:
         self._right: dict[str, tuple[str, bytes]] = {}
         self._running: dict[str | None, dict[bytes, asyncio.Task[bool]]] = {}
 
-    async def is_right(self, name: str, stored: str | None, secret: str) -> bool:
-        """Tell whether this is the secret whose hash is *stored* for an account (None: there is no such account)."""
+    async def is_right(self, name: str, stored: str | None, secret: str) -> bool | None:
+        """Tell whether this is the secret whose hash is *stored* for an account (None: there is no such account).
+
+        None: it was not looked at, since too many of that name are; it may be right the next time.
+        """
         if stored is not None and self._right.get(name) == (stored, self._digest(secret)):
             return True
-        if not await self._verify(name, stored, secret) or stored is None:
-            return False
-        self._right[name] = (stored, self._digest(secret))
-        return True
+        is_right = await self._verify(name, stored, secret)
+        if is_right and stored is not None:
+            self._right[name] = (stored, self._digest(secret))
+        return is_right
 
-    async def _verify(self, name: str, stored: str | None, secret: str) -> bool:
+    async def _verify(self, name: str, stored: str | None, secret: str) -> bool | None:
         """Hash a secret once, however many ask, and at a time only few of one name.
 
         So an account may come back with all its clients at once, and a storm of wrong secrets holds up nobody else. All
-        names that do not exist count as one. Who is one too many is refused only when an earlier one has its answer:
-        how long that took tells nothing.
+        names that do not exist count as one. Who is one too many is told so (None) only when an earlier one has its
+        answer: how long that took tells nothing.
         """
         whose = name if stored is not None else None
         running = self._running.setdefault(whose, {})
@@ -41,7 +44,7 @@ class Logins:
         if asked not in running:
             if len(running) >= _OF_ONE_NAME:
                 await asyncio.wait(running.values(), return_when=asyncio.FIRST_COMPLETED)
-                return False
+                return None
             running[asked] = asyncio.create_task(self._hash(stored, secret))
             running[asked].add_done_callback(lambda _task: self._forget(whose, asked))
         return await asyncio.shield(running[asked])  # who hangs up does not take the answer from the others

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any
 
+import aiomqtt
 import pytest
 from sqlalchemy import Engine as Database
 
@@ -12,11 +13,13 @@ from backend.app.table import TABLE
 from backend.core.access import Rulebook
 from backend.core.principals import Principal, Role, Roster
 from backend.core.refusals import Code
+from backend.shell import door as door_module
 from backend.shell import logins
 from backend.shell.accounts import Accounts
 from backend.shell.door import Door
 from backend.shell.logins import Logins
-from tests.rig import WITHIN_S
+from broker.server import Listener, running
+from tests.rig import WITHIN_S, free_port
 
 ALICE = Principal("alice", Role.USER, "Alice")
 
@@ -53,7 +56,8 @@ def test_a_storm_on_one_name_holds_up_nobody_else(argon: Argon) -> None:
         await asyncio.sleep(0)
         assert await door.is_right("bob", "bob's hash", "right")
         argon.let_go.set()
-        assert not any(await asyncio.gather(*storm))
+        answers = await asyncio.gather(*storm)
+        assert answers == [False] * 2 + [None] * 98, "whoever nobody looked at may be right"
         assert len(argon.asked) == 3
         assert await door.is_right("alice", "alice's hash", "right")  # once it is over
 
@@ -68,8 +72,61 @@ def test_a_storm_of_invented_names_holds_up_nobody(argon: Argon) -> None:
         assert await door.is_right("bob", "bob's hash", "right")
         assert not any(task.done() for task in storm), "who is refused at once knows that others were checked"
         argon.let_go.set()
-        assert not any(await asyncio.gather(*storm))
+        assert await asyncio.gather(*storm) == [False] * 2 + [None] * 98
         assert len(argon.asked) == 3
+
+    run(story())
+
+
+def test_a_right_secret_that_nobody_looked_at_is_to_come_again(
+    argon: Argon, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The codes 4 and 5 would make a board believe that its secret is void."""
+    asked: list[str] = []
+    is_right = Logins.is_right
+
+    def told(self: Logins, name: str, stored: str | None, secret: str) -> Coroutine[Any, Any, bool | None]:
+        asked.append(secret)
+        return is_right(self, name, stored, secret)
+
+    monkeypatch.setattr(Logins, "is_right", told)
+    accounts = Accounts(database)
+    accounts.add(ALICE, "right", 0.0)
+    door, port = Door(Rulebook(TABLE, roster=Roster({"alice": ALICE})), accounts, ""), free_port()
+
+    async def knock(secret: str) -> object:
+        try:
+            async with aiomqtt.Client("127.0.0.1", port, username="alice", password=secret, timeout=WITHIN_S):
+                return "let in"
+        except aiomqtt.MqttCodeError as error:
+            return str(error.rc)
+
+    async def story() -> None:
+        async with running([Listener("tcp", "127.0.0.1", port)], door):
+            knocking = []
+            for number, secret in enumerate(("wrong", "wrong too", "right"), 1):
+                knocking.append(asyncio.create_task(knock(secret)))
+                while len(asked) < number:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.01)
+            argon.let_go.set()
+            assert await asyncio.gather(*knocking) == ["Not authorized", "Not authorized", "Server unavailable"]
+            assert await knock("right") == "let in"
+
+    run(story())
+
+
+def test_an_account_that_is_not_listed_yet_is_to_come_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door_module, "_LOOK_EVERY_S", 0.001)
+    accounts = Accounts(database)
+    accounts.add(ALICE, "secret", 0.0, generated=True)
+    door = Door(Rulebook(TABLE), accounts, "")
+
+    async def story() -> None:
+        assert await door.authenticate("alice", "secret") is None
+        assert await door.vouched("alice") is None
+        assert await door.authenticate("alice", "wrong") is False
 
     run(story())
 
