@@ -5,7 +5,8 @@ A secret is shown once, and stored as a verifier only.
 
 import json
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
@@ -48,7 +49,13 @@ class Account:
 
 
 class Mirror(Protocol):
-    """Another broker that checks secrets by itself. It is told while the secret is known. Both raise AccountError."""
+    """Another broker that checks secrets by itself. It is told while the secret is known. All raise AccountError.
+
+    A server removes from it who is not stored, whenever it compares. So an account is stored before it is put there.
+    """
+
+    def insist(self, name: str) -> None:
+        """Insist that it answers, and has nobody else of that name."""
 
     def put(self, who: Principal, secret: str) -> None:
         """Let an account log in with this secret, and with no older one."""
@@ -96,11 +103,18 @@ class Accounts:
             verifier=verifier.made(secret, generated=generated),
         )
         if self._mirror is not None:
-            self._mirror.put(who, secret)
+            self._mirror.insist(who.name)
         with changing(self._database) as session:
             _insist_on_new(session, who)
             session.add(row)
             erase(session, who.name)
+        if self._mirror is not None:
+            with unless_told(lambda: self._take_back(who.name)):
+                self._mirror.put(who, secret)
+
+    def _take_back(self, name: str) -> None:
+        with changing(self._database) as session:
+            session.delete(_found(session, name))
 
     def remove(self, name: str) -> None:
         """Remove an account, its rules, voice and conversation included; its devices and triggers are nobody's then.
@@ -203,6 +217,16 @@ class Accounts:
         with Session(self._database) as session:
             row = session.get(AccountRow, name)
             return row.verifier if row is not None else None
+
+
+@contextmanager
+def unless_told(take_back: Callable[[], object]) -> Iterator[None]:
+    """Take back what was stored, whatever keeps the mirror from being told of it; also somebody's Ctrl-C."""
+    try:
+        yield
+    except BaseException:
+        take_back()
+        raise
 
 
 @cache

@@ -21,7 +21,7 @@ from backend.features.directory.feature import AccountRow, principal
 from backend.features.provisioning import feature as provisioning
 from backend.features.provisioning.feature import ClaimCode, ClaimRow, claim_code
 from backend.shell import verifier
-from backend.shell.accounts import AccountError, Mirror
+from backend.shell.accounts import AccountError, Mirror, unless_told
 from backend.shell.codes import close, void
 from backend.shell.database import overwrite
 from backend.shell.revision import changing
@@ -65,7 +65,7 @@ class Claims:
         who = Principal(provisioning.account(code), Role.CLAIM, f"claim code of {device}", since=now)
         password = provisioning.password(code)
         if self._mirror is not None:
-            self._mirror.put(who, password)
+            self._mirror.insist(who.name)
         row = ClaimRow(account=who.name, device=device, mac=mac, made_at=now, expires_at=now + life_s, code=code)
         with changing(self._database) as session:
             gone = void(session, device)
@@ -73,6 +73,9 @@ class Claims:
             session.add(row)
             session.add(_account(who, verifier.made(password, generated=True)))
             about = claim_code(row)
+        if self._mirror is not None:
+            with unless_told(lambda: self._void(device)):
+                self._mirror.put(who, password)
         self._remove(gone)
         return Made(provisioning.shown(code), about)
 
@@ -81,9 +84,7 @@ class Claims:
         with Session(self._database) as session:
             if not any(each.device == device for each in _open(session, now)):
                 raise ClaimError(f"{device} has no open claim code")
-        with changing(self._database) as session:
-            gone = void(session, device)
-        self._remove(gone)
+        self._remove(self._void(device))
 
     def all(self) -> list[ClaimCode]:
         """Return all codes of the last time, the newest first."""
@@ -126,6 +127,10 @@ class Claims:
             overwrite(self._database)  # not with each claim: it waits for whoever reads
         with Session(self._database) as session:
             return _standing(session)
+
+    def _void(self, device: str) -> list[str]:
+        with changing(self._database) as session:
+            return void(session, device)
 
     def _remove(self, accounts: Iterable[str]) -> None:
         if self._mirror is not None:

@@ -12,7 +12,15 @@ from aiomqtt import MqttError
 from backend.core.engine import Send
 from backend.core.principals import Principal, Role, Roster
 from backend.shell.address import Address
-from backend.shell.mosquitto_accounts import CLIENT_EXISTS, NO_CLIENT, NO_ROLE, create, ensure_roles, removal
+from backend.shell.mosquitto_accounts import (
+    CLIENT_EXISTS,
+    NO_CLIENT,
+    NO_ROLE,
+    ROLE_EXISTS,
+    create,
+    ensure_roles,
+    removal,
+)
 from backend.shell.mosquitto_control import CommandError, Control, ControlError, connected
 from backend.shell.mosquitto_inventory import Inventory, following, mending, taken, unknown
 from backend.shell.mosquitto_rights import Rights, acls, commands
@@ -110,15 +118,16 @@ class Steward:
         return control
 
     async def _reconcile(self, control: Control) -> None:
+        there = await taken(control)  # before: whom it knows by now is stored, since that comes first
         roster = Roster(await asyncio.to_thread(self._principals))
         people, self._rights.rules.roster = roster.principals, roster
-        there = await taken(control)
         server = Principal(self._login.user, Role.BACKEND, "Talkstick")
         if self._rights.account(server.name) not in there.clients.get(server.name, ()):
             raise ControlError(
                 f"{server.name} is not set up as the server's account; `talkstick export mosquitto` does"
             )
-        await control.run(mending(self._rights, people, there, server), tolerate={NO_CLIENT, *NO_ROLE})
+        meanwhile = {NO_CLIENT, *NO_ROLE, CLIENT_EXISTS, ROLE_EXISTS}
+        await control.run(mending(self._rights, people, there, server), tolerate=meanwhile)
         self._complain(*unknown(self._rights, people, there))
         self._told = roster
         self._granted = _granted(self._rights, there)

@@ -25,10 +25,15 @@ class Mosquitto:
         self._login = login
         self._rights = rights
 
+    def insist(self, name: str) -> None:
+        """Insist that Mosquitto answers, and has nobody else of that name. Raises AccountError."""
+        self._insist_on_another(name)
+        with _explained():
+            asyncio.run(self._insist(name))
+
     def put(self, who: Principal, secret: str) -> None:
         """Let an account log in with this secret, and with no older one. Raises AccountError."""
-        if who.name == self._login.user:
-            raise AccountError(f"{who.name} is the server's own name at the broker")
+        self._insist_on_another(who.name)
         with _explained():
             asyncio.run(self._put(who, secret))
 
@@ -36,6 +41,14 @@ class Mosquitto:
         """End the connections of an account, and let nobody log in with it. Raises AccountError."""
         with _explained():
             asyncio.run(self._remove(name))
+
+    def _insist_on_another(self, name: str) -> None:
+        if name == self._login.user:
+            raise AccountError(f"{name} is the server's own name at the broker")
+
+    async def _insist(self, name: str) -> None:
+        async with connected(self._where, self._login) as control:
+            await insist_on_own(control, self._rights, name)
 
     async def _put(self, who: Principal, secret: str) -> None:
         async with connected(self._where, self._login) as control:
@@ -77,9 +90,9 @@ async def ensure_roles(control: Control, rights: Rights, who: Principal) -> None
 
 async def insist_on_own(control: Control, rights: Rights, name: str) -> None:
     """Raise AccountError where a client of that name was made by somebody else."""
-    (data,) = await control.run([{"command": "getClient", "username": name}])
-    roles = [role["rolename"] for role in data["client"]["roles"]]
-    if rights.account(name) not in roles:
+    (data,) = await control.run([{"command": "getClient", "username": name}], tolerate={NO_CLIENT})
+    client = data.get("client")
+    if client is not None and rights.account(name) not in [role["rolename"] for role in client["roles"]]:
         raise AccountError(f"Mosquitto has a client {name} that is not Talkstick's; choose another name")
 
 

@@ -30,6 +30,10 @@ class Broker:
         self.passwords: dict[str, str] = {}
         self.is_away = False
 
+    def insist(self, name: str) -> None:
+        self._insist()
+        assert name not in self.passwords
+
     def put(self, who: Principal, secret: str) -> None:
         self._insist()
         self.passwords[who.name] = secret
@@ -327,3 +331,30 @@ def test_without_the_broker_there_is_no_code(claims: Claims, database: Database)
     with pytest.raises(AccountError):
         Claims(database, broker).make("scale-1", None, LIFE_S, NOW)
     assert claims.all() == []
+
+
+class Deaf(Broker):
+    """Answers, but cannot be told of an account; or somebody presses Ctrl-C meanwhile."""
+
+    def __init__(self, why: BaseException, database: Database) -> None:
+        super().__init__()
+        self._why = why
+        self._accounts = Accounts(database)
+
+    def put(self, who: Principal, secret: str) -> None:
+        assert secret
+        assert who.name in self._accounts.principals(), "a server that compares now must not take it away again"
+        raise self._why
+
+
+@pytest.mark.parametrize("why", [AccountError("it went away"), KeyboardInterrupt()], ids=["it went away", "Ctrl-C"])
+def test_what_the_broker_could_not_be_told_is_not_stored(
+    accounts: Accounts, database: Database, why: BaseException
+) -> None:
+    before = accounts.all()
+    with pytest.raises(type(why)):
+        Accounts(database, Deaf(why, database)).add(Principal("bob", Role.USER, "Bob"), "secret", NOW, generated=True)
+    with pytest.raises(type(why)):
+        Claims(database, Deaf(why, database)).make("scale-1", None, LIFE_S, NOW)
+    assert accounts.all() == before
+    assert [each.state(NOW) for each in Claims(database).all()] == ["revoked"]

@@ -90,6 +90,10 @@ def test_another_broker_is_told_them_with_a_secret(database: Database) -> None:
     told: list[Principal] = []
 
     class Mirror:
+        def insist(self, name: str) -> None:
+            assert name == "alice"
+            assert told == [], "first"
+
         def put(self, who: Principal, secret: str) -> None:
             assert secret == "secret"
             told.append(who)
