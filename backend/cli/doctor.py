@@ -26,6 +26,7 @@ from backend.shell.address import Address
 from backend.shell.certificates import CertificateError
 from backend.shell.mosquitto_control import connected
 from backend.shell.mosquitto_inventory import taken
+from backend.shell.mosquitto_link import refuses
 from backend.shell.operator import Login
 from backend.shell.voice import models as shelf
 from backend.shell.voice.ffmpeg import ffmpeg
@@ -158,16 +159,29 @@ def _mosquitto(context: Context) -> Iterator[Finding]:
     if context.broker is None:
         return
     try:
-        asyncio.run(_administer(*context.broker))
+        missing = asyncio.run(_administer(*context.broker, _heard(context)))
     except aiomqtt.MqttError as error:
         yield Finding("Mosquitto", "fail", str(error), "is it running, on what `talkstick export mosquitto DIR` wrote?")
-    else:
-        yield Finding("Mosquitto", "ok", f"{context.broker[0]} can be told who may do what")
+        return
+    yield Finding("Mosquitto", "ok", f"{context.broker[0]} can be told who may do what")
+    for topic in missing:
+        help_ = "start the server again, which mends the rights of its login there"
+        yield Finding("Mosquitto", "fail", f"it does not let the server hear {topic}", help_)
 
 
-async def _administer(where: Address, login: Login) -> None:
+async def _administer(where: Address, login: Login, heard: Sequence[str]) -> list[str]:
+    """Look whether the server could; return what of the topics that it hears is refused. Raises MqttError."""
     async with connected(where, login) as control:
         await taken(control)
+    return await refuses(where, login, heard)
+
+
+def _heard(context: Context) -> list[str]:
+    """Return what the server listens to."""
+    triggers = context.triggers.definitions("trigger").values() if context.settings.data.exists() else ()
+    sources = [each["source"]["topic"] for each in triggers if "source" in each]
+    tree = TABLE.tree(context.settings.prefix)
+    return [tree.on_wire(topic) for topic in (*(topic for topic, _ in TABLE.subscriptions()), *sources)]
 
 
 def _triggers(context: Context) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import aiomqtt
+from paho.mqtt.reasoncodes import ReasonCode
 
 from backend.core.engine import Arrived, Send
 from backend.core.topics import Tree
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 _BACKOFF_S = (0.2, 30.0)  # the first and the longest pause
 _SEND_WITHIN_S = 10.0
 _AT_ONCE = 100  # filters in one request
+_REFUSED = 0x80  # the return codes of a SUBACK from which on it did not work
 _UNDER_WAY = 1000  # answers sent at once that the broker has not acknowledged; beyond, nothing is read
 
 Direct = Callable[[Arrived], Sequence[Send] | None]
@@ -67,6 +69,7 @@ class Link:
             try:
                 await self._prepare()
                 async with self._connection() as client:
+                    await self._insist(client)
                     log.log(logging.INFO if pause == first else logging.WARNING, "connected to the broker")
                     pause = first
                     await self._read(client)
@@ -117,8 +120,15 @@ class Link:
     async def _prepare(self) -> None:
         """Do what must be done before each connection. Raises MqttError."""
 
-    async def _subscribe(self, client: aiomqtt.Client, wanted: Sequence[tuple[str, int]]) -> None:
-        await client.subscribe(list(wanted))
+    async def _insist(self, client: aiomqtt.Client) -> None:
+        """Subscribe to what the server cannot do without. Raises MqttError, also where some of it is refused."""
+        missing = await self._subscribe(client, self._subscriptions)
+        if missing:
+            raise aiomqtt.MqttError(f"it refuses to send {', '.join(missing)}")
+
+    async def _subscribe(self, client: aiomqtt.Client, wanted: Sequence[tuple[str, int]]) -> list[str]:
+        """Return the filters that the broker refuses. Raises MqttError."""
+        return refused([topic for topic, _ in wanted], await client.subscribe(list(wanted)))
 
     async def _listen(self) -> None:
         """Make the broker send what is wanted now, if it is there. Raises MqttError."""
@@ -128,7 +138,9 @@ class Link:
                 return
             new, gone = self._watching.changes()
             for some in _pieces(new):
-                await self._subscribe(client, [(topic, 1) for topic in some])
+                missing = await self._subscribe(client, [(topic, 1) for topic in some])
+                if missing:  # no reason to do without the rest
+                    log.error("the broker refuses to send %s; asked again at the next connection", ", ".join(missing))
             for some in _pieces(gone):  # last: rather twice than not at all
                 await client.unsubscribe(some)
             self._watching.heard = wanted
@@ -156,7 +168,6 @@ class Link:
 
     async def _read(self, client: aiomqtt.Client) -> None:
         """Read until the connection breaks, or nothing is answered on it. Raises MqttError."""
-        await self._subscribe(client, self._subscriptions)
         self._client, self._is_deaf, self._watching.heard = client, False, frozenset()
         self._reading = reading = asyncio.create_task(self._receive(client))
         try:
@@ -195,6 +206,12 @@ class Link:
     async def _publish(self, client: aiomqtt.Client, send: Send) -> None:
         topic = self._broker.tree.on_wire(send.topic)
         await client.publish(topic, send.payload, qos=1, retain=send.retain, timeout=_SEND_WITHIN_S)
+
+
+def refused(filters: Iterable[str], suback: Iterable[int | ReasonCode]) -> list[str]:
+    """Return the filters that a broker refuses, by its answer."""
+    codes = (code if isinstance(code, int) else code.value for code in suback)
+    return [topic for topic, code in zip(filters, codes, strict=True) if code >= _REFUSED]
 
 
 def first_of(*directs: Direct) -> Direct:

@@ -1,5 +1,6 @@
 """The backend's connection to Mosquitto: nothing is announced there before Mosquitto knows who may command."""
 
+import secrets
 from collections.abc import Collection, Sequence
 
 import aiomqtt
@@ -7,9 +8,11 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from backend.core.engine import Send
 from backend.core.topics import overlaps
+from backend.shell.address import Address
 from backend.shell.inbox import Inbox
-from backend.shell.link import Broker, Link
+from backend.shell.link import Broker, Link, refused
 from backend.shell.mosquitto import Steward
+from backend.shell.operator import Login
 
 
 class MosquittoLink(Link):
@@ -44,10 +47,10 @@ class MosquittoLink(Link):
     async def _prepare(self) -> None:
         await self._steward.ready()
 
-    async def _subscribe(self, client: aiomqtt.Client, wanted: Sequence[tuple[str, int]]) -> None:
-        await client.subscribe(
-            [(topic, SubscribeOptions(qos, retainAsPublished=topic in self._never_retained)) for topic, qos in wanted]
-        )
+    async def _subscribe(self, client: aiomqtt.Client, wanted: Sequence[tuple[str, int]]) -> list[str]:
+        filters = [topic for topic, _ in wanted]
+        options = [SubscribeOptions(qos, retainAsPublished=topic in self._never_retained) for topic, qos in wanted]
+        return refused(filters, await client.subscribe(list(zip(filters, options, strict=True))))
 
     async def _takes(self, client: aiomqtt.Client, message: aiomqtt.Message) -> bool:
         """Clear what must not be retained, and overlook the clearing."""
@@ -57,3 +60,18 @@ class MosquittoLink(Link):
         if message.payload:
             await client.publish(topic, b"", retain=True)
         return bool(message.payload)
+
+
+async def refuses(where: Address, login: Login, filters: Sequence[str]) -> list[str]:
+    """Return what Mosquitto does not let the server hear; it sends nothing that is retained. Raises MqttError."""
+    async with aiomqtt.Client(
+        where.host,
+        where.port,
+        username=login.user,
+        password=login.password,
+        identifier=f"{login.user}-{secrets.token_hex(8)}",
+        protocol=aiomqtt.ProtocolVersion.V5,
+        tls_context=where.context(),
+    ) as client:
+        options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+        return refused(filters, await client.subscribe([(each, options) for each in filters]))

@@ -245,7 +245,7 @@ def test_who_is_locked_out_is_lost_at_once_and_back_with_the_new_secret(site: Si
                 printer = await stack.enter_async_context(guest(site, "printer-1", password=secret))
                 await printer.publish(f"{PRINTER}/status", {"state": "online", "boot": boot}, retain=True)
                 await alice.body(f"{PRINTER}/presence", state="online", boot=boot)
-                await a_look_later(site, alice, f"probe-{boot}")
+                await a_look_later(site, alice, f"probe-{boot}", f"probe-{boot}-too")
                 secret = await lock_out(site)
                 await ended(printer)
                 await alice.body(f"{PRINTER}/presence", state="lost", reason="secret_changed", boot=boot)
@@ -267,10 +267,11 @@ def test_who_is_locked_out_is_lost_at_once_and_back_with_the_new_secret(site: Si
     run(story)
 
 
-async def a_look_later(site: Site, reader: Guest, name: str) -> None:
-    """Return when the server knows of a change that is made now: what changes later, it will tell from that."""
-    await made(site, "add", name)
-    await reader.body(f"devices/{name}/presence", state="unknown")
+async def a_look_later(site: Site, reader: Guest, *names: str) -> None:
+    """Return when the server has looked for changes once more: of two, the second look began after this was called."""
+    for name in names:
+        await made(site, "add", name)
+        await reader.body(f"devices/{name}/presence", state="unknown")
 
 
 @contextmanager

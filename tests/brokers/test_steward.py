@@ -1,6 +1,7 @@
 """An account that is made at the very moment in which the steward compares a real Mosquitto with the database."""
 
 import asyncio
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from backend.shell.claims import Claims
 from backend.shell.database import open_database
 from backend.shell.mosquitto import Steward
 from backend.shell.mosquitto_accounts import Mosquitto
+from backend.shell.mosquitto_control import connected
 from backend.shell.mosquitto_rights import Rights
-from tests.brokers.brokers import Site
+from tests.brokers.brokers import Site, with_mosquitto
 from tests.brokers.guest import guest
 
 PROBE = Principal("probe-1", Role.DEVICE, "probe-1")
@@ -120,3 +122,23 @@ def test_an_account_is_made_while_the_steward_compares(tmp_path: Path, moment: s
         assert asyncio.run(is_let_in(house, "probe-1", SECRET))
         asyncio.run(begun(house.steward(accounts.principals)))
         assert asyncio.run(is_let_in(house, "probe-1", SECRET)), "and nobody takes it away again"
+
+
+def test_what_mosquitto_does_not_let_the_server_hear_is_told_by_doctor_and_mended_at_the_start(tmp_path: Path) -> None:
+    with with_mosquitto(tmp_path) as site:
+        talkstick = site.talkstick
+        assert "does not let" not in talkstick.run("doctor")
+        asyncio.run(let_hear_nothing(site))
+        missing = "fail  Mosquitto        it does not let the server hear devices/+/status"
+        assert missing in talkstick.run("doctor", ok=False)
+        talkstick.stop(signal.SIGKILL)
+        talkstick.start()
+        assert "does not let" not in talkstick.run("doctor")
+
+
+async def let_hear_nothing(site: Site) -> None:
+    """Take away what the server may subscribe to, but for the answers of the plugin."""
+    async with connected(*address.parsed(site.broker, None)) as control:
+        (found,) = await control.run([{"command": "getRole", "rolename": "role:backend"}])
+        kept = [each for each in found["role"]["acls"] if (each["acltype"], each["topic"]) != ("subscribePattern", "#")]
+        await control.run([{"command": "modifyRole", "rolename": "role:backend", "acls": kept}])

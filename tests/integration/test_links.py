@@ -138,6 +138,51 @@ def test_what_is_retained_comes_first_and_what_happens_next_comes_next(site: Any
     run(story())
 
 
+class Deaf(OpenDoor):
+    """Refuses a subscription for a while."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.asked = 0
+
+    def may_subscribe(self, _name: str, topic_filter: str) -> bool:
+        self.asked += topic_filter == self.topic
+        return topic_filter != self.topic
+
+
+def test_a_server_that_may_not_hear_all_it_must_says_so_and_tries_again(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        inbox, door, port = Inbox(), Deaf("lab/request/+"), free_port()
+        async with running([Listener("tcp", HOST, port)], door):
+            link = Link(Broker(HOST, port, "backend", "-", TREE), SUBSCRIPTIONS, WILL, inbox)
+            async with linked(link):
+                await until(lambda: door.asked == 3)
+                assert caplog.text.count("no connection to the broker (it refuses to send lab/request/+)") >= 2
+                assert "connected to the broker" not in caplog.text
+                assert await inbox.batch(0) == []
+                door.topic = ""
+                assert await taken(inbox, 1) == [Connected()]
+
+    run(story())
+
+
+def test_a_source_that_is_refused_is_said_and_everything_else_is_heard(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        inbox, door, port = Inbox(), Deaf("shed/door"), free_port()
+        async with running([Listener("tcp", HOST, port)], door):
+            link = Link(Broker(HOST, port, "backend", "-", TREE), SUBSCRIPTIONS, WILL, inbox)
+            async with linked(link):
+                assert await taken(inbox, 1) == [Connected()]
+                await link.watch(["shed/door", "shed/window"], [])
+                assert "the broker refuses to send shed/door;" in caplog.text
+                client = await Outside().connect(port)
+                client.publish("shed/window", b"1")
+                client.publish("lab/request/a", b"2")
+                assert await taken(inbox, 2) == [Arrived("shed/window", b"1"), Arrived("request/a", b"2")]
+
+    run(story())
+
+
 @pytest.mark.parametrize("site", [local, over_mqtt, at_mosquitto])
 def test_what_is_answered_at_once_never_enters_the_inbox(
     site: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
