@@ -19,7 +19,8 @@ from backend.shell.accounts import Accounts
 from backend.shell.door import Door
 from backend.shell.logins import Logins
 from broker.server import Listener, running
-from tests.rig import WITHIN_S, free_port
+from tests.rig import WITHIN_S
+from tools.ports import free_port
 
 ALICE = Principal("alice", Role.USER, "Alice")
 
