@@ -19,7 +19,7 @@ from backend.shell.mosquitto_accounts import (
     ROLE_EXISTS,
     create,
     ensure_roles,
-    removal,
+    remove,
 )
 from backend.shell.mosquitto_control import CommandError, Control, ControlError, connected
 from backend.shell.mosquitto_inventory import Inventory, following, mending, taken, unknown
@@ -137,8 +137,8 @@ class Steward:
     async def _follow(self, control: Control) -> None:
         roster = Roster(await asyncio.to_thread(self._principals))
         people, known, self._rights.rules.roster = roster.principals, self._told.principals, roster
-        gone = [command for name in known.keys() - people.keys() for command in removal(self._rights, name)]
-        await control.run(gone, tolerate={NO_CLIENT, *NO_ROLE})
+        for name in known.keys() - people.keys():
+            await remove(control, self._rights, name)
         await control.run(following(self._rights, self._told, roster), tolerate=NO_ROLE)
         for name in people.keys() - known.keys():  # the command line did it, if it knew the broker
             await ensure_roles(control, self._rights, people[name])

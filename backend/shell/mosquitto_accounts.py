@@ -63,7 +63,7 @@ class Mosquitto:
 
     async def _remove(self, name: str) -> None:
         async with connected(self._where, self._login) as control:
-            await control.run(removal(self._rights, name), tolerate={NO_CLIENT, *NO_ROLE})
+            await remove(control, self._rights, name)
 
 
 def create(rights: Rights, who: Principal, secret: str | None) -> Command:
@@ -72,13 +72,20 @@ def create(rights: Rights, who: Principal, secret: str | None) -> Command:
     return {**command, "roles": role_refs(rights.names(who)), **({"password": secret} if secret is not None else {})}
 
 
-def removal(rights: Rights, name: str) -> list[Command]:
-    """Return the commands that remove an account: its client first, since that ends its connections."""
+def removal(rights: Rights, name: str, *, is_own: bool) -> list[Command]:
+    """Return the commands that remove an account: its client first, since that ends its connections.
+
+    Where the client of that name is somebody else's, it stays.
+    """
+    client = [{"command": "deleteClient", "username": name}] if is_own else []
     roles = (rights.account(name), rights.holder(name))
-    return [
-        {"command": "deleteClient", "username": name},
-        *({"command": "deleteRole", "rolename": role} for role in roles),
-    ]
+    return [*client, *({"command": "deleteRole", "rolename": role} for role in roles)]
+
+
+async def remove(control: Control, rights: Rights, name: str) -> None:
+    """Remove an account as far as it is there. Raises ControlError."""
+    is_own = await _is_own(control, rights, name) is True
+    await control.run(removal(rights, name, is_own=is_own), tolerate={NO_CLIENT, *NO_ROLE})
 
 
 async def ensure_roles(control: Control, rights: Rights, who: Principal) -> None:
@@ -90,10 +97,16 @@ async def ensure_roles(control: Control, rights: Rights, who: Principal) -> None
 
 async def insist_on_own(control: Control, rights: Rights, name: str) -> None:
     """Raise AccountError where a client of that name was made by somebody else."""
-    (data,) = await control.run([{"command": "getClient", "username": name}], tolerate={NO_CLIENT})
-    client = data.get("client")
-    if client is not None and rights.account(name) not in [role["rolename"] for role in client["roles"]]:
+    if await _is_own(control, rights, name) is False:
         raise AccountError(f"Mosquitto has a client {name} that is not Talkstick's; choose another name")
+
+
+async def _is_own(control: Control, rights: Rights, name: str) -> bool | None:
+    """Tell whether the client of that name is Talkstick's; None: there is none."""
+    (data,) = await control.run([{"command": "getClient", "username": name}], tolerate={NO_CLIENT})
+    if "client" not in data:
+        return None
+    return rights.account(name) in [role["rolename"] for role in data["client"]["roles"]]
 
 
 @contextlib.contextmanager

@@ -47,7 +47,11 @@ def unknown(rights: Rights, people: Mapping[str, Principal], there: Inventory) -
 def mending(rights: Rights, people: Mapping[str, Principal], there: Inventory, server: Principal) -> list[Command]:
     """Return the commands that bring Mosquitto in step; the client of the *server* itself, and of others, stay."""
     owners = {owner for role in there.roles if (owner := rights.owner(role)) is not None}
-    gone = [command for name in sorted(owners - people.keys() - {server.name}) for command in removal(rights, name)]
+    gone = [
+        command
+        for name in sorted(owners - people.keys() - {server.name})
+        for command in removal(rights, name, is_own=rights.account(name) in there.clients.get(name, ()))
+    ]
     wanted = rights.all_roles([*people.values(), server])
     missing, others = unknown(rights, people, there)
     clients = [

@@ -124,6 +124,36 @@ def test_an_account_is_made_while_the_steward_compares(tmp_path: Path, moment: s
         assert asyncio.run(is_let_in(house, "probe-1", SECRET)), "and nobody takes it away again"
 
 
+@pytest.mark.parametrize("by", ["the command line", "the steward that runs", "the steward that starts"])
+def test_a_client_of_somebody_else_stays_when_the_account_of_that_name_goes(tmp_path: Path, by: str) -> None:
+    """It was added while Talkstick had another broker, and cannot be used; so one removes it."""
+    with house_at(tmp_path) as house:
+        stored = Accounts(house.database)
+        stored.add(Principal("carol", Role.USER, "Carol"), SECRET, 0.0)
+        asyncio.run(somebody_else(house.site, "carol", "another secret"))
+
+        async def story() -> None:
+            steward = house.steward(stored.principals)
+            try:
+                await steward.start()
+                told = Accounts(house.database, house.mirror if by == "the command line" else None)
+                await asyncio.to_thread(told.remove, "carol")
+                if by == "the steward that runs":
+                    await steward.follow({})
+            finally:
+                await steward.close()
+            await begun(house.steward(stored.principals))
+
+        asyncio.run(story())
+        assert asyncio.run(is_let_in(house, "carol", "another secret"))
+
+
+async def somebody_else(site: Site, name: str, secret: str) -> None:
+    """Make a client as an operator of Mosquitto does."""
+    async with connected(*address.parsed(site.broker, None)) as control:
+        await control.run([{"command": "createClient", "username": name, "password": secret}])
+
+
 def test_what_mosquitto_does_not_let_the_server_hear_is_told_by_doctor_and_mended_at_the_start(tmp_path: Path) -> None:
     with with_mosquitto(tmp_path) as site:
         talkstick = site.talkstick
