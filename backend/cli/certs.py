@@ -30,12 +30,7 @@ def _host_names(_context: click.Context, _parameter: click.Parameter, values: tu
         raise click.BadParameter(str(error)) from error
 
 
-@click.group()
-def certs() -> None:
-    """Certificates for TLS: yours, the server's, the boards'."""
-
-
-@certs.command("init")
+@click.command("init")
 @click.option(
     "--name",
     "more",
@@ -63,7 +58,7 @@ def init(context: Context, more: tuple[str, ...], days: int, renew: bool, as_jso
     show(record, as_json=as_json, text=lambda: _init_text(context, record))
 
 
-@certs.command("show")
+@click.command("show")
 @json_option
 @pass_context
 def show_(context: Context, as_json: bool) -> None:
@@ -85,7 +80,7 @@ def show_(context: Context, as_json: bool) -> None:
         click.echo("\n".join(map(_text, records)) or "No certificates yet: talkstick certs init")
 
 
-@certs.command("client")
+@click.command("client")
 @click.argument("name")
 @click.option(
     "--out",

@@ -14,12 +14,7 @@ from backend.features.sessions.messages import session_topic
 from backend.shell.floors import Channel, FloorError
 
 
-@click.group()
-def channel() -> None:
-    """Floors with no hardware behind them: one sends, all others listen."""
-
-
-@channel.command("add")
+@click.command("add")
 @click.argument("name")
 @rules_argument
 @click.option("--name", "display_name", help="How people call it. [default: NAME]")
@@ -39,7 +34,7 @@ def add(context: Context, name: str, given: dict[str, Rule], display_name: str |
     show(record, as_json=as_json, text=lambda: _text(record))
 
 
-@channel.command("list")
+@click.command("list")
 @json_option
 @pass_context
 def list_(context: Context, as_json: bool) -> None:
@@ -48,7 +43,7 @@ def list_(context: Context, as_json: bool) -> None:
     show_all(channels, as_json=as_json, empty="No channels yet: talkstick channel add NAME")
 
 
-@channel.command("show")
+@click.command("show")
 @click.argument("name")
 @json_option
 @pass_context
@@ -63,10 +58,10 @@ def show_(context: Context, name: str, as_json: bool) -> None:
     show(record, as_json=as_json, text=lambda: _text(record))
 
 
-channel.add_command(policy_command("channel", channel_floor))
+policy = policy_command("channel", channel_floor)
 
 
-@channel.command("rm")
+@click.command("rm")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_context

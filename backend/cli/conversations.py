@@ -151,6 +151,3 @@ def _show_counts(gone: Mapping[str, int], *, as_json: bool) -> None:
     show(
         {f"{what}_deleted": count for what, count in gone.items()}, as_json=as_json, text=lambda: f"Forgotten: {told}."
     )
-
-
-CONVERSATIONS = (history, forget, stats, cleanup, say, stop)

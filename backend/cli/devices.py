@@ -7,7 +7,7 @@ import click
 from backend.cli import flashing, mqtt
 from backend.cli.boards import broker as broker_of
 from backend.cli.boards import broker_lines, host_option
-from backend.cli.codes import WantedCode, code, code_options, codes, make_code, show_code
+from backend.cli.codes import WantedCode, code_options, make_code, show_code
 from backend.cli.context import Context, day, json_option, pass_context, show, show_all, show_one
 from backend.cli.flashing import Flash, Wanted, nvs_options
 from backend.cli.policies import own_rules, policy_command
@@ -22,12 +22,7 @@ from backend.features.voice.messages import AUDIO, CONVERSATION, SPEECH
 from backend.shell.accounts import Account, AccountError, new_secret
 
 
-@click.group()
-def device() -> None:
-    """Boards: what they are called, and what they need to know."""
-
-
-@device.command("add")
+@click.command("add")
 @click.argument("what", metavar="MAC|UUID|NAME")
 @click.option("--name", "display_name", help="How people call it. [default: the id]")
 @click.option("--owner", metavar="NAME", help="Whose it is; see `device owner`. [default: nobody's]")
@@ -67,7 +62,7 @@ def add(
         _show_board(context, name, secret, broker, flash, as_json=as_json)
 
 
-@device.command("list")
+@click.command("list")
 @json_option
 @pass_context
 def list_(context: Context, as_json: bool) -> None:
@@ -76,7 +71,7 @@ def list_(context: Context, as_json: bool) -> None:
     show_all(devices, as_json=as_json, empty="No devices yet: talkstick device add NAME")
 
 
-@device.command("show")
+@click.command("show")
 @click.argument("name")
 @json_option
 @pass_context
@@ -89,13 +84,11 @@ def show_(context: Context, name: str, as_json: bool) -> None:
     show_one(record, as_json=as_json)
 
 
-device.add_command(policy_command("device", device_floor))
-device.add_command(topics_command(device=True))
-device.add_command(code)
-device.add_command(codes)
+policy = policy_command("device", device_floor)
+topics = topics_command(device=True)
 
 
-@device.command("owner")
+@click.command("owner")
 @click.argument("name")
 @click.argument("owner", required=False)
 @click.option("--none", "nobody", is_flag=True, help="Let it be nobody's.")
@@ -121,7 +114,7 @@ def owner_(context: Context, name: str, owner: str | None, nobody: bool) -> None
     click.echo(_whose(name, owner))
 
 
-@device.command("rotate")
+@click.command("rotate")
 @click.argument("name")
 @host_option
 @nvs_options
@@ -137,7 +130,7 @@ def rotate(context: Context, name: str, host: str | None, wanted: Wanted | None,
     _show_board(context, name, secret, broker, flash, as_json=as_json)
 
 
-@device.command("rm")
+@click.command("rm")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_context

@@ -18,12 +18,7 @@ from backend.shell.mosquitto_export import CONFIGURATION, MADE_BY, SECURITY, con
 from backend.shell.operator import Login
 
 
-@click.group()
-def export() -> None:
-    """Use another broker than the embedded one."""
-
-
-@export.command("mosquitto")
+@click.command("mosquitto")
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--plugin", "library", type=click.Path(path_type=Path), help="Where the dynamic-security plugin is.")
 @json_option

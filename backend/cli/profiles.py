@@ -41,15 +41,7 @@ def _key_text(key: str, field: FieldInfo) -> str:
 file_argument = click.argument("file", metavar="FILE.yaml|-", type=click.File(encoding="utf-8"))
 
 
-@click.group()
-def profile() -> None:
-    """What is done when a trigger is active: speak, publish, command a device, call a URL.
-
-    Operators write profiles; who takes part chooses among them: `talkstick trigger subscribe`.
-    """
-
-
-@profile.command("add", epilog=_actions_text())
+@click.command("add", epilog=_actions_text())
 @click.argument("profile_id", metavar="ID")
 @file_argument
 @json_option
@@ -76,7 +68,7 @@ def add(context: Context, profile_id: str, file: TextIO, as_json: bool) -> None:
     )
 
 
-@profile.command("set", epilog=_actions_text())
+@click.command("set", epilog=_actions_text())
 @click.argument("profile_id", metavar="ID")
 @file_argument
 @json_option
@@ -95,7 +87,7 @@ def set_(context: Context, profile_id: str, file: TextIO, as_json: bool) -> None
     show(record, as_json=as_json, text=lambda: f"Changed profile {profile_id}.")
 
 
-@profile.command("list")
+@click.command("list")
 @json_option
 @pass_context
 def list_(context: Context, as_json: bool) -> None:
@@ -108,7 +100,7 @@ def list_(context: Context, as_json: bool) -> None:
     show_all(rows, as_json=as_json, empty="No profiles yet: talkstick profile add ID FILE.yaml")
 
 
-@profile.command("show")
+@click.command("show")
 @click.argument("profile_id", metavar="ID")
 @json_option
 @pass_context
@@ -126,7 +118,7 @@ def show_(context: Context, profile_id: str, as_json: bool) -> None:
     show(record, as_json=as_json, text=lambda: yaml_files.written(record["definition"]).rstrip())
 
 
-@profile.command("rm")
+@click.command("rm")
 @click.argument("profile_id", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_context

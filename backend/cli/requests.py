@@ -166,20 +166,9 @@ def preempt(
     ask(context, floor, body, name, until=until, as_json=as_json)
 
 
-REQUESTS = (
-    claim,
-    renew,
-    update,
-    _plain("release", "released", "Give it back."),
-    _plain("leave", "left", "Leave the queue."),
-    offer,
-    accept,
-    _plain("decline", "declined", "Do not take what is offered; or take your own offer back."),
-    observe,
-    _plain("unobserve", "unobserved", "Be counted no longer."),
-    kick,
-    promote,
-    _plain("demote", "demoted", "Give it to the next; the holder waits on, as the last. For admins."),
-    preempt,
-    _plain("reset", "reset", "Say in place of a device that it is clean. For admins."),
-)
+release = _plain("release", "released", "Give it back.")
+leave = _plain("leave", "left", "Leave the queue.")
+decline = _plain("decline", "declined", "Do not take what is offered; or take your own offer back.")
+unobserve = _plain("unobserve", "unobserved", "Be counted no longer.")
+demote = _plain("demote", "demoted", "Give it to the next; the holder waits on, as the last. For admins.")
+reset = _plain("reset", "reset", "Say in place of a device that it is clean. For admins.")

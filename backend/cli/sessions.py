@@ -9,7 +9,6 @@ from backend.cli import mqtt
 from backend.cli.asking import request
 from backend.cli.context import Context, as_option, json_option, pass_context, show, show_all, text_of
 from backend.cli.floors import SESSIONS, floor_argument, named, short
-from backend.cli.requests import REQUESTS
 from backend.core.clock import moment
 from backend.features.presence.messages import PRESENCE
 from backend.features.sessions.messages import session_topic
@@ -17,19 +16,7 @@ from backend.features.sessions.messages import session_topic
 _TOLD = ("fence", "user", "started_at", "held_s", "type", "reason", "by", "input", "output")
 
 
-@click.group()
-def session() -> None:
-    """Who holds which device or channel, and who waits.
-
-    scale-1 names a device, channels/stage a channel.
-    """
-
-
-for _command in REQUESTS:
-    session.add_command(_command)
-
-
-@session.command("list")
+@click.command("list")
 @as_option
 @json_option
 @pass_context
@@ -41,7 +28,7 @@ def list_(context: Context, name: str | None, as_json: bool) -> None:
     show_all(rows, as_json=as_json, empty="Nothing to hold yet: talkstick device add NAME, talkstick channel add NAME")
 
 
-@session.command("show")
+@click.command("show")
 @floor_argument
 @as_option
 @json_option
@@ -61,7 +48,7 @@ def show_(context: Context, floor: str, name: str | None, as_json: bool) -> None
     )
 
 
-@session.command("history")
+@click.command("history")
 @floor_argument
 @click.option("--limit", type=click.IntRange(1, 100), help="How many at most.")
 @click.option("--before", type=int, metavar="FENCE", help="Only those with a lower fence: to leaf through.")

@@ -283,6 +283,3 @@ def _texts(key: str, value: Any) -> list[str]:
             return [f"{name}={value_text(each)}" for name, each in value.items()]
         case _:
             return [value_text(value)]
-
-
-SUBSCRIPTIONS = (subscribe, change, unsubscribe, stop, subscriptions, runs)

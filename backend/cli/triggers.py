@@ -43,15 +43,7 @@ def _definition_options(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
-@click.group()
-def trigger() -> None:
-    """What there is to react to: a sensor, a badge, any MQTT topic; and the profiles that do.
-
-    Its owner publishes whether it is active, or a source is read. A VALUE is JSON if it can be read as that, else text.
-    """
-
-
-@trigger.command("add")
+@click.command("add")
 @click.argument("trigger_id", metavar="ID")
 @_definition_options
 @json_option
@@ -71,7 +63,7 @@ def add(context: Context, /, trigger_id: str, as_json: bool, **options: Any) -> 
     show(record, as_json=as_json, text=lambda: _text(record))
 
 
-@trigger.command("set")
+@click.command("set")
 @click.argument("trigger_id", metavar="ID")
 @_definition_options
 @click.option("--unset", type=click.Choice(_SETTINGS), multiple=True, help="Back to the default; may be repeated.")
@@ -93,7 +85,7 @@ def set_(context: Context, /, trigger_id: str, unset: tuple[str, ...], as_json: 
     show(record, as_json=as_json, text=lambda: _text(record))
 
 
-@trigger.command("list")
+@click.command("list")
 @json_option
 @pass_context
 def list_(context: Context, as_json: bool) -> None:
@@ -106,7 +98,7 @@ def list_(context: Context, as_json: bool) -> None:
     show_all(rows, as_json=as_json, empty="No triggers yet: talkstick trigger add ID")
 
 
-@trigger.command("show")
+@click.command("show")
 @click.argument("trigger_id", metavar="ID")
 @json_option
 @pass_context
@@ -123,7 +115,7 @@ def show_(context: Context, trigger_id: str, as_json: bool) -> None:
     show(record, as_json=as_json, text=lambda: _text(record))
 
 
-@trigger.command("rm")
+@click.command("rm")
 @click.argument("trigger_id", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_context

@@ -37,12 +37,7 @@ def _check_topics(context: click.Context, _parameter: click.Parameter, filters: 
     return filters
 
 
-@click.group()
-def user() -> None:
-    """Accounts of people, listeners (read only) and integrations."""
-
-
-@user.command("add")
+@click.command("add")
 @click.argument("name")
 @click.option("--name", "display_name", help="How people call it. [default: NAME]")
 @click.option(
@@ -81,7 +76,7 @@ def add(
     _show_secret(name, role, None if password_stdin else secret, as_json=as_json, done="Added")
 
 
-@user.command("list")
+@click.command("list")
 @json_option
 @pass_context
 def list_(context: Context, as_json: bool) -> None:
@@ -92,7 +87,7 @@ def list_(context: Context, as_json: bool) -> None:
     )
 
 
-@user.command("show")
+@click.command("show")
 @click.argument("name")
 @json_option
 @pass_context
@@ -103,7 +98,7 @@ def show_(context: Context, name: str, as_json: bool) -> None:
     show_one(record | mqtt.live(context, {"presence": PRESENCE.at(principal=name)}), as_json=as_json)
 
 
-@user.command("passwd")
+@click.command("passwd")
 @click.argument("name")
 @stdin_option
 @json_option
@@ -119,7 +114,7 @@ def passwd(context: Context, name: str, password_stdin: bool, as_json: bool) -> 
     _show_secret(name, account.role.value, None if password_stdin else secret, as_json=as_json, done="Changed")
 
 
-@user.command("rm")
+@click.command("rm")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_context
@@ -157,7 +152,7 @@ def topics_command(*, device: bool) -> click.Command:
     return command
 
 
-user.add_command(topics_command(device=False))
+topics = topics_command(device=False)
 
 
 def existing(context: Context, name: str, *, device: bool) -> Account:

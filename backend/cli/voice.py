@@ -35,12 +35,7 @@ def _shown(settings: VoiceSettings) -> dict[str, Any]:
     return settings.model_dump(mode="json")
 
 
-@click.group()
-def voice() -> None:
-    """How devices hear and speak: language, voice, who answers, who is heard."""
-
-
-@voice.command("set", epilog=_settings_text())
+@click.command("set", epilog=_settings_text())
 @click.argument("device")
 @click.argument("given", metavar="[SETTING=VALUE]...", nargs=-1, callback=_read)
 @unset_option
@@ -65,7 +60,7 @@ def set_(context: Context, device: str, given: dict[str, Any], unset: tuple[str,
         click.echo(f"No model hears {language!r} yet: see `talkstick voice models list`.", err=True)
 
 
-@voice.command("show")
+@click.command("show")
 @click.argument("device", required=False)
 @json_option
 @pass_context

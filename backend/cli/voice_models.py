@@ -16,12 +16,7 @@ from backend.shell.voice.models import Installed, ModelError
 _RESTART = "a server that runs takes it when it starts again"
 
 
-@click.group()
-def models() -> None:
-    """Speech models: one for each language that is heard. Without any, voice is off."""
-
-
-@models.command("list")
+@click.command("list")
 @json_option
 @pass_context
 def list_(context: Context, as_json: bool) -> None:
@@ -49,7 +44,7 @@ def _line(name: str, language: str | None, size: str | None, used: Installed | N
     return {"model": name, "language": language, "size": size, "state": "here" if name in here else "known"}
 
 
-@models.command("explain")
+@click.command("explain")
 @click.argument("name")
 @json_option
 @pass_context
@@ -78,7 +73,7 @@ def _facts(known: Model) -> dict[str, Any]:
     }
 
 
-@models.command("fetch")
+@click.command("fetch")
 @click.argument("name")
 @click.option("--url", help="Another place to have it from: a ZIP file.")
 @click.option("--sha256", help="What it must be; without, only where it comes from is certain.")
@@ -114,7 +109,7 @@ def _progress(there: int, size: int | None) -> None:
         click.echo(f"\r{there // 2**20}{of} MiB", err=True, nl=there == size)
 
 
-@models.command("add")
+@click.command("add")
 @click.argument("language")
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @json_option
@@ -129,7 +124,7 @@ def add(context: Context, language: str, directory: Path, as_json: bool) -> None
     show(record, as_json=as_json, text=lambda: f"{language} is heard with {directory.resolve()}; {_RESTART}.")
 
 
-@models.command("use")
+@click.command("use")
 @click.argument("name")
 @click.option("--language", help="What it hears, where the name is not one that `list` knows.")
 @json_option
@@ -148,7 +143,7 @@ def use(context: Context, name: str, language: str | None, as_json: bool) -> Non
     show(record, as_json=as_json, text=lambda: f"{language} is heard with {name}; {_RESTART}.")
 
 
-@models.command("remove")
+@click.command("remove")
 @click.argument("name", metavar="NAME|LANGUAGE")
 @json_option
 @pass_context
