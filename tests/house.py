@@ -29,8 +29,7 @@ from backend.features.presence import feature as presence
 from backend.features.presence.machine import Presence
 from backend.features.provisioning import feature as provisioning
 from backend.features.sessions import feature as sessions
-from backend.features.sessions.policy import Policy
-from backend.features.sessions.quotas import Limits
+from backend.features.sessions.policy import Limits, Policy
 from backend.features.sessions.state import Session
 from backend.features.stats import feature as stats
 from backend.features.triggers import feature as triggers

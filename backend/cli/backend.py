@@ -8,7 +8,7 @@ import click
 from backend.cli import mqtt
 from backend.cli.asking import order
 from backend.cli.context import Context, as_option, json_option, pass_context, show, text_of
-from backend.features.stats.feature import STATS
+from backend.features.stats.messages import STATS
 
 
 @click.command()

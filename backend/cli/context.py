@@ -1,39 +1,39 @@
 """What the commands share: where the data is, and how things are shown."""
 
+from __future__ import annotations
+
 import json
 import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from sqlalchemy import Engine as Database
-from sqlalchemy.exc import SQLAlchemyError
 
-from backend.app.rights import rights
-from backend.app.table import TABLE
 from backend.core.ids import check_name
-from backend.features.triggers.feature import check_source_topic
-from backend.shell import address, operator, settings
-from backend.shell.accounts import Accounts
-from backend.shell.address import Address, AddressError
-from backend.shell.claims import Claims
-from backend.shell.database import WrongSchemaError, open_database
-from backend.shell.floors import Floors
-from backend.shell.mosquitto_accounts import Mosquitto
-from backend.shell.operator import Login
-from backend.shell.settings import Settings, SettingsError
-from backend.shell.triggers import Triggers
-from backend.shell.voice.memory import Memory
-from backend.shell.voices import Voices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Engine as Database
+
+    from backend.shell.accounts import Accounts
+    from backend.shell.address import Address
+    from backend.shell.claims import Claims
+    from backend.shell.floors import Floors
+    from backend.shell.mosquitto_accounts import Mosquitto
+    from backend.shell.operator import Login
+    from backend.shell.settings import Settings
+    from backend.shell.triggers import Triggers
+    from backend.shell.voice.memory import Memory
+    from backend.shell.voices import Voices
 
 
 class Context:
-    """Opened on demand, so that a command touches only what it needs."""
+    """Imported and opened on demand, so that a command touches only what it needs."""
 
     def __init__(self, data: Path | None) -> None:
         self._data = data
@@ -41,54 +41,74 @@ class Context:
     @cached_property
     def settings(self) -> Settings:
         """Return the settings, or end with what is wrong in them."""
+        from backend.shell.settings import SettingsError, load
+
         try:
-            return settings.load(self._data)
+            return load(self._data)
         except SettingsError as error:
             raise click.ClickException(f"settings: {error}") from error
 
     @cached_property
     def accounts(self) -> Accounts:
         """Return the accounts, or end with why the database cannot be opened."""
+        from backend.shell.accounts import Accounts
+
         return Accounts(self._database)
 
     @cached_property
     def told_accounts(self) -> Accounts:
         """Return the accounts for who changes them: a broker that is not embedded is told at once."""
+        from backend.shell.accounts import Accounts
+
         return Accounts(self._database, self._mirror)
 
     @cached_property
     def told_claims(self) -> Claims:
         """Return the claim codes, of which a broker that is not embedded is told, too."""
+        from backend.shell.claims import Claims
+
         return Claims(self._database, self._mirror)
 
     @cached_property
     def floors(self) -> Floors:
         """Return the channels, and the rules of channels and devices."""
+        from backend.shell.floors import Floors
+
         return Floors(self._database)
 
     @cached_property
     def voices(self) -> Voices:
         """Return the voice settings of devices."""
+        from backend.shell.voices import Voices
+
         return Voices(self._database)
 
     @cached_property
     def triggers(self) -> Triggers:
         """Return the triggers and profiles."""
+        from backend.app.table import TABLE
+        from backend.features.triggers.source_topics import check_source_topic
+        from backend.shell.triggers import Triggers
+
         return Triggers(self._database, lambda topic: check_source_topic(topic, TABLE, self.settings.prefix))
 
     @cached_property
     def memory(self) -> Memory:
         """Return what is remembered of conversations."""
+        from backend.shell.voice.memory import Memory
+
         return Memory(self._database)
 
     @cached_property
     def broker(self) -> tuple[Address, Login] | None:
         """Return where the broker is, and the server's login there; None: it is embedded."""
-        url = self.settings.broker or address.remembered(self.settings.data)
+        from backend.shell.address import AddressError, parsed, remembered
+
+        url = self.settings.broker or remembered(self.settings.data)
         if not url:
             return None
         try:
-            found = address.parsed(url, self.settings.broker_file)
+            found = parsed(url, self.settings.broker_file)
             found[0].context()
         except AddressError as error:
             raise click.ClickException(f"settings: {error}") from error
@@ -100,16 +120,27 @@ class Context:
 
     @property
     def _mirror(self) -> Mosquitto | None:
-        return Mosquitto(*self.broker, rights(self.settings)) if self.broker is not None else None
+        if self.broker is None:
+            return None
+        from backend.app.rights import rights
+        from backend.shell.mosquitto_accounts import Mosquitto
+
+        return Mosquitto(*self.broker, rights(self.settings))
 
     @property
     def address(self) -> Address:
         """Return where people log in."""
+        from backend.shell.address import Address
+
         embedded = Address(self.settings.reachable_host, self.settings.port)
         return self.broker[0] if self.broker is not None else embedded
 
     @cached_property
     def _database(self) -> Database:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from backend.shell.database import WrongSchemaError, open_database
+
         try:
             return open_database(self.settings.data)
         except (OSError, SQLAlchemyError, WrongSchemaError) as error:
@@ -117,8 +148,10 @@ class Context:
 
     def login(self, name: str | None) -> Login:
         """Return how to log in as *name* (default: ``TALKSTICK_USER``, or the operator)."""
+        from backend.shell.operator import Login, read
+
         name = name or os.environ.get("TALKSTICK_USER")
-        kept = operator.read(self.settings.data)
+        kept = read(self.settings.data)
         if kept is not None and name in (None, kept.user):
             return kept
         if name is None:

@@ -20,7 +20,7 @@ from backend.cli import mqtt
 from backend.cli.context import Context, json_option, pass_context
 from backend.core.principals import PEOPLE, Role
 from backend.core.topics import overlaps
-from backend.features.stats.feature import STATUS
+from backend.features.stats.messages import STATUS
 from backend.shell import certificates, operator, settings
 from backend.shell.address import Address
 from backend.shell.certificates import CertificateError

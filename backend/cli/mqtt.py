@@ -12,7 +12,7 @@ import aiomqtt
 import click
 
 from backend.cli.context import Context
-from backend.features.stats.feature import STATUS
+from backend.features.stats.messages import STATUS
 from backend.shell.operator import Login
 
 T = TypeVar("T")

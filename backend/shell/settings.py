@@ -12,10 +12,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as UnreadableError
 
 from backend.core.access import MAX_PAYLOAD
+from backend.core.conversations import Bounds
 from backend.core.liveness import Limits
+from backend.features.sessions.policy import Limits as Quotas
 from backend.features.sessions.policy import Policy
-from backend.features.sessions.quotas import Limits as Quotas
-from backend.features.voice.feature import Bounds
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 OptionalPort = Annotated[int, Field(ge=0, le=65535)]

@@ -6,8 +6,8 @@ import pytest
 
 from backend.core.access import MAX_PAYLOAD
 from backend.core.liveness import Limits
+from backend.features.sessions.policy import Limits as Quotas
 from backend.features.sessions.policy import Policy
-from backend.features.sessions.quotas import Limits as Quotas
 from backend.shell.settings import FILE, SettingsError, load
 
 

@@ -17,6 +17,16 @@ SecondsOrNone = Annotated[float, Field(ge=0, le=30 * DAY_S)]
 Count = Annotated[int, Field(ge=0, le=500)]
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What each principal may do."""
+
+    requests_per_minute: int = 600
+    claims_per_minute: int = 120
+    waits: int = 20
+    """In how many queues at once."""
+
+
 class PolicyError(ValueError):
     """A rule is not one, or has a wrong value, or does not fit another; the message says which, and why."""
 

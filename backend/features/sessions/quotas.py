@@ -3,25 +3,14 @@
 What is refused here is not remembered: the same request, sent again later, is another try.
 """
 
-from dataclasses import dataclass
-
 from backend.core.desk import Desk
 from backend.core.floors import floor_of
 from backend.core.rates import PerMinute
 from backend.core.refusals import EXPLAINED, Code, Refused
 from backend.core.routing import Incoming
 from backend.features.sessions.asks import Claim
+from backend.features.sessions.policy import Limits
 from backend.features.sessions.state import Session
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What each principal may do."""
-
-    requests_per_minute: int = 600
-    claims_per_minute: int = 120
-    waits: int = 20
-    """In how many queues at once."""
 
 
 class Quotas:

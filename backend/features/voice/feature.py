@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from backend.core.conversations import Bounds
 from backend.core.desk import Desk
 from backend.features.voice import talkers
 from backend.features.voice.history import archives, clean_up, erase, exchanges, forget, phrase
 from backend.features.voice.machine import EVENTS, keys, step
 from backend.features.voice.routes import ROUTES
-from backend.features.voice.rows import Bounds
 from backend.features.voice.state import Announce, ConversationErased, HushOrdered, Talker
 
 __all__ = [

@@ -9,13 +9,12 @@ from sqlmodel import col, select
 
 from backend.core.archive import Archive, fitting
 from backend.core.clock import DAY_S, iso
-from backend.core.conversations import CleanUp, Tally
+from backend.core.conversations import Bounds, CleanUp, Tally
 from backend.core.effects import Asked
 from backend.core.facts import PhraseMade, TurnEnded
 from backend.core.messages import Reply
 from backend.features.voice.messages import ConversationReply, PastTurn
 from backend.features.voice.rows import (
-    Bounds,
     ConversationRow,
     PhraseRow,
     TurnRow,

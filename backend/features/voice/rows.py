@@ -4,7 +4,6 @@ A conversation is all that was said on one device. It is forgotten as a whole.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Delete, Executable, Update, func, or_, update
@@ -12,20 +11,8 @@ from sqlalchemy.dialects import sqlite
 from sqlmodel import Field, SQLModel, col, delete, select
 
 from backend.core.clock import DAY_S
+from backend.core.conversations import Bounds
 from backend.core.facts import PhraseMade, TurnEnded
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How much is remembered: of each device so many turns, and so many phrases of so many bytes of audio.
-
-    A conversation is forgotten when nothing was said for so many days.
-    """
-
-    days: float = 30.0
-    turns: int = 200
-    phrases: int = 100
-    phrase_bytes: int = 4 * 1024 * 1024
 
 
 class ConversationRow(SQLModel, table=True):

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from backend.core.facts import UserLost
-from backend.features.sessions.policy import Policy
-from backend.features.sessions.quotas import Limits
+from backend.features.sessions.policy import Limits, Policy
 from backend.features.triggers.definitions import profile_definition
 from backend.features.triggers.state import CallOff, Errand
 from tests.integration.automation.town import PRINTER, SCALE, Town, command, context

@@ -13,8 +13,7 @@ from backend.core.effects import Asked
 from backend.core.engine import Arrived, Send
 from backend.core.facts import Announced
 from backend.core.principals import Principal
-from backend.features.sessions.policy import Policy
-from backend.features.sessions.quotas import Limits
+from backend.features.sessions.policy import Limits, Policy
 from backend.features.triggers.definitions import profile_definition
 from backend.features.triggers.state import CallOff, Context, Errand, RunOver
 from backend.features.voice.feature import Announce

@@ -11,7 +11,7 @@ from backend.core.facts import ClaimJudged
 from backend.core.refusals import Code
 from backend.features.provisioning.machine import JudgeClaim
 from backend.features.provisioning.state import ClaimCode
-from backend.features.sessions.quotas import Limits
+from backend.features.sessions.policy import Limits
 from tests.house import BOUNDLESS, House
 from tests.people import CODE, EVERYBODY
 

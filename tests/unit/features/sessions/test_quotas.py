@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine as Database
 
-from backend.features.sessions.quotas import Limits
+from backend.features.sessions.policy import Limits
 from tests.house import House
 from tests.people import ALICE, BOB, CAROL
 
