@@ -3,9 +3,8 @@
 from backend.core.desk import Desk
 from backend.features.channels.machine import EVENTS, Paces, keys, step
 from backend.features.channels.relay import Relay
-from backend.features.channels.routes import ROUTES
 
-__all__ = ["ROUTES", "Relay", "desk", "relay"]
+__all__ = ["Relay", "desk", "relay"]
 
 _KEY = ""
 

@@ -6,9 +6,8 @@ from backend.core.desk import Desk
 from backend.core.liveness import Limits
 from backend.features.clients import rows
 from backend.features.clients.machine import EVENTS, User, document, durable, keys, step, until
-from backend.features.clients.routes import ROUTES
 
-__all__ = ["ROUTES", "desk"]
+__all__ = ["desk"]
 
 
 def desk(limits: Limits) -> Desk[User]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from backend.core.desk import Desk
 from backend.core.principals import Principal
 from backend.features.directory.machine import EVENTS, Directory, DirectoryLoaded, step
-from backend.features.directory.routes import ROUTES
 from backend.features.directory.rows import (
     AccountRow,
     ChannelRow,
@@ -24,7 +23,6 @@ from backend.features.directory.rows import (
 )
 
 __all__ = [
-    "ROUTES",
     "AccountRow",
     "ChannelRow",
     "DefinitionRow",

@@ -6,9 +6,8 @@ from backend.core.desk import Desk
 from backend.core.liveness import Limits
 from backend.features.presence import rows
 from backend.features.presence.machine import EVENTS, Presence, document, durable, keys, step, until
-from backend.features.presence.routes import ROUTES
 
-__all__ = ["ROUTES", "Limits", "desk"]
+__all__ = ["Limits", "desk"]
 
 
 def desk(limits: Limits) -> Desk[Presence]:

@@ -4,7 +4,6 @@ from backend.core.desk import Desk
 from backend.features.provisioning.codes import ALPHABET, CHARACTERS, account, group, password, secret, shown
 from backend.features.provisioning.machine import EVENTS, JudgeClaim, step
 from backend.features.provisioning.messages import NONCE_BYTES
-from backend.features.provisioning.routes import ROUTES
 from backend.features.provisioning.rows import ClaimRow, claim_code
 from backend.features.provisioning.state import ClaimCode, Office
 
@@ -12,7 +11,6 @@ __all__ = [
     "ALPHABET",
     "CHARACTERS",
     "NONCE_BYTES",
-    "ROUTES",
     "ClaimCode",
     "ClaimRow",
     "JudgeClaim",

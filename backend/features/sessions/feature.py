@@ -10,7 +10,6 @@ from backend.features.sessions.machine import EVENTS, keys, step, until
 from backend.features.sessions.messages import COMMAND, REPLY, REQUEST, SessionDocument
 from backend.features.sessions.policy import CHANNEL, Policy
 from backend.features.sessions.quotas import Quotas
-from backend.features.sessions.routes import ROUTES
 from backend.features.sessions.state import Session
 from backend.features.sessions.views import document
 
@@ -19,7 +18,6 @@ __all__ = [
     "COMMAND",
     "REPLY",
     "REQUEST",
-    "ROUTES",
     "Policy",
     "Quotas",
     "SessionDocument",

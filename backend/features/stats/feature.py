@@ -3,7 +3,6 @@
 from backend.core.desk import Desk
 from backend.features.stats.machine import EVENTS, step
 from backend.features.stats.messages import BROADCAST, STATS, STATUS, BackendStatus
-from backend.features.stats.routes import ROUTES
 from backend.features.stats.state import Stats
 from backend.features.stats.views import announcement, published
 

@@ -8,13 +8,11 @@ from backend.features.triggers.documents import renewed
 from backend.features.triggers.history import archive
 from backend.features.triggers.machine import EVENTS, keys, mentions, step, until
 from backend.features.triggers.mapping import sensed
-from backend.features.triggers.routes import ROUTES
 from backend.features.triggers.source_topics import check_source_topic
 from backend.features.triggers.state import CallOff, Errand, RunOver, Trigger
 from backend.features.triggers.views import projection
 
 __all__ = [
-    "ROUTES",
     "CallOff",
     "Errand",
     "Kind",

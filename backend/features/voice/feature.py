@@ -7,11 +7,9 @@ from backend.core.desk import Desk
 from backend.features.voice import talkers
 from backend.features.voice.history import archives, clean_up, erase, exchanges, forget, phrase
 from backend.features.voice.machine import EVENTS, keys, step
-from backend.features.voice.routes import ROUTES
 from backend.features.voice.state import Announce, ConversationErased, HushOrdered, Talker
 
 __all__ = [
-    "ROUTES",
     "Announce",
     "Bounds",
     "ConversationErased",

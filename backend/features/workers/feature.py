@@ -3,10 +3,9 @@
 from backend.core.desk import Desk
 from backend.core.measures import WorkerCount
 from backend.features.workers.machine import EVENTS, step
-from backend.features.workers.routes import ROUTES
 from backend.features.workers.state import Pool
 
-__all__ = ["ROUTES", "Pool", "count", "desk", "pool"]
+__all__ = ["Pool", "count", "desk", "pool"]
 
 _KEY = ""  # there is one pool
 

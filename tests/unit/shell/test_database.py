@@ -16,4 +16,4 @@ def tables(module: str) -> str:
 
 def test_a_command_makes_the_tables_of_a_server() -> None:
     assert "replyrow" in tables("backend.app.serving")
-    assert tables("backend.cli.main") == tables("backend.app.serving")
+    assert tables("backend.shell.database") == tables("backend.app.serving")

@@ -1,0 +1,86 @@
+"""The tree of commands says of each what the command says of itself, and is quick, since it imports none of them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+import pytest
+
+from backend.cli.later import Later
+from backend.cli.main import talkstick
+
+SLOW = {"aiomqtt", "amqtt", "cryptography", "httpx", "jinja2", "numpy", "pydantic", "sqlalchemy", "sqlmodel", "vosk"}
+OF_A_CLIENT = {"aiomqtt", "pydantic"}
+RUN = """
+import json, sys
+from backend.cli.main import talkstick
+try:
+    talkstick({arguments}, prog_name="talkstick")
+finally:
+    print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+"""
+
+
+def tree(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Yield everything below a group: how it is called, and what stands there."""
+    for name, command in group.commands.items():
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from tree(command, *path, name)
+
+
+LATER = {" ".join(path): command for path, command in tree(talkstick) if isinstance(command, Later)}
+GROUPS = {"": talkstick} | {" ".join(path): group for path, group in tree(talkstick) if isinstance(group, click.Group)}
+
+
+def imported(*arguments: str, environment: Mapping[str, str] | None = None) -> tuple[str, set[str]]:
+    """Run a command in a process of its own; return what it printed, and which of what is slow it imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN.format(arguments=list(arguments))],
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    modules = json.loads(done.stderr.splitlines()[-1])
+    return done.stdout + done.stderr, {name.partition(".")[0] for name in modules} & SLOW
+
+
+def test_all_that_is_no_group_comes_later() -> None:
+    assert {type(command) for _, command in tree(talkstick)} == {click.Group, Later}
+    assert {"serve", "voice models fetch", "session claim"} < LATER.keys()
+
+
+@pytest.mark.parametrize("called", LATER)
+def test_a_command_is_listed_as_it_is(called: str) -> None:
+    listed = LATER[called]
+    real = listed.real()
+    assert real.name == listed.name
+    assert real.get_short_help_str(1000) == listed.get_short_help_str(1000)
+
+
+@pytest.mark.parametrize("called", GROUPS)
+def test_help_imports_no_command(called: str) -> None:
+    printed, slow = imported(*called.split(), "--help")
+    assert all(f"\n  {name} " in printed for name in GROUPS[called].commands)
+    assert slow == set()
+
+
+def test_completion_imports_no_command() -> None:
+    words = {"_TALKSTICK_COMPLETE": "zsh_complete", "COMP_WORDS": "talkstick device ro", "COMP_CWORD": "2"}
+    printed, slow = imported(environment=words)
+    assert "rotate\nGive a board a new secret" in printed
+    assert slow == set()
+
+
+@pytest.mark.parametrize("called", ["session list", "session claim scale-1", "stats", "broadcast hello"])
+def test_what_asks_a_server_needs_no_database(tmp_path: Path, called: str) -> None:
+    (tmp_path / "talkstick.toml").write_text('plain_host = "127.0.0.1"\nport = 1\n')
+    login = {"TALKSTICK_USER": "alice", "TALKSTICK_PASSWORD": "secret"}
+    printed, slow = imported("--data", str(tmp_path), *called.split(), environment=login)
+    assert "no broker answers" in printed
+    assert slow == OF_A_CLIENT
