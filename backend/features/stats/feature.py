@@ -6,7 +6,7 @@ from backend.features.stats.messages import BROADCAST, STATS, STATUS, BackendSta
 from backend.features.stats.state import Stats
 from backend.features.stats.views import announcement, published
 
-__all__ = ["BROADCAST", "ROUTES", "STATS", "STATUS", "BackendStatus", "announcement", "desk"]
+__all__ = ["BROADCAST", "STATS", "STATUS", "BackendStatus", "announcement", "desk"]
 
 _KEY = ""  # there is one backend
 
