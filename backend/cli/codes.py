@@ -1,6 +1,8 @@
 """``talkstick device code`` and ``codes``: boards that come to their secret with a one-time code."""
 
 import functools
+import getpass
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,7 +121,7 @@ def code(
 @json_option
 @pass_context
 def codes(context: Context, as_json: bool) -> None:
-    """List the claim codes of the last 30 days, the newest first: who used which, and when."""
+    """List the claim codes of the last 30 days, the newest first: who made and used which, and when."""
     moment: Callable[[float], str] = iso if as_json else day
     records = [_record(each, context.now(), moment) for each in context.told_claims.all()]
     show_all(records, as_json=as_json, empty="No claim codes: talkstick device code NAME")
@@ -128,10 +130,18 @@ def codes(context: Context, as_json: bool) -> None:
 def make_code(context: Context, name: str, wanted: WantedCode, flash: Flash | None) -> Made:
     """Make a code, and put it into the image, if one is made. Raises AccountError."""
     mac = mac_digits(context.accounts.get(name).hardware or "") if wanted.mac is None else wanted.mac
-    made = context.told_claims.make(name, None if mac == _ANY else mac, wanted.life_s, context.now())
+    made = context.told_claims.make(name, None if mac == _ANY else mac, wanted.life_s, context.now(), _who_types())
     if flash is not None:
         flash.fill({Key.CODE: made.text})
     return made
+
+
+def _who_types() -> str:
+    """Return how the system calls whoever typed the command, also behind ``sudo``."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return str(os.getuid())
 
 
 def show_code(context: Context, made: Made, broker: dict[str, Any], flash: Flash | None, *, as_json: bool) -> None:
@@ -166,6 +176,7 @@ def _record(about: ClaimCode, now: float, moment: Callable[[float], str]) -> dic
         "state": about.state(now),
         "mac": about.mac,
         "made_at": moment(about.made_at),
+        "made_by": about.made_by,
         "expires_at": moment(about.expires_at),
         "used_at": moment(about.used_at) if about.used_at is not None else None,
         "used_by": about.used_mac,

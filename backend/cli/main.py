@@ -87,7 +87,7 @@ def user() -> None:
         Later(
             "codes",
             "codes:codes",
-            "List the claim codes of the last 30 days, the newest first: who used which, and when.",
+            "List the claim codes of the last 30 days, the newest first: who made and used which, and when.",
         ),
         Later("owner", "devices:owner_", "Show whose a device is, or give it to OWNER."),
         Later(

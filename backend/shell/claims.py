@@ -53,11 +53,11 @@ class Claims:
         self._is_stale = True  # a server that was killed may have left something
         """Whether the database's log may still hold a code that was used."""
 
-    def make(self, device: str, mac: str | None, life_s: float, now: float) -> Made:
+    def make(self, device: str, mac: str | None, life_s: float, now: float, by: str | None = None) -> Made:
         """Make a code for a device, in place of those it had; with a *mac*, it is for that board only.
 
-        Raises ClaimError where there is no such device, or too many are open; AccountError where the mirror cannot be
-        told.
+        *by* tells who makes it. Raises ClaimError where there is no such device, or too many are open; AccountError
+        where the mirror cannot be told.
         """
         with Session(self._database) as session:
             _insist_on_room(session, device, now)
@@ -66,7 +66,9 @@ class Claims:
         password = provisioning.password(code)
         if self._mirror is not None:
             self._mirror.insist(who.name)
-        row = ClaimRow(account=who.name, device=device, mac=mac, made_at=now, expires_at=now + life_s, code=code)
+        row = ClaimRow(
+            account=who.name, device=device, mac=mac, made_at=now, made_by=by, expires_at=now + life_s, code=code
+        )
         with changing(self._database) as session:
             gone = void(session, device)
             _insist_on_room(session, device, now)

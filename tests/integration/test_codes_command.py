@@ -1,6 +1,7 @@
 """``device code``, ``device codes`` and ``device add --code``: what an operator sees."""
 
 import json
+import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -49,7 +50,8 @@ def test_a_code_is_shown_once_and_what_else_the_board_needs_to_know(operator: Op
     assert found[0][:5] in operator.run("device", "codes")
 
 
-def test_codes_are_listed(operator: Operator) -> None:
+def test_codes_are_listed(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "carol")
     assert "No claim codes" in operator.run("device", "codes")
     shown = operator.record("device", "code", "scale-1", "--mac", MAC)
     (listed,) = operator.record("device", "codes")
@@ -59,11 +61,19 @@ def test_codes_are_listed(operator: Operator) -> None:
         "state": "open",
         "mac": "a4cf128b3f9e",
         "made_at": listed["made_at"],
+        "made_by": "carol",
         "expires_at": shown["expires_at"],
         "used_at": None,
         "used_by": None,
     }
     assert (shown["device"], shown["mac"], shown["prefix"], shown["port"]) == ("scale-1", "a4cf128b3f9e", "", 1883)
+
+
+def test_who_has_no_name_is_told_by_number(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    monkeypatch.setattr("getpass.getuser", lambda: {}["uid"])
+    operator.run("device", "code", "scale-1")
+    assert [each["made_by"] for each in operator.record("device", "codes")] == [str(os.getuid())]
 
 
 @pytest.mark.parametrize(

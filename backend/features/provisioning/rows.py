@@ -11,6 +11,7 @@ class ClaimRow(SQLModel, table=True):
     account: str = Field(primary_key=True)
     device: str = Field(index=True)
     made_at: float
+    made_by: str | None = None
     expires_at: float
     mac: str | None = None
     code: str | None = None

@@ -13,7 +13,7 @@ class ClaimCode:
     """What is known of a claim code. ``account``: who logs in with it; ``mac``: the only board that may, if one is.
 
     Of the board that used it: ``used_mac``, its ``nonce`` and the server's. ``code`` are its characters, until nobody
-    needs them any more.
+    needs them any more. ``made_by`` is whoever typed the command, as the system calls them, without proof.
     """
 
     account: str
@@ -27,6 +27,7 @@ class ClaimCode:
     nonce: str | None = None
     server_nonce: str | None = None
     is_revoked: bool = False
+    made_by: str | None = None
 
     def state(self, now: float) -> CodeState:
         """Return how it stands: one that was used remains so."""
