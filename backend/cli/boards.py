@@ -20,14 +20,16 @@ host_option = click.option("--host", help="The address boards shall connect to. 
 
 
 def broker(context: Context, host: str | None) -> dict[str, Any]:
-    """Return where boards connect to: host, port, and those of TLS, if there is TLS."""
+    """Return where boards connect to: the URI, over TLS if there is TLS; host and port, and the port and CA of TLS."""
     if context.broker is None:
-        host = host or own_address(context.settings.host)
-        return {"host": host, "port": context.settings.port, "tls": _tls(context)}
-    where, _login = context.broker
-    host = host or (_own_address_instead(context, where.host) if where.is_local else where.host)
-    tls = {"port": where.port, "ca": str(where.ca) if where.ca else None} if where.tls else None
-    return {"host": host, "port": where.port, "tls": tls}
+        host, port, tls = host or own_address(context.settings.host), context.settings.port, _tls(context)
+    else:
+        where, _login = context.broker
+        host = host or (_own_address_instead(context, where.host) if where.is_local else where.host)
+        tls = {"port": where.port, "ca": str(where.ca) if where.ca else None} if where.tls else None
+        port = where.port
+    uri = str(Address(host, tls["port"] if tls is not None else port, tls=tls is not None))
+    return {"uri": uri, "host": host, "port": port, "tls": tls}
 
 
 def board_address(context: Context, broker: Mapping[str, Any], *, plain: bool) -> Address:

@@ -151,9 +151,9 @@ def show_code(context: Context, made: Made, broker: dict[str, Any], flash: Flash
         "code": flashing.visible(flash, made.text),
         "mac": made.about.mac,
         "expires_at": iso(made.about.expires_at),
-        **broker,
+        **flashing.where(broker, flash),
         "prefix": context.settings.prefix,
-        **({"nvs": flash.record, "password": None} if flash is not None else {}),
+        **({"password": None} if flash is not None else {}),
     }
     show(record, as_json=as_json, text=lambda: _text(record, made.about))
 

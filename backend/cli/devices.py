@@ -164,7 +164,7 @@ def _show_board(
     prefix, status = context.settings.prefix, STATUS.at(device=name)
     record: dict[str, Any] = {
         "device": name,
-        **broker,
+        **flashing.where(broker, flash),
         "client_id": name,
         "username": name,
         "password": flashing.visible(flash, secret),
@@ -180,7 +180,6 @@ def _show_board(
             "subscribes": [prefix + SPEECH.bound(device=name), prefix + CONVERSATION.at(device=name)],
         },
         "last_will": {"topic": prefix + status, "payload": '{"state":"lost","boot":N}', "qos": 1, "retain": True},
-        **({"nvs": flash.record} if flash is not None else {}),
     }
     show(record, as_json=as_json, text=lambda: (_board_text if flash is None else flashing.text)(record))
 

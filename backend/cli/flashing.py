@@ -144,6 +144,11 @@ def flash(context: Context, wanted: Wanted | None, name: str, broker: Mapping[st
         raise click.ClickException(_unwritten(wanted.file, error, made.told if made else {})) from error
 
 
+def where(broker: Mapping[str, Any], flash: Flash | None) -> dict[str, Any]:
+    """Return where a board connects to as JSON tells it: if there is an image, as that says."""
+    return dict(broker) if flash is None else {**broker, "uri": flash.values[Key.URI], "nvs": flash.record}
+
+
 def visible(flash: Flash | None, secret: str) -> str | None:
     """Return a secret as it is shown: not at all, where it went into an image, unless that was asked for."""
     return secret if flash is None or flash.wanted.show else None
