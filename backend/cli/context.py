@@ -135,8 +135,22 @@ class Context:
         embedded = Address(self.settings.reachable_host, self.settings.port)
         return self.broker[0] if self.broker is not None else embedded
 
+    def make_data(self) -> None:
+        """Make the data directory and its database, where there are none."""
+        self._opened().dispose()
+
     @cached_property
     def _database(self) -> Database:
+        """Return the database. Where there is none, somebody looks in the wrong place, and shall not find it empty."""
+        from backend.shell.database import FILE
+
+        if not (self.settings.data / FILE).exists():
+            raise click.ClickException(
+                f"there is no database in {self.settings.data}: make one with `talkstick init`, or say --data DIRECTORY"
+            )
+        return self._opened()
+
+    def _opened(self) -> Database:
         from sqlalchemy.exc import SQLAlchemyError
 
         from backend.shell.database import WrongSchemaError, open_database

@@ -21,6 +21,7 @@ ADMIN = "admin"
 @pass_context
 def init(context: Context, as_json: bool) -> None:
     """Make the data directory, its database and the admin account. Harmless to repeat."""
+    context.make_data()
     made = _make_admin(context, context.accounts)
     record: dict[str, Any] = {"data": str(context.settings.data), "admin": None}
     if made is None:
@@ -66,6 +67,7 @@ def serve(context: Context, broker: str | None) -> None:
         context.use_broker(broker)
     settings = context.settings
     _log(settings)
+    context.make_data()
     if _make_admin(context, context.told_accounts if settings.broker else context.accounts) is not None:
         click.echo(f"Made {settings.data} with the account {ADMIN}; its login is in {settings.data / operator.FILE}.")
 

@@ -13,6 +13,8 @@ def test_before_there_is_anything(tmp_path: Path) -> None:
     talkstick = Talkstick(tmp_path / "data")
     findings = talkstick.installed("doctor", ok=False)
     assert "talkstick init" in findings
+    assert "there is no database in" in talkstick.run("user", "add", "alice", ok=False)
+    assert not talkstick.data.exists()
     made = json.loads(talkstick.installed("init", "--json"))
     assert made["data"] == str(tmp_path / "data")
     assert made["admin"]["password"]

@@ -80,6 +80,7 @@ def understood(board: Path, file: Path) -> str:
 
 def test_images_are_understood(board: Path, tmp_path: Path) -> None:
     operator = Operator(tmp_path / "data")
+    operator.run("init")
     operator.run("device", "add", "A4:CF:12:8B:3F:9E", "--host", "shed.lab", "--nvs", str(tmp_path / "plain.bin"))
     assert understood(board, tmp_path / "plain.bin") == "0 shed.lab 1883 0"
     operator.run("certs", "init", "--name", "10.0.0.7", "--name", "fd00::7")

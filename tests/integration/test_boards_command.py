@@ -14,7 +14,9 @@ WHERE = ("uri", "host", "port", "tls")
 def operator(tmp_path: Path) -> Operator:
     """An operator of a server without TLS, at an address of its own."""
     (tmp_path / "talkstick.toml").write_text('host = "127.0.0.1"\nport = 1993\n')
-    return Operator(tmp_path)
+    made = Operator(tmp_path)
+    made.run("init")
+    return made
 
 
 def told(operator: Operator, *options: str) -> Any:

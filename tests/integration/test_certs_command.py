@@ -70,6 +70,7 @@ def test_what_is_wrong_is_said_without_a_traceback(tmp_path: Path) -> None:
 
 def test_certificates_of_accounts(tmp_path: Path) -> None:
     server = Talkstick(tmp_path / "data")
+    server.run("init")
     server.device("scale-1")
     assert "no authority yet: `talkstick certs init`" in server.run("certs", "client", "scale-1", ok=False)
     Authority(tmp_path / "data" / "certs").establish(time.time())

@@ -28,12 +28,13 @@ def test_each_board_gets_an_image(tmp_path: Path) -> None:
     data, images, boards = tmp_path / "data", tmp_path / "images", tmp_path / "boards.csv"
     boards.write_text((FOLDER / "boards.csv").read_text().replace("\n", "\r\n") + "\r\n24:0A:C4:00:00:01")
     options = (str(boards), str(images), "--wifi", "the shed", "--host", "broker.lab")
+    operator = Operator(data)
+    operator.run("init")
     done = many(data, *options)
     assert (done.returncode, done.stderr.count("failed")) == (1, 1), "there is no alice yet"
     assert "A4:CF:12:8B:3F:9F: failed" in done.stderr
     assert {each.name for each in images.iterdir()} == {"a4cf128b3f9e.bin", "240ac4000001.bin"}
     before = (images / "a4cf128b3f9e.bin").read_bytes()
-    operator = Operator(data)
     operator.run("user", "add", "alice")
     done = many(data, *options)
     assert (done.returncode, done.stderr) == (0, "")

@@ -27,7 +27,9 @@ WIFI = {"TALKSTICK_WIFI_PASSWORD": 'correct horse, "battery" & 100 % staple'}
 @pytest.fixture
 def site(tmp_path: Path) -> Talkstick:
     """A data directory without a server."""
-    return Talkstick(tmp_path / "data")
+    made = Talkstick(tmp_path / "data")
+    made.run("init")
+    return made
 
 
 @pytest.fixture
