@@ -7,7 +7,9 @@ import os
 import socket
 import sys
 import time
+import warnings
 from functools import cached_property
+from getpass import GetPassWarning
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -158,7 +160,8 @@ class Context:
         try:
             return open_database(self.settings.data)
         except (OSError, SQLAlchemyError, WrongSchemaError) as error:
-            raise click.ClickException(f"cannot open the database in {self.settings.data}: {error}") from error
+            why = getattr(error, "orig", None) or error  # what SQLite says, without what SQLAlchemy adds
+            raise click.ClickException(f"cannot open the database in {self.settings.data}: {why}") from error
 
     def login(self, name: str | None) -> Login:
         """Return how to log in as *name* (default: ``TALKSTICK_USER``, or the operator)."""
@@ -171,7 +174,9 @@ class Context:
         if name is None:
             raise click.ClickException(f"no login in {self.settings.data}: run `talkstick init`, or give --as NAME")
         password = os.environ.get("TALKSTICK_PASSWORD")
-        return Login(name, password if password is not None else click.prompt(f"Password of {name}", hide_input=True))
+        if password is None:
+            password = ask_secret(f"Password of {name}", "TALKSTICK_PASSWORD")
+        return Login(name, password)
 
     @staticmethod
     def now() -> float:
@@ -232,6 +237,17 @@ def read_name(_context: click.Context, _parameter: click.Parameter, text: str | 
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     return text
+
+
+def ask_secret(question: str, otherwise: str, default: str | None = None) -> str:
+    """Return what is typed in, unseen. Raises ClickException where there is no terminal: how to say it *otherwise*."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GetPassWarning)
+        try:
+            return str(click.prompt(question, default=default, show_default=False, hide_input=True, err=True))
+        except GetPassWarning:
+            asked = question[0].lower() + question[1:]
+            raise click.ClickException(f"no terminal to ask for the {asked}: say it in {otherwise}") from None
 
 
 def read_secret() -> str:

@@ -50,7 +50,7 @@ class Finding:
 @pass_context
 def doctor(context: Context, as_json: bool) -> None:
     """Look at the installation; exit with 1 where something must be mended."""
-    findings = [finding for check in _CHECKS for finding in check(context)]
+    findings = list(_findings(context))
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings]))
     for finding in [] if as_json else findings:
@@ -60,6 +60,18 @@ def doctor(context: Context, as_json: bool) -> None:
             click.echo(f"{'':24}-> {finding.help}")
     if any(finding.state == "fail" for finding in findings):
         raise SystemExit(1)
+
+
+def _findings(context: Context) -> Iterator[Finding]:
+    """Yield what is found. What ends a check may end others, too: it is told once."""
+    told: set[str] = set()
+    for check in _CHECKS:
+        try:
+            yield from check(context)
+        except click.ClickException as error:
+            if error.message not in told:
+                told.add(error.message)
+                yield Finding(check.__name__.strip("_"), "fail", error.message)
 
 
 def _python(_context: Context) -> Iterator[Finding]:

@@ -2,18 +2,16 @@
 
 import functools
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from getpass import GetPassWarning
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 
 from backend.cli.boards import board_address
-from backend.cli.context import Context
+from backend.cli.context import Context, ask_secret
 from backend.core.flash import NAMESPACE, OFFSET, PARTITION, USUAL_SIZE, Key, partition_size
 from backend.shell.accounts import new_secret
 from backend.shell.certificates import CertificateError
@@ -197,14 +195,7 @@ def _wifi(wanted: Wanted) -> dict[Key, str]:
 def _asked(wifi: str) -> str:
     """Return the password that is typed in; or end with how else to say it, where nobody can be asked."""
     question = f"Password of the Wi-Fi {wifi} (none: it is open)"
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", GetPassWarning)
-        try:
-            return str(click.prompt(question, default="", show_default=False, hide_input=True, err=True))
-        except GetPassWarning:
-            raise click.ClickException(
-                f"no terminal to ask for the password of the Wi-Fi: say it in {WIFI_PASSWORD}, or --wifi-password-file"
-            ) from None
+    return ask_secret(question, f"{WIFI_PASSWORD}, or --wifi-password-file", default="")
 
 
 def _unwritten(file: Path, error: OSError, told: Mapping[Key, str]) -> str:

@@ -70,10 +70,10 @@ def live(context: Context, topics: Mapping[str, str]) -> dict[str, Any]:
 
 
 def living(context: Context, filters: Sequence[str]) -> dict[str, Any]:
-    """Return the retained documents of some filters by topic; none where no server runs."""
+    """Return the retained documents of some filters by topic; none where no server runs, or no login is kept."""
     try:
         return asyncio.run(retained(context, context.login(None), filters))
-    except (aiomqtt.MqttError, TimeoutError):
+    except (aiomqtt.MqttError, TimeoutError, click.ClickException):
         return {}  # what is stored is worth showing all the same
 
 

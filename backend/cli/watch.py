@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
+import aiomqtt
 import click
 
 from backend.app.table import TABLE
@@ -15,15 +16,14 @@ from backend.core.clock import iso
 from backend.core.refusals import Refused
 from backend.core.topics import is_filter
 from backend.features.voice.frames import Frame
-from backend.shell.operator import Login
 
 _REFUSED = 0x80  # the SUBACK return code of a failure
 
 
 @click.command()
 @click.argument("topic_filter", metavar="[FILTER]", default="#")
-@click.option("--for", "seconds", type=float, help="End after so many seconds.")
-@click.option("--count", type=int, help="End after so many messages.")
+@click.option("--for", "seconds", type=click.FloatRange(min=0, min_open=True), help="End after so many seconds.")
+@click.option("--count", type=click.IntRange(min=1), help="End after so many messages.")
 @click.option("--audio", is_flag=True, help="Also tell each piece of audio: there are fifty a second.")
 @as_option
 @json_option
@@ -41,42 +41,41 @@ def watch(
     if not is_filter(topic_filter):
         raise click.BadParameter("'#' must be the last level, and '+' a level of its own", param_hint="FILTER")
     login = context.login(name)
+
+    async def shown() -> None:
+        async with mqtt.connected(context, login) as client:
+            granted = await client.subscribe(context.settings.prefix + topic_filter, qos=1)
+            if any(code == _REFUSED for code in granted):
+                raise click.ClickException(f"{login.user} may not subscribe to {topic_filter}")
+            messages = _messages(client, context.settings.prefix, audio=audio)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await _show(messages, count, as_json=as_json)
+
     try:
-        shown = _shown(context, login, topic_filter, audio=audio)
-        mqtt.run(context, _watch(shown, seconds, count, as_json=as_json))
+        mqtt.run(context, shown())
     except KeyboardInterrupt:
         click.echo(err=True)
 
 
-async def _shown(
-    context: Context, login: Login, topic_filter: str, *, audio: bool
-) -> AsyncIterator[tuple[str, object, bool]]:
+async def _messages(client: aiomqtt.Client, prefix: str, *, audio: bool) -> AsyncIterator[tuple[str, object, bool]]:
     """Yield each message: its topic, what is in it, and whether it is retained."""
-    prefix = context.settings.prefix
-    async with mqtt.connected(context, login) as client:
-        granted = await client.subscribe(prefix + topic_filter, qos=1)
-        if any(code == _REFUSED for code in granted):
-            raise click.ClickException(f"{login.user} may not subscribe to {topic_filter}")
-        async for message in client.messages:
-            topic = str(message.topic).removeprefix(prefix)
-            found = TABLE.find(topic)
-            is_audio = found is not None and found[0].is_binary
-            if audio or not is_audio:
-                raw = message.payload if isinstance(message.payload, bytes) else b""
-                yield topic, _audio(raw) if is_audio else _content(raw), message.retain
+    async for message in client.messages:
+        topic = str(message.topic).removeprefix(prefix)
+        found = TABLE.find(topic)
+        is_audio = found is not None and found[0].is_binary
+        if audio or not is_audio:
+            raw = message.payload if isinstance(message.payload, bytes) else b""
+            yield topic, _audio(raw) if is_audio else _content(raw), message.retain
 
 
-async def _watch(
-    shown: AsyncIterator[tuple[str, object, bool]], seconds: float | None, count: int | None, *, as_json: bool
-) -> None:
+async def _show(messages: AsyncIterator[tuple[str, object, bool]], count: int | None, *, as_json: bool) -> None:
     seen = 0
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            async for topic, body, retained in shown:
-                click.echo(_line(topic, body, retained=retained, as_json=as_json))
-                seen += 1
-                if seen == count:
-                    return
+    async for topic, body, retained in messages:
+        click.echo(_line(topic, body, retained=retained, as_json=as_json))
+        seen += 1
+        if seen == count:
+            return
 
 
 def _content(raw: bytes) -> object:

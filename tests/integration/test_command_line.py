@@ -1,0 +1,76 @@
+"""The command line where something is missing or broken, or nobody listens any more."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from tests.operator import typed
+from tests.rig import COMMAND, WITHIN_S, Talkstick, serving
+
+
+def test_nobody_reads_on(tmp_path: Path) -> None:
+    """As in ``talkstick watch | head -1``."""
+    with serving(tmp_path) as talkstick:
+        watching = subprocess.Popen(
+            [COMMAND, "watch"],
+            env=talkstick.environment({}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert watching.stdout is not None
+        assert watching.stderr is not None
+        assert watching.stdout.readline()
+        watching.stdout.close()
+        assert watching.wait(WITHIN_S) == 1
+        assert watching.stderr.read() == ""
+        watching.stderr.close()
+
+
+def test_nobody_can_be_asked_for_a_password(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [COMMAND, "session", "list", "--as", "alice"],
+        env=Talkstick(tmp_path / "data").environment({}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+        start_new_session=True,  # so it has no terminal
+    )
+    assert done.returncode == 1
+    said = "Error: no terminal to ask for the password of alice: say it in TALKSTICK_PASSWORD\n"
+    assert (done.stdout, done.stderr.removeprefix("Password of alice: ")) == ("", said)
+
+
+def test_a_database_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "talkstick.db").write_text("this is a letter to my aunt, and no database" * 100)
+    here = ("--data", str(tmp_path))
+    for command in (("user", "list"), ("init",), ("serve",)):
+        said = typed(*here, *command, ok=False)
+        assert said == f"Error: cannot open the database in {tmp_path}: file is not a database\n"
+    findings = json.loads(typed(*here, "doctor", "--json", ok=False).splitlines()[-1])
+    assert [each["what"] for each in findings if "file is not a database" in each["found"]] == ["accounts"]
+    assert {"settings", "TLS", "ffmpeg"} <= {each["what"] for each in findings}, "it looks at everything else"
+
+
+def test_where_there_is_nothing_nothing_is_made(tmp_path: Path) -> None:
+    for command in (("user", "list"), ("device", "add", "scale-1"), ("channel", "add", "stage"), ("trigger", "list")):
+        said = typed("--data", str(tmp_path / "typo"), *command, ok=False)
+        assert f"there is no database in {tmp_path / 'typo'}: make one with `talkstick init`" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_stored_is_shown_without_a_login(tmp_path: Path) -> None:
+    here = ("--data", str(tmp_path))
+    for command in (("init",), ("device", "add", "scale-1"), ("trigger", "add", "hall")):
+        typed(*here, *command)
+    (tmp_path / "operator.json").unlink()
+    assert "scale-1" in typed(*here, "device", "show", "scale-1")
+    assert "hall" in typed(*here, "trigger", "list")
+    assert "no login in" in typed(*here, "session", "list", ok=False)
+
+
+def test_numbers_that_make_no_sense(tmp_path: Path) -> None:
+    for option in ("--for", "--count"):
+        assert f"Invalid value for '{option}'" in typed("--data", str(tmp_path), "watch", option, "0", ok=False)
