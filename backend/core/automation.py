@@ -18,10 +18,14 @@ class TriggerSensed(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something that takes a worker for a while. ``key`` is whose it is; ``urgent`` jobs come before all others."""
+    """Something that takes a worker for a while. ``key`` is whose it is; ``urgent`` jobs come before all others.
+
+    Jobs of one ``share`` together take no more workers than they leave free.
+    """
 
     key: str
     id: str
+    share: str
     urgent: bool = False
 
 

@@ -211,7 +211,8 @@ class Course:
         if getattr(self.subscription.definition, phase):
             run = replace(run, phase=phase, admitted=False)
             self._put(run)
-            self.wanted.append(Job(self.trigger.id, run.job, urgent=phase == "end"))
+            share = f"{self.trigger.id}/{self.subscription.profile}"
+            self.wanted.append(Job(self.trigger.id, run.job, share, urgent=phase == "end"))
         else:
             self._after(replace(run, phase=phase, admitted=False, begun=True), phase)
 
