@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from backend.core.principals import Principal, Role
 from backend.core.refusals import Code, Refused
 from backend.core.replies import Remembered, ReplyMemory
 from backend.core.routing import Incoming, Party, Retain, Route, RouteTable, parse_object
+from backend.core.validation import unknown_keys
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,8 @@ class Engine:
             raise Refused(Code.RETAINED, "this topic takes no retained messages")
         who = self._sender(route, levels)
         body = route.validate(message.json())
+        if asked is not None:
+            asked = replace(asked, ignored=unknown_keys(body, message.json()))
         incoming = Incoming(levels, body, who, asked, retained=message.retained, find=self._directory.principal)
         self._admit(incoming, now)
         heard = [UserHeard(who.name)] if who is not None and asked is not None else []
@@ -258,7 +261,7 @@ class Engine:
         return [effect for desk in heard for effect in desk.handle(event, now)]
 
     def _answer(self, asked: Asked, body: Reply, now: float) -> Send:
-        payload = body.payload()
+        payload = asked.noted(body).payload()
         if asked.id is not None:
             self.replies.remember(asked.topic, asked.id, payload, now)
         return Send(asked.reply_topic, payload)
