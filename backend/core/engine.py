@@ -7,14 +7,14 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from backend.core.access import MAX_PAYLOAD, may_write
-from backend.core.desk import Desk, Effect, Rows
+from backend.core.desk import Changes, Desk, Effect
 from backend.core.effects import Answer, Asked, Consult, Perform, Publish, Record
 from backend.core.facts import Fact, MessageRefused, UserHeard
 from backend.core.ids import is_id
 from backend.core.messages import Reply, refusal, usable_id
 from backend.core.principals import Principal, Role
 from backend.core.refusals import Code, Refused
-from backend.core.replies import Remembered, ReplyMemory
+from backend.core.replies import ReplyMemory
 from backend.core.routing import Incoming, Party, Retain, Route, RouteTable, parse_object
 from backend.core.validation import unknown_keys
 
@@ -51,18 +51,6 @@ class Send:
     topic: str
     payload: bytes
     retain: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What must be stored before anything is sent."""
-
-    states: Sequence[tuple[Rows, Sequence[Any]]]
-    replies: Sequence[Remembered]
-    records: Sequence[Record] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.states or self.replies or self.records)
 
 
 class Directory(Protocol):
@@ -145,7 +133,8 @@ class Engine:
         states = [
             (desk.rows, list(changed.values())) for desk in self.desks if desk.rows and (changed := desk.changed())
         ]
-        return Changes(states, self.replies.changed(), tuple(self._records))
+        over = [(desk.rows, keys) for desk in self.desks if desk.rows and (keys := desk.over())]
+        return Changes(states, self.replies.changed(), tuple(self._records), over)
 
     def consulted(self) -> list[Consult]:
         """Return, once, which requests are to be answered from what is stored by now."""

@@ -88,7 +88,7 @@ class Course:
         """Let a run begin."""
         subscription = self.subscription
         number, plan = subscription.number + 1, subscription.plan
-        key = f"{self.trigger.id}/{subscription.profile}/{number}"
+        key = f"{self.trigger.id}/{subscription.profile}/{subscription.since}/{number}"
         run = Run(
             id=str(uuid.uuid5(_RUN_IDS, key)),
             state="starting",

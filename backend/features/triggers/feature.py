@@ -43,6 +43,7 @@ def desk() -> Desk[Trigger]:
         rows=rows,
         mentions=mentions,
         renew=renewed,
+        is_over=lambda trigger: trigger.over,
     )
 
 
