@@ -9,11 +9,15 @@ from backend.core.facts import Fact
 
 @dataclass(frozen=True, slots=True)
 class TriggerSensed(Fact):
-    """The source of a trigger told something. ``active``: None where it told nothing about that, but has new data."""
+    """The source of a trigger told something. ``active``: None where it told nothing about that, but has new data.
+
+    ``retained``: it told so earlier.
+    """
 
     trigger: str
     active: bool | None
     data: Mapping[str, Any]
+    retained: bool = False
 
 
 @dataclass(frozen=True, slots=True)

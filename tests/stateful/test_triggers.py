@@ -175,7 +175,11 @@ class Automated(RuleBasedStateMachine):
     def said(self, trigger: str, active: bool, data: dict[str, Any], *, retained: bool = False) -> None:
         self.batch.append(partial(self.said, trigger, active, data, retained=retained))
         alarm = self.alarms[trigger]
-        heard = alarm.known and not alarm.has_source and not (retained and alarm.lost)
+        heard = (
+            alarm.known
+            and not alarm.has_source
+            and not (retained and (alarm.lost or (alarm.silent and alarm.data == data)))
+        )
         heard = heard and not (alarm.pulse and (retained or not active))
         self.happens(
             lambda: alarm.senses(active, data, self.now) if heard else None,

@@ -162,6 +162,17 @@ class Course:
         self.count(repeated=1)
         self._want(run, "repeat")
 
+    def believe_no_future(self) -> None:
+        """Let nothing have happened later than now: what rests, or must last, after it would do so for too long."""
+        holds_since, delivered_at = self.subscription.holds_since, self.subscription.delivered_at
+        if holds_since is not None and holds_since > self.now:
+            self.change(holds_since=self.now)
+        if delivered_at is not None and delivered_at > self.now:
+            self.change(delivered_at=self.now)
+        for run in self.subscription.runs:
+            if run.started_at > self.now:
+                self._put(replace(run, started_at=self.now))
+
     def follow(self) -> None:
         """Let what runs go on as plan and profile have it now: it ends, and repeats, at other times."""
         most, due = self.subscription.plan.max_s, self._repeats_at()

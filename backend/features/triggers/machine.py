@@ -66,8 +66,8 @@ def step(trigger: Trigger, event: object, now: float) -> tuple[Trigger, list[Eff
     match event:
         case TriggerSaid():
             _said(turn, event)
-        case TriggerSensed(active=active, data=data) if trigger.definition.source is not None:
-            _sensed(turn, active, data)
+        case TriggerSensed():
+            _told(turn, event)
         case TriggerAsked():
             answer(turn, event)
         case DirectoryChanged():
@@ -89,13 +89,27 @@ def _said(turn: Turn, said: TriggerSaid) -> None:
     definition = turn.trigger.definition
     if definition.source is not None or (definition.kind == "pulse" and (said.retained or not said.status.active)):
         return
-    if said.retained and turn.trigger.reason == "owner_lost":
-        return  # it said so before it was lost, and would be lost no second time
+    if said.retained and _is_old(turn.trigger, said.status.data):
+        return
     if json_size(said.status.data) > MAX_DATA:
         topic = TRIGGER.at(trigger=said.trigger)
         turn.effects.append(MessageRefused(Code.TOO_LARGE, topic, f"the data have at most {MAX_DATA} bytes"))
         return
     _sensed(turn, said.status.active, said.status.data)
+
+
+def _told(turn: Turn, told: TriggerSensed) -> None:
+    """Believe the source, if the trigger has one still."""
+    if turn.trigger.definition.source is not None and not (told.retained and _is_old(turn.trigger, told.data)):
+        _sensed(turn, told.active, told.data)
+
+
+def _is_old(trigger: Trigger, data: Data) -> bool:
+    """Tell whether what is retained was said before the owner was lost, or fell silent.
+
+    It comes again whenever server or broker start anew, and who was lost would be lost no second time.
+    """
+    return trigger.reason == "owner_lost" or (trigger.reason == "silent" and data == trigger.data)
 
 
 def _sensed(turn: Turn, active: bool | None, data: Data) -> None:  # noqa: FBT001 - as it was told
