@@ -94,6 +94,7 @@
 #define TS_KEY_HOLDER "holder"
 #define TS_KEY_HOLDER_NAME "holder_name"
 #define TS_KEY_ID "id"
+#define TS_KEY_IGNORED "ignored"
 #define TS_KEY_IN_S "in_s"
 #define TS_KEY_IN_USE "in_use"
 #define TS_KEY_INPUT "input"

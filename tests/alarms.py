@@ -267,12 +267,14 @@ class Watch:
 class Alarm:
     """One trigger, and who watches it.
 
-    ``teller`` says whether it is active; ``lost``: it was, and its device was lost. ``over``: runs of who watched it.
+    ``teller`` says whether it is active; ``lost``: it was, and its device was lost; ``silent``: it
+    was, and nobody said so any more. ``over``: runs of who watched it.
     """
 
     teller: str | None = None
     has_source: bool = False
     lost: bool = False
+    silent: bool = False
     pulse: bool = False
     patience: float | None = None
     known: bool = False
@@ -305,7 +307,7 @@ class Alarm:
     def passes(self, now: float) -> None:
         """Let time pass."""
         if self.active and self.patience and self.heard_at + self.patience <= now:
-            self.active = False
+            self.active, self.silent = False, True
         for _, watch in self.each():
             watch.passes(self, now)
         self.tidies(now)
@@ -337,6 +339,7 @@ class Alarm:
                 self.is_judged(now, pulse=True)
             return
         self.lost &= not active or self.active
+        self.silent &= not active or self.active
         self.active = self.active if active is None else active
         self.heard_at = now if active else self.heard_at
         self.is_judged(now)
@@ -349,7 +352,7 @@ class Alarm:
         teller = given.get("owner") or (given["source"]["topic"] if "source" in given else None)
         pulse = given.get("kind") == "pulse"
         if given and not self.known:
-            self.data, self.lost = {}, False
+            self.data, self.lost, self.silent = {}, False, False
         if not given or (teller, pulse) != (self.teller, self.pulse):
             self.active = False
         self.has_source = "source" in given

@@ -61,7 +61,7 @@ changes = plans.flatmap(
     lambda plan: st.sets(st.sampled_from(sorted(plan))).map(lambda keys: {k: plan[k] for k in keys})
 )
 outcomes = st.sampled_from([(1, None), (1, None), (2, None), (0, "timed_out"), (1, "action_failed"), (0, None)])
-slots = st.sampled_from([1, 1, 2, 3])
+slots = st.sampled_from([1, 1, 2, 3, 5])
 
 
 def wire(plan: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from backend.core.facts import Definition
 from backend.core.messages import Message
+from backend.core.validation import checked
 from backend.features.triggers.plan import Plan
 from backend.features.triggers.plan_text import condition_text, plain, read_condition, read_window, window_text
 from backend.shell.triggers import Put, TriggerError, What
@@ -137,16 +136,9 @@ def _subscribed(given: Mapping[str, Any], where: str) -> Subscribed:
     plan, owner = {key: value for key, value in given.items() if key != "owner"}, given.get("owner")
     if owner is not None and not isinstance(owner, str):
         raise TriggerError(f"{where}: owner: a name, please")
-    unknown = sorted(set(plan) - set(Plan.model_fields))
-    if unknown:
-        raise TriggerError(f"{where}: there is no {unknown[0]!r} in it")
     try:
         plan |= {key: _read(plan[key], read) for key, read in _TEXTS.items() if key in plan}
-        return Subscribed(Plan.model_validate(plan), owner)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        at = "".join(f"{part}: " for part in first["loc"])
-        raise TriggerError(f"{where}: {at}{first['msg'].removeprefix('Value error, ')}") from error
+        return Subscribed(checked(Plan, plan), owner)
     except ValueError as error:
         raise TriggerError(f"{where}: {error}") from error
 

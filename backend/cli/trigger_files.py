@@ -29,6 +29,7 @@ from backend.features.triggers.plan import Plan
 from backend.shell.operator import Login
 from backend.shell.triggers import TriggerError, What
 
+_SOME_LEFT = 3  # 2 is click's, for what was not understood
 _MADE = ("subscribed", "changed", "unsubscribed")
 
 
@@ -43,7 +44,8 @@ def apply(context: Context, file: TextIO, prune: bool, dry: bool, name: str | No
     """Make triggers, profiles and subscriptions as a file says.
 
     What is so already stays as it is, and so does what is not in the file. All of it is checked before anything is
-    changed. Subscriptions need a running server, and are made in your name.
+    changed. Subscriptions need a running server, and are made in your name; one that is to be somebody else's is left
+    as it is. Ends with 3 where one was left, and with 1 where something could not be made so.
 
     \b
     profiles:
@@ -72,6 +74,8 @@ def apply(context: Context, file: TextIO, prune: bool, dry: bool, name: str | No
         click.echo(json.dumps([step.record() for step in done]))
     elif not done:
         click.echo("Everything is so already.")
+    if any(step.verb == "leave" for step in done):
+        raise SystemExit(_SOME_LEFT)
 
 
 @click.command("export")

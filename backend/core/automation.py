@@ -9,19 +9,27 @@ from backend.core.facts import Fact
 
 @dataclass(frozen=True, slots=True)
 class TriggerSensed(Fact):
-    """The source of a trigger told something. ``active``: None where it told nothing about that, but has new data."""
+    """The source of a trigger told something. ``active``: None where it told nothing about that, but has new data.
+
+    ``retained``: it told so earlier.
+    """
 
     trigger: str
     active: bool | None
     data: Mapping[str, Any]
+    retained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something that takes a worker for a while. ``key`` is whose it is; ``urgent`` jobs come before all others."""
+    """Something that takes a worker for a while. ``key`` is whose it is; ``urgent`` jobs come before all others.
+
+    Jobs of one ``share`` together take no more workers than they leave free.
+    """
 
     key: str
     id: str
+    share: str
     urgent: bool = False
 
 

@@ -1,12 +1,13 @@
 """A desk keeps one feature's state machines, one per key, and knows which of them changed since the last commit."""
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from backend.core.effects import Answer, Consult, Perform, Publish, Record
 from backend.core.facts import Fact
+from backend.core.replies import Remembered
 
 S = TypeVar("S")
 
@@ -30,6 +31,19 @@ class Rows(Protocol):
         """Return one row per state."""
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What must be stored before anything is sent. ``over``: the keys of rows that nobody needs any more."""
+
+    states: Sequence[tuple[Rows, Sequence[Any]]]
+    replies: Sequence[Remembered]
+    records: Sequence[Record] = ()
+    over: Sequence[tuple[Rows, Sequence[str]]] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.states or self.replies or self.records or self.over)
+
+
 class Known(Protocol):
     """The keys of a desk, and which of them a name is mentioned in."""
 
@@ -48,7 +62,8 @@ class Desk(Generic[S]):
     ``step`` advances time first and applies the event then (None: time only); ``until`` says when time alone would
     change a state next; ``durable`` reduces a state to what must survive a restart (all of it, if there are rows).
     ``renew`` returns the documents that look otherwise than before: where much happens at once, not each step need
-    publish them. ``mentions`` tells which names a state is about, so that an event about a name finds its machines
+    publish them. ``is_over`` tells of a state that nobody needs any more: it is forgotten, and so is its row.
+    ``mentions`` tells which names a state is about, so that an event about a name finds its machines
     without a search.
     """
 
@@ -63,6 +78,7 @@ class Desk(Generic[S]):
     durable: Callable[[S], object] = lambda state: state
     mentions: Callable[[S], Iterable[str]] | None = None
     renew: Callable[[S, S], list[Publish]] = lambda _before, _after: []
+    is_over: Callable[[S], bool] = lambda _state: False
     states: dict[str, S] = field(default_factory=dict)
     _before: dict[str, S | None] = field(default_factory=dict)
     _due: list[tuple[float, str]] = field(default_factory=list)
@@ -124,8 +140,14 @@ class Desk(Generic[S]):
             if key in self.states and (before is None or self.durable(before) != self.durable(self.states[key]))
         }
 
+    def over(self) -> list[str]:
+        """Return the keys of the states that are to be forgotten."""
+        return [key for key in self._before if key in self.states and self.is_over(self.states[key])]
+
     def committed(self) -> None:
-        """Forget how things were: they are stored."""
+        """Forget how things were: they are stored. What is over is forgotten, too."""
+        for key in self.over():
+            self._index(key, self.states.pop(key), None)
         self._before.clear()
 
     def roll_back(self) -> None:

@@ -16,11 +16,19 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which request is being answered: where it came from, where the answer goes, and its id (None: not repeatable)."""
+    """Which request is being answered: where it came from, where the answer goes, and its id (None: not repeatable).
+
+    ``ignored``: what was said in it in vain.
+    """
 
     topic: str
     reply_topic: str
     id: str | None
+    ignored: tuple[str, ...] = ()
+
+    def noted(self, body: Reply) -> Reply:
+        """Return an answer that tells what was ignored, if anything was."""
+        return body.model_copy(update={"ignored": self.ignored}) if self.ignored else body
 
 
 @dataclass(frozen=True, slots=True)

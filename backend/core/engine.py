@@ -2,20 +2,21 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
 from backend.core.access import MAX_PAYLOAD, may_write
-from backend.core.desk import Desk, Effect, Rows
+from backend.core.desk import Changes, Desk, Effect
 from backend.core.effects import Answer, Asked, Consult, Perform, Publish, Record
 from backend.core.facts import Fact, MessageRefused, UserHeard
 from backend.core.ids import is_id
 from backend.core.messages import Reply, refusal, usable_id
 from backend.core.principals import Principal, Role
 from backend.core.refusals import Code, Refused
-from backend.core.replies import Remembered, ReplyMemory
+from backend.core.replies import ReplyMemory
 from backend.core.routing import Incoming, Party, Retain, Route, RouteTable, parse_object
+from backend.core.validation import unknown_keys
 
 
 @dataclass(frozen=True)
@@ -50,18 +51,6 @@ class Send:
     topic: str
     payload: bytes
     retain: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What must be stored before anything is sent."""
-
-    states: Sequence[tuple[Rows, Sequence[Any]]]
-    replies: Sequence[Remembered]
-    records: Sequence[Record] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.states or self.replies or self.records)
 
 
 class Directory(Protocol):
@@ -144,7 +133,8 @@ class Engine:
         states = [
             (desk.rows, list(changed.values())) for desk in self.desks if desk.rows and (changed := desk.changed())
         ]
-        return Changes(states, self.replies.changed(), tuple(self._records))
+        over = [(desk.rows, keys) for desk in self.desks if desk.rows and (keys := desk.over())]
+        return Changes(states, self.replies.changed(), tuple(self._records), over)
 
     def consulted(self) -> list[Consult]:
         """Return, once, which requests are to be answered from what is stored by now."""
@@ -192,6 +182,8 @@ class Engine:
             raise Refused(Code.RETAINED, "this topic takes no retained messages")
         who = self._sender(route, levels)
         body = route.validate(message.json())
+        if asked is not None:
+            asked = replace(asked, ignored=unknown_keys(body, message.json()))
         incoming = Incoming(levels, body, who, asked, retained=message.retained, find=self._directory.principal)
         self._admit(incoming, now)
         heard = [UserHeard(who.name)] if who is not None and asked is not None else []
@@ -258,7 +250,7 @@ class Engine:
         return [effect for desk in heard for effect in desk.handle(event, now)]
 
     def _answer(self, asked: Asked, body: Reply, now: float) -> Send:
-        payload = body.payload()
+        payload = asked.noted(body).payload()
         if asked.id is not None:
             self.replies.remember(asked.topic, asked.id, payload, now)
         return Send(asked.reply_topic, payload)

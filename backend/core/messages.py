@@ -49,6 +49,9 @@ class Reply(Message):
     ok: bool
     code: str = Field(description="What happened (granted, queued, ...), or the reason of the refusal.")
     message: str | None = Field(default=None, description="The same for people.")
+    ignored: tuple[str, ...] | None = Field(
+        default=None, description="Keys of the request that there are not, with the one that may have been meant."
+    )
 
 
 def refusal(request_id: str | None, code: str, message: str, **more: Any) -> Reply:

@@ -19,6 +19,7 @@ from backend.core.effects import Asked
 from backend.core.principals import Principal
 from backend.core.refusals import Code, Refused
 from backend.core.topics import Topic, Tree
+from backend.core.validation import explained
 
 MAX_TOPIC = 1024  # characters; the longest of the contract have about 150
 MAX_DEPTH = 32  # levels of nesting in a payload
@@ -111,7 +112,7 @@ class Route:
         try:
             return self._adapter.validate_python(body)
         except ValidationError as error:
-            raise _explained(error) from error
+            raise _refused(error) from error
 
 
 def parse_object(payload: bytes) -> dict[str, Any]:
@@ -147,7 +148,7 @@ def _check(value: Any, depth: int) -> None:
             _check(inner, depth - 1)
 
 
-def _explained(error: ValidationError) -> Refused:
+def _refused(error: ValidationError) -> Refused:
     first = error.errors(include_url=False, include_input=False)[0]
     if first["type"] == "union_tag_not_found":
         return Refused(Code.UNKNOWN_ACTION, "the key action is missing")
@@ -156,8 +157,7 @@ def _explained(error: ValidationError) -> Refused:
         return Refused(Code.UNKNOWN_ACTION, f"there is no action {tags['tag']!r}, only {tags['expected_tags']}")
     if first["loc"] == ("action",):  # of a request with one action only
         return Refused(Code.UNKNOWN_ACTION, f"action: {first['msg']}")
-    where = ".".join(str(part) for part in first["loc"][-2:])
-    return Refused(Code.BAD_MESSAGE, f"{where}: {first['msg'].removeprefix('Value error, ')}")
+    return Refused(Code.BAD_MESSAGE, explained(error))
 
 
 class RouteTable:

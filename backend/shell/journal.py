@@ -7,15 +7,16 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 from sqlalchemy import Engine as Database
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, SQLModel, col, delete, select
 
 from backend.core.archive import Archive
+from backend.core.desk import Changes
 from backend.core.effects import Consult
-from backend.core.engine import Changes, Engine
+from backend.core.engine import Engine
 from backend.core.messages import Reply
 from backend.core.replies import REMEMBERED_S, Remembered
 from backend.shell.database import ReplyRow, overwrite
@@ -74,7 +75,8 @@ class Journal:
             with Session(self._database) as session, session.begin():
                 reply = self._queries[type(asked.query)](session, asked.asked, asked.query)
                 if asked.once and asked.asked.id is not None:
-                    answer = Remembered(asked.asked.topic, asked.asked.id, reply.payload(), now + REMEMBERED_S)
+                    payload = asked.asked.noted(reply).payload()
+                    answer = Remembered(asked.asked.topic, asked.asked.id, payload, now + REMEMBERED_S)
                     _upsert(session.connection(), ReplyRow, [_reply(answer)])
             if asked.once:
                 overwrite(self._database)
@@ -85,6 +87,9 @@ class Journal:
     def _write(self, connection: Connection, changes: Changes, now: float) -> None:
         for rows, states in changes.states:
             _upsert(connection, rows.TABLE, rows.dump(states))
+        for rows, keys in changes.over:
+            (key,) = inspect(rows.TABLE).primary_key
+            connection.execute(delete(rows.TABLE).where(key.in_(keys)))
         _upsert(connection, ReplyRow, [_reply(answer) for answer in changes.replies])
         for kind, records in groupby(changes.records, lambda record: type(record.what)):
             archive = self._archives[kind]

@@ -133,7 +133,7 @@ class Link:
     async def _listen(self) -> None:
         """Make the broker send what is wanted now, if it is there. Raises MqttError."""
         async with self._changing:
-            client, wanted = self._client, self._watching.wanted
+            client = self._client
             if client is None:
                 return
             new, gone = self._watching.changes()
@@ -143,7 +143,7 @@ class Link:
                     log.error("the broker refuses to send %s; asked again at the next connection", ", ".join(missing))
             for some in _pieces(gone):  # last: rather twice than not at all
                 await client.unsubscribe(some)
-            self._watching.heard = wanted
+            self._watching.settled()
 
     async def _takes(self, _client: aiomqtt.Client, _message: aiomqtt.Message) -> bool:
         """Tell whether a message is to be read at all. Raises MqttError."""
@@ -168,7 +168,8 @@ class Link:
 
     async def _read(self, client: aiomqtt.Client) -> None:
         """Read until the connection breaks, or nothing is answered on it. Raises MqttError."""
-        self._client, self._is_deaf, self._watching.heard = client, False, frozenset()
+        self._client, self._is_deaf = client, False
+        self._watching.anew()
         self._reading = reading = asyncio.create_task(self._receive(client))
         try:
             await self._listen()

@@ -48,6 +48,7 @@ class LocalLink:
         """Read what is retained, and whatever comes, until cancelled."""
         self._inbox.add(Connected())
         self._is_attached = True
+        self._watching.anew()
         await self._attach(self._filters)
         await self._listen()
         await asyncio.get_running_loop().create_future()
@@ -69,9 +70,9 @@ class LocalLink:
 
     async def _listen(self) -> None:
         new, gone = self._watching.changes()
-        self._watching.heard = self._watching.wanted
-        self._broker.detach(gone, self._take)
+        self._watching.settled()
         await self._attach(new)
+        self._broker.detach(gone, self._take)  # last: rather twice than not at all
 
     async def _attach(self, filters: Sequence[str]) -> None:
         for topic, payload in self._broker.attach(filters, self._take, self._inbox.room):

@@ -152,7 +152,7 @@ class Service:
         else:
             if asked.once:
                 return self._engine.learn(asked.asked, reply, now)
-        return Send(asked.asked.reply_topic, reply.payload())
+        return Send(asked.asked.reply_topic, asked.asked.noted(reply).payload())
 
     def _step(self, item: Item, now: float) -> list[Send]:
         match item:

@@ -97,7 +97,8 @@ class Sources:
             self._tell(MessageRefused(refused.code, arrived.topic, detail))
             return
         if arrived.payload or active is not None:  # else somebody cleared a retained topic
-            self._pass_on(ear.trigger, ear.kind, self._newer(TriggerSensed(ear.trigger, active, data)), arrived.topic)
+            told = TriggerSensed(ear.trigger, active, data, arrived.retained)
+            self._pass_on(ear.trigger, ear.kind, self._newer(told), arrived.topic)
 
     def _newer(self, told: TriggerSensed) -> TriggerSensed:
         """Return what was told; where that is not whether it is active, what was said of that, and waits, counts on."""

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from backend.cli.main import talkstick
 from tests.rig import Subscriber, Talkstick, serving
 
 HALL = "triggers/hall/profiles"
@@ -23,18 +25,23 @@ class House:
 
     def run(self, name: str, *arguments: str, ok: bool = True) -> str:
         """Run a command as somebody."""
-        login = {"TALKSTICK_USER": name, "TALKSTICK_PASSWORD": self.talkstick.passwords[name]}
-        return self.talkstick.run(*arguments, ok=ok, environment=login)
+        return self.talkstick.run(*arguments, ok=ok, environment=self._login(name))
+
+    def _login(self, name: str) -> dict[str, str]:
+        return {"TALKSTICK_USER": name, "TALKSTICK_PASSWORD": self.talkstick.passwords[name]}
 
     def record(self, name: str, *arguments: str) -> Any:
         """Return what a command printed as JSON."""
         return json.loads(self.run(name, *arguments, "--json"))
 
-    def apply(self, text: str, *options: str, name: str = "admin") -> list[str]:
+    def apply(self, text: str, *options: str, name: str = "admin", ends_with: int = 0) -> list[str]:
         """Apply a file; return what was done."""
         file = self._directory / "house.yaml"
         file.write_text(text)
-        return self.run(name, "trigger", "apply", str(file), *options).splitlines()
+        environment = self.talkstick.environment(self._login(name))
+        done = CliRunner().invoke(talkstick, ["trigger", "apply", str(file), *options], env=environment)
+        assert done.exit_code == ends_with, done.output
+        return done.stdout.splitlines()
 
     def plans(self) -> dict[str, Any]:
         """Return how each profile of the hall runs."""
@@ -136,7 +143,9 @@ def test_a_file_is_made_so_and_exported(house: House) -> None:
 
 def test_a_subscription_acts_for_who_made_it_only(house: House) -> None:
     told = LIGHT + "triggers: {hall: {owner: scale-1, profiles: {light: {mode: one_shot, owner: alice}}}}"
-    assert house.apply(told) == ["changed trigger hall", "left light of hall: alice has to subscribe; or use --as"]
+    left = "left light of hall: alice has to subscribe; or use --as"
+    assert house.apply(told, "--dry-run", ends_with=3)[-1] == left.replace("left", "would leave")
+    assert house.apply(told, ends_with=3) == ["changed trigger hall", left]
     assert house.apply(told, name="alice") == ["subscribed light to hall"]
     assert house.admin.body(f"{HALL}/light")["owner"] == "alice"
     assert house.apply(told) == ["Everything is so already."]

@@ -336,6 +336,35 @@ def test_filters_come_and_go_while_it_runs(site: Any, tmp_path: Path) -> None:
     run(story())
 
 
+@pytest.mark.parametrize("site", [local, over_mqtt, at_mosquitto])
+def test_what_is_retained_where_it_listens_anyhow_comes_again_for_whom_it_is_new(site: Any, tmp_path: Path) -> None:
+    async def story() -> None:
+        inbox, outside = Inbox(), Outside()
+        async with site(tmp_path, inbox) as (port, link):
+            client = await outside.connect(port)
+            for each in ("a", "b"):
+                client.publish(f"lab/status/{each}", each.encode(), retain=True)
+            await until(lambda: len(outside.heard) == 2)
+            retained = [Arrived(f"status/{each}", each.encode(), retained=True) for each in ("a", "b")]
+            async with linked(link):
+                connected, *come = await taken(inbox, 3)
+                assert (connected, sorted(come, key=str)) == (Connected(), retained)
+                await link.watch(["status/a"], ["status/a"])
+                assert await taken(inbox, 1) == retained[:1]
+                await link.watch(["status/a", "status/+"], ["status/+"])
+                assert sorted(await taken(inbox, 2), key=str) == retained
+                await link.watch(["status/a", "status/+"], [])
+                for topic in ("lab/status/a", "lab/status/b", "lab/request/a"):
+                    client.publish(topic, b"now")
+                once = [Arrived(topic, b"now") for topic in ("status/a", "status/b", "request/a")]
+                assert await taken(inbox, 3) == once, "it is subscribed to as before"
+                await link.watch([], [])
+                client.publish("lab/status/a", b"then")
+                assert await taken(inbox, 1) == [Arrived("status/a", b"then")], "it comes anyhow"
+
+    run(story())
+
+
 @pytest.mark.parametrize("site", [over_mqtt, at_mosquitto])
 def test_after_a_loss_it_listens_to_the_same_again(site: Any, tmp_path: Path) -> None:
     async def story() -> None:

@@ -269,6 +269,14 @@ def test_nothing_is_sent_before_it_is_stored(database: Database) -> None:
     assert stored[-1] == 1
 
 
+def test_an_answer_from_what_is_stored_says_what_was_ignored_too(database: Database) -> None:
+    outbox, root = Outbox(), Principal("root", Role.ADMIN, "Root")
+    request = Arrived("devices/scale-1/conversation/request/root", b'{"id":"1","action":"history","limt":5}')
+    asyncio.run(Backend(database, outbox).live(directory.DirectoryLoaded({**PEOPLE, "root": root}), request))
+    (reply,) = outbox.bodies("devices/scale-1/conversation/reply/root")
+    assert (reply["ok"], reply["turns"], reply["ignored"]) == (True, [], ["limt: did you mean limit?"])
+
+
 def test_a_broker_that_comes_back_is_told_everything_again(database: Database) -> None:
     port = free_port()
     listeners = [Listener("tcp", "127.0.0.1", port)]

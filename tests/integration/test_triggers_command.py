@@ -165,7 +165,7 @@ def test_a_profile_is_replaced_and_removed(operator: Operator, tmp_path: Path) -
         ("x", "begin: []", "there is no 'begin' in it"),
         ("x", "start: [{speak: hello}]", "start.0: `do` is missing"),
         ("x", "start: {do: wait, seconds: 1}", "start: a list, please"),
-        ("x", "start: [{do: wait, second: 1}]", "there is no 'start.0.wait.second' in it"),
+        ("x", "start: [{do: wait, second: 1}]", "there is no 'start.0.wait.second' in it: did you mean seconds?"),
         ("x", "start: [{do: webhook, url: example.org}]", "start.0.webhook.url: it begins with http://"),
         ("x", "start: [{do: publish, topic: 'a/#'}]", "start.0.publish.topic: a message goes to one topic"),
         ("x", "start: [{do: speak, device: Lab 1, text: x}]", "start.0.speak.device: 'Lab 1' is no name"),

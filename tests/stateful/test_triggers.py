@@ -116,15 +116,26 @@ class Automated(RuleBasedStateMachine):
                 task = self.task(what.context.trigger, what.context.profile, what.context.session)
                 assert (task.doing, task.at_work) == (what.phase, False)
                 assert task.begun or what.phase == "start", "what had not begun has no end"
+                self.is_its_turn(task)
                 task.at_work = task.begun = True
-                self.was_its_turn(task)
-        assert not self.waiting() or self.at_work() == self.house.slots, "it waits in vain"
+        free = self.house.slots - self.at_work()
+        assert all(free <= (0 if task.doing == "end" else self.share(task)) for task in self.waiting()), (
+            "it waits in vain"
+        )
 
-    def was_its_turn(self, task: Task) -> None:
+    def is_its_turn(self, task: Task) -> None:
+        assert task.doing == "end" or self.share(task) < self.house.slots - self.at_work(), "it leaves too few"
         for other in self.waiting():
             if (other.doing == "end") >= (task.doing == "end"):
                 earlier = task.lined_up if (other.doing == "end") == (task.doing == "end") else self.event
-                assert other.lined_up >= earlier, "it was overtaken"
+                is_fair = task.doing != "end" and other.doing != "end" and self.share(task) < self.share(other)
+                assert is_fair or other.lined_up >= earlier, "it was overtaken"
+
+    def share(self, task: Task) -> int:
+        """Return how many workers the subscription of a run has."""
+        watches = (watch for alarm in self.alarms.values() for watch in alarm.watches.values())
+        (watch,) = (watch for watch in watches if any(each is task for each in watch.tasks))
+        return sum(each.at_work for each in watch.tasks)
 
     def tasks(self) -> list[Task]:
         return [task for alarm in self.alarms.values() for watch in alarm.watches.values() for task in watch.tasks]
@@ -164,7 +175,11 @@ class Automated(RuleBasedStateMachine):
     def said(self, trigger: str, active: bool, data: dict[str, Any], *, retained: bool = False) -> None:
         self.batch.append(partial(self.said, trigger, active, data, retained=retained))
         alarm = self.alarms[trigger]
-        heard = alarm.known and not alarm.has_source and not (retained and alarm.lost)
+        heard = (
+            alarm.known
+            and not alarm.has_source
+            and not (retained and (alarm.lost or (alarm.silent and alarm.data == data)))
+        )
         heard = heard and not (alarm.pulse and (retained or not active))
         self.happens(
             lambda: alarm.senses(active, data, self.now) if heard else None,

@@ -54,7 +54,8 @@ mosquitto_pub -u alice -P "$SECRET" -q 1 -t devices/scale-1/session/request/alic
   where your own name stands. A prefix, if the server has one, goes before every topic. Admins read everything but
   `provision/…`.
 - **Payloads** have at most {MAX_PAYLOAD // 1024} KiB. All but audio ([frames](#frames), or a file) are UTF-8 JSON
-  objects. Unknown keys are ignored. NaN and Infinity are not JSON. An integer is written without a decimal point.
+  objects. Unknown keys are ignored; the answer to a request tells which (`ignored`). NaN and Infinity are not JSON. An
+  integer is written without a decimal point.
 - **Roles.** `user` and `integration` claim and command; `listener` only reads; `admin` may kick, too, and reads
   all; `device` is a board, on its own topics; `claim` is a board with a claim code, which may ask who it is, and
   nothing else. Everybody sees who holds what; replies are private. Topics that do not stand here are for admins, and

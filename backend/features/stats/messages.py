@@ -113,7 +113,9 @@ class WorkerStats(Document):
 
     slots: int = Field(description="How many may be busy at once.")
     busy: int = Field(description="How many are.")
-    waiting: int = Field(description="Jobs that wait for a worker: each is one phase of a profile session.")
+    waiting: int = Field(
+        description="Jobs that wait for a worker, or for their share to shrink: each is a phase of a profile session."
+    )
     longest_wait_s: float = Field(description="How long the one of them waits that came first.")
     admitted: int = Field(description="Jobs that got one.")
     waited: int = Field(description="Of them, those that did not get it at once.")

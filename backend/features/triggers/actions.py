@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 from pydantic_core import to_json
 
 from backend.core.ids import check_name
@@ -58,8 +58,6 @@ Patience = Annotated[float, Field(gt=0, le=3600)]
 
 class Action(Message):
     """One thing to do. ``optional``: where it fails, those after it are done all the same."""
-
-    model_config = ConfigDict(extra="forbid")  # a person wrote it, who is to hear of a key that is misspelt
 
     optional: bool = False
 

@@ -44,7 +44,8 @@ def settle(course: Course) -> None:
 
 
 def resume(course: Course) -> None:
-    """Go on after the server was away."""
+    """Go on after the server was away, and the clock may have been set back."""
+    course.believe_no_future()
     for run in course.subscription.runs:
         if run.interrupted:
             course.resume(run)

@@ -14,7 +14,7 @@ from backend.core.desk import Effect
 from backend.core.effects import Perform, Record
 from backend.core.refusals import EXPLAINED, Code
 from backend.features.triggers import views
-from backend.features.triggers.messages import DropReason, Ending, Happening
+from backend.features.triggers.messages import DropReason, Ending, Happening, RunState
 from backend.features.triggers.state import (
     CallOff,
     Context,
@@ -44,11 +44,16 @@ class Course:
     effects: list[Effect] = field(default_factory=list)
     wanted: list[Job] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
+    _is_ours: bool = False
 
     def change(self, **fields: Any) -> None:
-        """Replace fields of the subscription, if these are others: a copy takes longer than a look."""
-        if any(getattr(self.subscription, name) is not value for name, value in fields.items()):
-            self.subscription = replace(self.subscription, **fields)
+        """Replace fields of the subscription, if these are others. It is copied once: a copy takes long."""
+        if all(getattr(self.subscription, name) is value for name, value in fields.items()):
+            return
+        if not self._is_ours:
+            self.subscription, self._is_ours = replace(self.subscription), True
+        for name, value in fields.items():
+            object.__setattr__(self.subscription, name, value)  # nobody else has seen the copy yet
 
     def count(self, **more: int) -> None:
         """Count something."""
@@ -88,7 +93,7 @@ class Course:
         """Let a run begin."""
         subscription = self.subscription
         number, plan = subscription.number + 1, subscription.plan
-        key = f"{self.trigger.id}/{subscription.profile}/{number}"
+        key = f"{self.trigger.id}/{subscription.profile}/{subscription.since}/{number}"
         run = Run(
             id=str(uuid.uuid5(_RUN_IDS, key)),
             state="starting",
@@ -112,8 +117,9 @@ class Course:
         """Let the runs do for which they got these workers, those that want it still."""
         for run in self.subscription.runs:
             if run.job in jobs and run.phase is not None and not run.admitted:
-                after = replace(run, admitted=True, begun=True)
-                self._put(replace(after, state="running", since=self.now) if run.phase == "start" else after)
+                is_new = run.phase == "start"
+                state: RunState = "running" if is_new else run.state
+                self._put(replace(run, admitted=True, begun=True, state=state, since=self.now if is_new else run.since))
                 self.effects.append(Perform(Errand(run.phase, self.subscription.definition, self._context(run))))
 
     def take(self, done: ErrandDone) -> None:
@@ -125,8 +131,7 @@ class Course:
     def _done(self, run: Run, done: ErrandDone) -> None:
         """Take note of what was done in the phase of a run, and go on."""
         self.ended.append(run.job)
-        run = self._tallied(replace(run, admitted=False, interrupted=False), done)
-        self._after(run, done.phase)
+        self._after(self._tallied(run, done), done.phase)
 
     def end(self, run: Run, reason: Ending) -> None:
         """Let a run end, if it does not already."""
@@ -156,6 +161,17 @@ class Course:
         run = replace(run, next_at=None, repetition=run.repetition + 1)
         self.count(repeated=1)
         self._want(run, "repeat")
+
+    def believe_no_future(self) -> None:
+        """Let nothing have happened later than now: what rests, or must last, after it would do so for too long."""
+        holds_since, delivered_at = self.subscription.holds_since, self.subscription.delivered_at
+        if holds_since is not None and holds_since > self.now:
+            self.change(holds_since=self.now)
+        if delivered_at is not None and delivered_at > self.now:
+            self.change(delivered_at=self.now)
+        for run in self.subscription.runs:
+            if run.started_at > self.now:
+                self._put(replace(run, started_at=self.now))
 
     def follow(self) -> None:
         """Let what runs go on as plan and profile have it now: it ends, and repeats, at other times."""
@@ -211,7 +227,8 @@ class Course:
         if getattr(self.subscription.definition, phase):
             run = replace(run, phase=phase, admitted=False)
             self._put(run)
-            self.wanted.append(Job(self.trigger.id, run.job, urgent=phase == "end"))
+            share = f"{self.trigger.id}/{self.subscription.profile}"
+            self.wanted.append(Job(self.trigger.id, run.job, share, urgent=phase == "end"))
         else:
             self._after(replace(run, phase=phase, admitted=False, begun=True), phase)
 
@@ -232,17 +249,17 @@ class Course:
             self.effects.append(Perform(RunOver(run.id)))
 
     def _tallied(self, run: Run, done: ErrandDone) -> Run:
-        """Note what was delivered, and what failed."""
+        """Note what was delivered, and what failed, and that its worker is given back."""
         self.count(delivered=done.delivered, failed=done.failed)
         if done.delivered_at is not None:
             self.change(delivered_at=max(done.delivered_at, self.subscription.delivered_at or done.delivered_at))
-        run = replace(run, delivered=run.delivered + done.delivered)
-        if done.code is None:
-            return run
-        failure = Failure(done.code, done.message or "", self.now)
-        self.change(failure=failure)
-        self.tell("failed", run, code=done.code, message=done.message)
-        return replace(run, failure=failure)
+        failure = run.failure
+        if done.code is not None:
+            failure = Failure(done.code, done.message or "", self.now)
+            self.change(failure=failure)
+            self.tell("failed", run, code=done.code, message=done.message)
+        delivered = run.delivered + done.delivered
+        return replace(run, admitted=False, interrupted=False, delivered=delivered, failure=failure)
 
     def _put(self, run: Run) -> None:
         self.change(runs=tuple(run if each.id == run.id else each for each in self.subscription.runs))

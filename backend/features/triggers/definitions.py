@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import ConfigDict, Field, JsonValue, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, JsonValue, model_validator
 
 from backend.core.messages import Message
+from backend.core.validation import checked
 from backend.features.triggers.actions import ProfileDefinition
 from backend.features.triggers.paths import MAX_PATH, check_path
 from backend.features.triggers.values import same
@@ -21,8 +21,6 @@ class DefinitionError(ValueError):
 
 class Source(Message):
     """An MQTT topic that is no trigger of its own accord: how its messages are read."""
-
-    model_config = ConfigDict(extra="forbid")
 
     topic: str = Field(max_length=256, description="A topic filter.")
     path: str | None = Field(
@@ -94,28 +92,7 @@ def understood_profile(stored: Mapping[str, Any]) -> ProfileDefinition:
 
 
 def _checked(model: type[M], given: Mapping[str, Any]) -> M:
-    unknown = sorted(set(given) - set(model.model_fields))
-    if unknown:
-        raise DefinitionError(f"there is no {unknown[0]!r} in it")
     try:
-        return model.model_validate(dict(given))
-    except ValidationError as error:
-        raise DefinitionError(_told(error.errors(include_url=False, include_input=False))) from error
-
-
-def _told(errors: list[ErrorDetails]) -> str:
-    """Return one of the things that are wrong: a key that there is not, before the one that is missing for it."""
-    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
-    where, why = ".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")
-    match first["type"]:
-        case "extra_forbidden":
-            return f"there is no {where!r} in it"
-        case "union_tag_not_found":
-            why = "`do` is missing, which says what is done"
-        case "union_tag_invalid":
-            why = f"there is no {first['ctx']['tag']!r}, only {first['ctx']['expected_tags']}"
-        case "tuple_type":
-            why = "a list, please"
-        case "dict_type" | "model_type" | "model_attributes_type":
-            why = "names, please, each with what it is"
-    return f"{where}: {why}".removeprefix(": ")
+        return checked(model, given)
+    except ValueError as error:
+        raise DefinitionError(str(error)) from error

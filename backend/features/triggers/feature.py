@@ -41,6 +41,7 @@ def desk() -> Desk[Trigger]:
         rows=rows,
         mentions=mentions,
         renew=renewed,
+        is_over=lambda trigger: trigger.over,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from math import inf, isinf
 
 from backend.core.automation import ErrandDone, TriggerSensed, WorkAdmitted, WorkEnded
+from backend.core.clock import DAY_S
 from backend.core.desk import Effect, Known
 from backend.core.facts import Definition, DeviceLost, DirectoryChanged, MessageRefused
 from backend.core.messages import json_size
@@ -27,6 +28,7 @@ class TriggerSaid:
     retained: bool
 
 
+REMEMBERED_S = 30 * DAY_S
 EVENTS = (TriggerSaid, TriggerSensed, TriggerAsked, DirectoryChanged, DeviceLost, WorkAdmitted, ErrandDone)
 
 
@@ -53,7 +55,7 @@ def until(trigger: Trigger) -> float | None:
     if not trigger.told:
         return None
     when = min(trigger.due.values(), default=inf)
-    when = min(when, _silent_at(trigger))
+    when = min(when, _silent_at(trigger), _over_at(trigger))
     return None if isinf(when) else when
 
 
@@ -64,8 +66,8 @@ def step(trigger: Trigger, event: object, now: float) -> tuple[Trigger, list[Eff
     match event:
         case TriggerSaid():
             _said(turn, event)
-        case TriggerSensed(active=active, data=data) if trigger.definition.source is not None:
-            _sensed(turn, active, data)
+        case TriggerSensed():
+            _told(turn, event)
         case TriggerAsked():
             answer(turn, event)
         case DirectoryChanged():
@@ -87,13 +89,27 @@ def _said(turn: Turn, said: TriggerSaid) -> None:
     definition = turn.trigger.definition
     if definition.source is not None or (definition.kind == "pulse" and (said.retained or not said.status.active)):
         return
-    if said.retained and turn.trigger.reason == "owner_lost":
-        return  # it said so before it was lost, and would be lost no second time
+    if said.retained and _is_old(turn.trigger, said.status.data):
+        return
     if json_size(said.status.data) > MAX_DATA:
         topic = TRIGGER.at(trigger=said.trigger)
         turn.effects.append(MessageRefused(Code.TOO_LARGE, topic, f"the data have at most {MAX_DATA} bytes"))
         return
     _sensed(turn, said.status.active, said.status.data)
+
+
+def _told(turn: Turn, told: TriggerSensed) -> None:
+    """Believe the source, if the trigger has one still."""
+    if turn.trigger.definition.source is not None and not (told.retained and _is_old(turn.trigger, told.data)):
+        _sensed(turn, told.active, told.data)
+
+
+def _is_old(trigger: Trigger, data: Data) -> bool:
+    """Tell whether what is retained was said before the owner was lost, or fell silent.
+
+    It comes again whenever server or broker start anew, and who was lost would be lost no second time.
+    """
+    return trigger.reason == "owner_lost" or (trigger.reason == "silent" and data == trigger.data)
 
 
 def _sensed(turn: Turn, active: bool | None, data: Data) -> None:  # noqa: FBT001 - as it was told
@@ -144,6 +160,15 @@ def _pass_time(turn: Turn) -> None:
     if _silent_at(turn.trigger) <= turn.now:
         _inactive(turn, "silent")
     turn.all_go_on(activation.pass_time)
+    if _over_at(turn.trigger) <= turn.now:
+        turn.change(over=True)
+
+
+def _over_at(trigger: Trigger) -> float:
+    """Return when a trigger that was removed is forgotten: until then a broker that was away is told."""
+    if trigger.gone_at is None or trigger.subscriptions or trigger.over:
+        return inf
+    return trigger.gone_at + REMEMBERED_S
 
 
 # What becomes of its runs
@@ -179,7 +204,9 @@ def _directory_changed(turn: Turn, directory: DirectoryChanged) -> None:
         turn.change(since=None, heard_at=None, data={}, reason=None)  # another one may have been called so
     _redefine(turn, stored)
     heard_at = turn.now if turn.trigger.heard_at is None else turn.trigger.heard_at
+    gone_at = None if stored is not None else turn.now if trigger.gone_at is None else trigger.gone_at
     turn.change(told=True, known=stored is not None, profiles=directory.profiles, heard_at=heard_at)
+    turn.change(gone_at=gone_at, over=False)
     for profile, subscription in list(turn.subscriptions.items()):
         told = directory.profiles.get(profile)
         if told is not None and (told != subscription.stored or not was_told):

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, JsonValue, ValidationError, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from backend.core.messages import FreeJson, Message, json_size
 from backend.core.refusals import Code, Refused
+from backend.core.validation import checked
 from backend.features.triggers.paths import check_path
 
 MAX_CONFIG = 8 * 1024  # bytes of JSON
@@ -96,9 +97,6 @@ class Plan(Message):
 def changed(plan: Plan, given: dict[str, Any]) -> Plan:
     """Return a plan with some things changed. Raises Refused: ``bad_message``."""
     try:
-        return Plan.model_validate({**plan.model_dump(mode="json"), **given})
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        why = first["msg"].removeprefix("Value error, ")
-        raise Refused(Code.BAD_MESSAGE, f"{where}: {why}" if where else why) from error
+        return checked(Plan, {**plan.model_dump(mode="json"), **given})
+    except ValueError as error:
+        raise Refused(Code.BAD_MESSAGE, str(error)) from error

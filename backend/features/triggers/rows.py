@@ -9,9 +9,13 @@ from sqlmodel import Field, SQLModel, select
 from sqlmodel import Session as Database
 
 from backend.core.desk import ROWS_AT_ONCE
-from backend.features.triggers.state import NOTHING, Subscription, Trigger
+from backend.features.triggers.state import Subscription, Trigger
 
 _STATE = TypeAdapter(Trigger)
+_TOLD_ANEW: dict[str, Any] = {  # by the directory, or by the clock; and it may be secret, and is stored once
+    **dict.fromkeys(("told", "stored", "profiles", "heard_at", "due"), True),
+    "subscriptions": {"__all__": {"stored", "definition", "turns_at"}},
+}
 
 
 class TriggerStateRow(SQLModel, table=True):
@@ -34,16 +38,7 @@ def load(database: Database) -> dict[str, Trigger]:
 
 def dump(triggers: Iterable[Trigger]) -> list[dict[str, Any]]:
     """Return one row per trigger."""
-    return [{"trigger": each.id, "state": _STATE.dump_json(_bare(each)).decode()} for each in triggers]
-
-
-def _bare(trigger: Trigger) -> Trigger:
-    """Leave out what the directory tells anew: it may be secret, and is stored once."""
-    bare = {
-        profile: replace(each, stored={}, definition=NOTHING, turns_at=None)
-        for profile, each in trigger.subscriptions.items()
-    }
-    return replace(trigger, told=False, stored=None, profiles={}, heard_at=None, subscriptions=bare, due={})
+    return [{"trigger": each.id, "state": _STATE.dump_json(each, exclude=_TOLD_ANEW).decode()} for each in triggers]
 
 
 def _interrupted(trigger: Trigger) -> Trigger:

@@ -209,7 +209,8 @@ class Subscription:
 class Trigger:
     """One trigger. ``reason``: why it is inactive, if not because it said so (`owner_lost`, `silent`, `redefined`).
 
-    ``numbers``: how many runs there were of profiles that are subscribed no longer.
+    ``numbers``: how many runs there were of profiles that are subscribed no longer. ``gone_at``: since when there is no
+    such trigger; ``over``: nobody needs to know any more that there was.
 
     ``told``: whether the directory was told since the server started; before, nobody knows what a profile does.
     ``stored`` and ``definition``: the trigger, as it is told (None: not yet), and as it is understood. ``profiles`` are
@@ -229,6 +230,8 @@ class Trigger:
     reason: str | None = None
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)
+    gone_at: float | None = None
+    over: bool = False
     due: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @property

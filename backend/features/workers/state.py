@@ -16,7 +16,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """So many *slots*; the jobs ``at_work`` by id, and those that wait, the urgent ones apart.
+    """So many *slots*; the jobs ``at_work``, each with its share, and those that wait, the urgent ones apart.
 
     ``admitted``: how many ever were; ``waited``: those of them that had to wait.
     """

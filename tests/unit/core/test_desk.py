@@ -199,3 +199,23 @@ def test_what_looks_otherwise_is_told_once_however_much_happened() -> None:
     assert [publish.topic for publish in desk.documents()] == ["a/3-4"]
     desk.roll_back()
     assert list(desk.documents()) == []
+
+
+def test_what_is_over_is_forgotten_once_that_is_stored() -> None:
+    desk = replace(kitchen(), is_over=lambda egg: egg.rung == 1, mentions=lambda egg: (egg.key.upper(),))
+    desk.handle(Boil("a", 10.0), 0.0)
+    desk.handle(Boil("b", 20.0), 0.0)
+    assert desk.over() == []
+    desk.committed()
+    desk.tick(10.0)
+    assert desk.over() == ["a"]
+    desk.roll_back()
+    assert desk.over() == []
+    assert desk.states["a"] == Egg("a", 10.0), "it could not be stored"
+    desk.tick(10.0)
+    desk.committed()
+    assert desk.states == {"b": Egg("b", 20.0)}
+    assert (desk.mentioning("A"), desk.mentioning("B"), desk.over()) == ([], ["b"], [])
+    desk.handle(Boil("a", 30.0), 11.0)
+    assert desk.changed() == {"a": Egg("a", 30.0)}, "another one of that name"
+    assert desk.tick(30.0) == [Publish("b", None), Publish("a", None)]

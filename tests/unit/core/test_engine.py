@@ -92,6 +92,16 @@ def test_a_bad_request_is_answered_counted_and_changes_nothing(house: House, pay
     assert refused(house) == {code: 1}
 
 
+def test_a_key_that_there_is_not_is_ignored_and_the_answer_says_so(house: House) -> None:
+    request = {"id": "c1", "action": "claim", "leas_s": 5, "type": "x"}
+    reply = answer_to(house.receive(REQUEST, request), "scale-1", ALICE)
+    assert (reply["code"], reply["ignored"]) == ("granted", ["leas_s: did you mean lease_s?"])
+    assert only_answer(house.receive(REQUEST, request)) == reply
+    refused = only_answer(house.receive(REQUEST, {"action": "leave", "nonsense": 1}))
+    assert (refused["code"], refused["ignored"]) == ("not_waiting", ["nonsense"])
+    assert "ignored" not in only_answer(house.receive(REQUEST, {"action": "leave"}))
+
+
 @pytest.mark.parametrize("bad_id", [None, 1, 1.5, True, [], {}, "", "x" * 65])
 def test_a_bad_id_is_not_echoed(house: House, bad_id: object) -> None:
     reply = only_answer(house.receive(REQUEST, {"id": bad_id, "action": "fly"}))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine as Database
 
-from backend.core.engine import Changes
+from backend.core.desk import Changes
 from backend.core.replies import MOST_PER_TOPIC, REMEMBERED_S, Remembered, ReplyMemory
 from tests.house import House
 

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Engine as Database
 from sqlmodel import Session, select
 
+from backend.core.desk import Changes
 from backend.core.effects import Record
-from backend.core.engine import Changes
 from backend.core.facts import TurnEnded
 from backend.core.principals import Principal, Role
 from backend.features.voice.feature import Bounds, archives

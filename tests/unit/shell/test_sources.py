@@ -93,7 +93,7 @@ def test_a_retained_message_is_a_state_but_no_pulse() -> None:
     house = House(pir=PIR, button=BUTTON)
     house.take("zigbee2mqtt/hall", b'{"occupancy": true}', retained=True)
     house.take("buttons/door", b"single", retained=True)
-    assert house.facts == [TriggerSensed("pir", True, {"occupancy": True})]
+    assert house.facts == [TriggerSensed("pir", True, {"occupancy": True}, retained=True)]
     house.take("buttons/door", b"single")
     assert house.facts[1:] == [TriggerSensed("button", True, {"value": "single"})]
 

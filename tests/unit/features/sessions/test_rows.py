@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine as Database
 from sqlmodel import Session as Connection
 
-from backend.core.engine import Changes
+from backend.core.desk import Changes
 from backend.features.sessions import rows
 from backend.features.sessions.state import Session
 from tests.histories import SessionHistory

@@ -3,6 +3,11 @@
 import json
 from dataclasses import replace
 
+from sqlalchemy import Engine as Database
+from sqlmodel import Session, select
+
+from backend.features.triggers.machine import REMEMBERED_S
+from backend.features.triggers.rows import TriggerStateRow
 from tests.automation import Automation
 from tests.people import ALICE, EVERYBODY
 from tests.unit.features.triggers.conftest import PROFILES, TRIGGERS
@@ -55,6 +60,36 @@ def test_a_broker_that_was_away_is_told_what_is_gone(house: Automation) -> None:
     house.subscribes(ALICE, "cam1", "guard")
     shown = {send.topic: send.payload for send in house.house.engine.projection(house.house.now)}
     assert json.loads(shown["triggers/cam1/profiles/guard"])["state"] == "idle"
+
+
+def test_a_trigger_that_was_removed_is_forgotten_once_every_broker_heard_of_it(
+    house: Automation, database: Database
+) -> None:
+    house.subscribes(ALICE, "cam1", "guard")
+    house.says("cam1")
+    first = house.run("cam1", "guard").id
+    house.does_everything()
+    others = {name: each for name, each in TRIGGERS.items() if name != "cam1"}
+    house.defines(others, PROFILES)
+    house.passes(REMEMBERED_S - 1)
+    house.restarts()
+    house.passes(1)
+    assert "cam1" in stored(database), "what runs of it has to end first"
+    house.does_everything()
+    house.passes(0)
+    assert stored(database) == set(others)
+    assert not [each for each in house.house.engine.projection(house.house.now) if "cam1" in each.topic.split("/")]
+    house.restarts()
+    house.defines(TRIGGERS, PROFILES)
+    house.subscribes(ALICE, "cam1", "guard")
+    house.says("cam1")
+    assert house.run("cam1", "guard").id != first, "no session has the id of another"
+
+
+def stored(database: Database) -> set[str]:
+    """Return which triggers have a row."""
+    with Session(database) as session:
+        return set(session.exec(select(TriggerStateRow.trigger)))
 
 
 def test_a_document_is_made_once_for_all_that_happens_together(house: Automation) -> None:

@@ -228,6 +228,28 @@ def test_restart_while_monitoring(house: Automation, phase: str) -> None:
     assert house.phases("cam1", "guard").count("end") == 1
 
 
+def test_the_clock_was_set_back_while_the_server_was_away(house: Automation) -> None:
+    """What was noted by a clock that was years ahead is not waited for for years."""
+    house.subscribes(ALICE, "cam1", "guard", every_s=5, max_s=60)
+    house.subscribes(ALICE, "bell", "greeter", mode="one_shot", cooldown_s=30)
+    house.subscribes(ALICE, "cam1", "lamp", for_s=20)
+    house.says("bell")
+    house.says("cam1")
+    house.does()
+    house.house.now -= 10**8
+    house.restarts()
+    house.passes(5)
+    assert house.phases("cam1", "guard")[-1] == "repeat"
+    house.does()
+    house.passes(15)
+    assert house.phases("cam1", "lamp") == ["start"]
+    house.passes(10)
+    house.says("bell")
+    assert house.phases("bell", "greeter") == ["start", "start"]
+    house.passes(30)
+    assert house.subscription("cam1", "guard").last or house.run("cam1", "guard").ending == "max_duration"
+
+
 def test_restart_while_completing(house: Automation) -> None:
     """What is to be done in the end must be done: rather twice than not at all."""
     monitors(house, "end")

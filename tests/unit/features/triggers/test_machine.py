@@ -119,6 +119,29 @@ def test_what_was_silent_for_too_long_and_comes_back_is_another_activation(house
     assert house.phases("hall", "guard") == ["start", "end", "start"]
 
 
+@pytest.mark.parametrize("trigger", ["hall", "door"])
+def test_what_fell_silent_is_not_active_again_because_the_broker_remembers(house: Automation, trigger: str) -> None:
+    """A sensor that only ever says that there is motion, retained: each restart would greet who came days ago."""
+    house.defines({**TRIGGERS, "door": {"owner": "bot", "off_after_s": 10.0}}, PROFILES)
+
+    def tells(*, retained: bool, lux: int) -> None:
+        if trigger == "hall":
+            house.hears(TriggerSensed("hall", True, {"lux": lux}, retained))
+        else:
+            house.says("door", retained=retained, lux=lux)
+
+    tells(retained=False, lux=1)
+    house.passes(10)
+    house.restarts()
+    tells(retained=True, lux=1)
+    assert not house.trigger(trigger).active
+    tells(retained=True, lux=2)
+    assert house.trigger(trigger).active, "that was said while the server was away"
+    house.passes(10)
+    tells(retained=False, lux=2)
+    assert house.trigger(trigger).active, "it is said now"
+
+
 def test_the_backend_says_how_a_trigger_with_a_source_stands(house: Automation) -> None:
     assert house.retained["triggers/hall"] == {"active": False, "data": {}, "since": None}
     house.senses("hall", value=1)

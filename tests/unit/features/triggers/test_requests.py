@@ -60,6 +60,21 @@ def test_what_cannot_be_subscribed(house: Automation, keys: dict[str, Any], expe
     assert (house.house.everything()["triggers"] == before) is (expected != "subscribed")
 
 
+def test_who_misspells_a_key_is_told(house: Automation) -> None:
+    when = [{"field": "$.t", "opp": ">", "value": 30}]
+    reply = house.asks(ALICE, "cam1", "subscribe", profile="guard", mode="monitoring", id="1", cooldwon_s=60, when=when)
+    assert (reply["code"], sorted(reply["ignored"])) == (
+        "subscribed",
+        ["cooldwon_s: did you mean cooldown_s?", "when.0.opp: did you mean op?"],
+    )
+    for given, why in (
+        ({"cooldwon_s": 60}, "there is no 'cooldwon_s' in it: did you mean cooldown_s?"),
+        ({"when": when}, "there is no 'when.0.opp' in it: did you mean op?"),
+    ):
+        refused = house.asks(ALICE, "cam1", "change", profile="guard", set=given)
+        assert (refused["code"], refused["message"]) == ("bad_message", why)
+
+
 def test_a_trigger_has_so_many_subscriptions_at_most(house: Automation) -> None:
     names = [f"p{number}" for number in range(MAX_SUBSCRIPTIONS + 1)]
     house.defines(TRIGGERS, dict.fromkeys(names, profile("start")))

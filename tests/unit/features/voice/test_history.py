@@ -13,8 +13,8 @@ from sqlalchemy import Engine as Database
 from sqlmodel import Session, select
 
 from backend.core.clock import DAY_S, iso
+from backend.core.desk import Changes
 from backend.core.effects import Record
-from backend.core.engine import Changes
 from backend.core.facts import TurnEnded
 from backend.core.refusals import Code
 from backend.features.voice.feature import Bounds, archives
