@@ -28,6 +28,11 @@ class Resumed(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerReached(Fact):
+    """The broker is there, and passes on what is said from now on: what was said before reached nobody."""
+
+
+@dataclass(frozen=True, slots=True)
 class StorageBack(Fact):
     """The journal takes changes again, after a while in which nobody could renew anything."""
 
@@ -180,13 +185,23 @@ class SessionEnded(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class TurnBegun(Fact):
+    """A turn of a conversation, or an announcement on the last one, has begun. ``boot`` is that of the device."""
+
+    device: str
+    turn: int
+    boot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded(Fact):
     """A turn of a conversation is over, with or without an answer: what will be remembered of it.
 
     ``boot`` is that of the device when it began. ``user`` held the device, or asked for the announcement; ``heard`` is
     None of an announcement; ``code`` tells why the turn failed, where it did. ``phrases`` are the keys of what was
     spoken from the cache. Times are milliseconds: how much audio came, how much of it was speech, and how long after
-    its end, or after the request, the text was final and the first audio went out.
+    its end, or after the request, the text was final and the first audio went out. Not ``remembered``:
+    nothing of it is.
     """
 
     device: str
@@ -203,6 +218,7 @@ class TurnEnded(Fact):
     speech_ms: float | None = None
     final_ms: float | None = None
     first_audio_ms: float | None = None
+    remembered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

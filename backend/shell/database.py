@@ -20,7 +20,7 @@ from backend.features.voice import feature as _voice  # noqa: F401
 FILE = "talkstick.db"
 _CONNECTIONS = 4  # each has a cache of its own
 _CACHE_KIB = 512
-SCHEMA = 7  # rises with every change of a table
+SCHEMA = 8  # rises with every change of a table
 
 
 class ReplyRow(SQLModel, table=True):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from backend.core.automation import ErrandDone
 from backend.core.effects import Consult
 from backend.core.engine import Arrived, Engine, Send, not_stored
-from backend.core.facts import Resumed, StorageBack
+from backend.core.facts import BrokerReached, Resumed, StorageBack
 from backend.core.messages import refusal
 from backend.core.refusals import EXPLAINED, Code
 from backend.features.directory.feature import DirectoryLoaded
@@ -167,7 +167,8 @@ class Service:
         """Tell a broker that may know nothing, or old things, how everything stands."""
         resumed = self._engine.hear(Resumed(), now) if self._was_connected else []
         self._was_connected = True
-        return [*(send for send in resumed if not send.retain), *self._engine.projection(now), self._greeting.birth]
+        known = [*(send for send in resumed if not send.retain), *self._engine.projection(now), self._greeting.birth]
+        return known + self._engine.hear(BrokerReached(), now)
 
     def _hold(self, items: Sequence[Item]) -> list[Send]:
         """After a failed commit: who asked is told; everything else is kept, up to a limit, and tried again."""

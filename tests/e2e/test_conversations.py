@@ -71,6 +71,18 @@ def test_what_was_said_is_read_by_whom_it_concerns_and_forgotten(tmp_path: Path)
         assert "unknown_device" in voice(talkstick, "history", "nowhere", ok=False)
 
 
+def test_who_has_a_session_at_the_broker_hears_that_the_server_was_killed_in_a_turn(tmp_path: Path) -> None:
+    watching = ("-c", "-i", "wall")
+    with serving(tmp_path) as talkstick:
+        with talkstick.subscribe("admin", EVENTS, options=watching) as admin:
+            told = record(talkstick, "say", "scale-1", "Dinner is ready. " * 50)
+            admin.body(EVENTS, event="answer", turn=told["turn"])
+            talkstick.stop(signal.SIGKILL)
+        talkstick.start()
+        with talkstick.subscribe("admin", EVENTS, options=watching) as admin:
+            admin.body(EVENTS, event="error", turn=told["turn"], code="interrupted")
+
+
 def test_what_is_old_is_cleaned_up_with_and_without_a_server(tmp_path: Path) -> None:
     with serving(tmp_path) as talkstick:
         says(talkstick, "Hello.", "bob")

@@ -12,17 +12,19 @@ DEFAULTS = VoiceSettings()
 
 @dataclass(frozen=True, slots=True)
 class LastTurn:
-    """Which turn was the last that is over, and of which boot: a device counts them anew with each."""
+    """Which turn was the last that began, and of which boot: a device counts them anew with each."""
 
     boot: int | None
     turn: int
+    is_over: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Talker:
     """One device. ``announcing`` are the requests with an id whose announcement has not begun yet.
 
-    What was said is not here, but in the archives.
+    ``interrupted``: the server died in the last turn, and nobody was told yet that it is over. What was said is not
+    here, but in the archives.
     """
 
     device: str
@@ -33,10 +35,11 @@ class Talker:
     boot: int | None = None
     last: LastTurn | None = None
     announcing: tuple[Asked, ...] = ()
+    interrupted: bool = False
 
     @property
     def turn(self) -> int:
-        """The last turn since the device booted that is over; 0: there was none."""
+        """The last turn since the device booted; 0: there was none."""
         return self.last.turn if self.last is not None and self.last.boot == self.boot else 0
 
 
@@ -57,6 +60,14 @@ class HushOrdered:
 
     device: str
     turn: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """Tell the board, and those who follow, that a turn is over, which the server was in when it died."""
+
+    device: str
+    turn: int
 
 
 @dataclass(frozen=True, slots=True)

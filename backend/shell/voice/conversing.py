@@ -15,15 +15,15 @@ from pydantic import ValidationError
 
 from backend.core.clock import iso
 from backend.core.engine import Arrived, Send
-from backend.core.facts import Announced, Fact, MessageRefused
+from backend.core.facts import Announced, Fact, MessageRefused, TurnBegun
 from backend.core.messages import UINT32
 from backend.core.rates import Bucket
 from backend.core.refusals import EXPLAINED, Code, Refused
 from backend.features.presence.messages import STATUS, Status
 from backend.features.voice.feature import Talkers
-from backend.features.voice.frames import HEARD, Flag, Frame
+from backend.features.voice.frames import HEARD, SEQUENCES, Flag, Frame
 from backend.features.voice.messages import AUDIO, CONVERSATION, UTTERANCE, TurnFailed, turn_number
-from backend.features.voice.state import Announce, ConversationErased, HushOrdered, Silenced, Talker
+from backend.features.voice.state import Announce, ConversationErased, HushOrdered, Interrupted, Silenced, Talker
 from backend.shell.voice.course import Course, Steps
 from backend.shell.voice.feed import Feed
 from backend.shell.voice.recordings import Recordings
@@ -32,6 +32,7 @@ from backend.shell.voice.tally import Tally
 _TURNS_PER_S, _TURNS_AT_ONCE = 2.0, 10.0  # of one device
 _COMPLAINTS_PER_S, _COMPLAINTS_AT_ONCE = 2.0, 10.0
 _BIRTHS = 1000  # that are remembered until the engine must have heard of them
+_AHEAD = SEQUENCES // 2 - 1  # of whatever the board has heard of an answer: what is behind that, it takes for old
 _CUT = (Code.SUPERSEDED, Code.ABORTED)  # of such a turn there is nothing to remember, unless something was understood
 
 
@@ -115,6 +116,9 @@ class Conversing:
                 self._announce(what)
             case ConversationErased(device=device):
                 self._forget(device)
+            case Interrupted(device=device, turn=turn) if (talker := self._talkers.talker(device)) is not None:
+                course = Course(talker, turn, self._publish, self._now, lambda _course: None)
+                course.fail(Code.INTERRUPTED, EXPLAINED[Code.INTERRUPTED], _AHEAD)
             case HushOrdered(device=device, turn=turn) if (line := self._lines.get(device)) is not None:
                 if turn in (None, line.turn):
                     _end(line, Code.ABORTED)
@@ -211,9 +215,8 @@ class Conversing:
         if line.begun.take(_TURNS_PER_S, _TURNS_AT_ONCE, self._now()):
             raise Refused(Code.RATE_LIMITED, f"a device begins at most {_TURNS_PER_S:g} turns a second")
         _end(line, Code.SUPERSEDED)
-        line.turn, line.feed = turn, None
-        line.course = self._course(line, talker)
-        line.course.start(steps)
+        line.turn = turn
+        self._start(line, talker, steps)
 
     def _announce(self, announce: Announce) -> None:
         talker = self._talkers.talker(announce.device)
@@ -232,30 +235,33 @@ class Conversing:
         elif line.course is None and line.announcements:
             announce = line.announcements.popleft()
             self._tell(Announced(announce.asked, line.device, turn=line.turn))
-            line.feed = None
-            line.course = self._course(line, talker)
-            line.course.start(partial(self._script.announced, announce=announce))
+            self._start(line, talker, partial(self._script.announced, announce=announce))
 
     def _refuse_announcements(self, line: _Line, code: Code) -> None:
         while line.announcements:
             self._tell(Announced(line.announcements.popleft().asked, line.device, code=code))
 
-    def _course(self, line: _Line, talker: Talker) -> Course:
-        return Course(replace(talker, boot=line.boot), line.turn, self._publish, self._now, partial(self._over, line))
+    def _start(self, line: _Line, talker: Talker, steps: Steps) -> None:
+        self._tell(TurnBegun(line.device, line.turn, line.boot))
+        talker = replace(talker, boot=line.boot)
+        line.course = Course(talker, line.turn, self._publish, self._now, partial(self._over, line))
+        line.feed = None
+        line.course.start(steps)
 
     def _over(self, line: _Line, course: Course) -> None:
         """A turn has ended: what came of it is remembered."""
         self.tally.add(course.record)
-        if course.is_remembered and (course.record.heard is not None or course.record.code not in _CUT):
-            self._remember(course)
+        course.is_remembered &= course.record.heard is not None or course.record.code not in _CUT
+        if course.is_remembered:
+            self._keep(course)
+        self._tell(replace(course.record, remembered=course.is_remembered))
         if line.course is course:  # else it was superseded
             line.course = line.feed = None
             self._next(line)
 
-    def _remember(self, course: Course) -> None:
+    def _keep(self, course: Course) -> None:
         for phrase in course.made:
             self._tell(phrase)
-        self._tell(course.record)
         if course.tape:
             self._recordings.keep(course.device, course.turn, course.record.at, bytes(course.tape))
 

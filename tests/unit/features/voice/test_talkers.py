@@ -9,19 +9,23 @@ from backend.core.audio import AudioAbility
 from backend.core.desk import Desk, Effect
 from backend.core.effects import Perform, Publish, Record
 from backend.core.facts import (
+    BrokerReached,
     DeviceBooted,
     DeviceDeclared,
     DirectoryChanged,
     FloorChanged,
     PhraseMade,
     PublishRefused,
+    TurnBegun,
     TurnEnded,
 )
 from backend.core.refusals import Code
 from backend.features.voice.feature import ConversationErased, Talker, Talkers, desk
 from backend.features.voice.messages import TurnFailed
 from backend.features.voice.settings import VoiceSettings
-from backend.features.voice.state import Silenced
+from backend.features.voice.state import Interrupted, LastTurn, Silenced
+from tests.house import House, memory_database
+from tests.talks import KITCHEN, Talks
 
 NOW = 1_700_000_000.0
 DIRECTORY = DirectoryChanged(frozenset({"speaker-1", "speaker-2"}), frozenset())
@@ -111,6 +115,56 @@ def test_a_device_counts_its_turns_from_its_last_boot(voice: Desk[Talker]) -> No
     assert voice.states["speaker-1"].turn == 0
     hears(voice, replace(turn, turn=8))
     assert voice.states["speaker-1"].turn == 0, "a turn of the boot before that ended late"
+
+
+def test_a_turn_that_is_not_worth_remembering_is_over_all_the_same(voice: Desk[Talker]) -> None:
+    hears(voice, DeviceBooted("speaker-1", 17), TurnBegun("speaker-1", 7, 17))
+    assert voice.states["speaker-1"].last == LastTurn(17, 7, is_over=False)
+    assert hears(voice, replace(TURN, turn=6, boot=17)) == [Record(replace(TURN, turn=6, boot=17))]
+    assert voice.states["speaker-1"].last == LastTurn(17, 7, is_over=False), "the one that it cut has ended"
+    assert hears(voice, replace(TURN, boot=17, remembered=False)) == []
+    assert voice.states["speaker-1"].last == LastTurn(17, 7)
+    hears(voice, TurnBegun("speaker-1", 8, 16))
+    assert voice.states["speaker-1"].last == LastTurn(17, 7), "it began before the boot"
+
+
+@pytest.fixture
+def house() -> House:
+    made = House(memory_database())
+    Talks(made)
+    made.receive(f"devices/{KITCHEN.name}/status", {"state": "online", "boot": 17})
+    made.hears(TurnBegun(KITCHEN.name, 7, 17))
+    made.commit()
+    return made
+
+
+def told(house: House) -> list[object]:
+    house.performed.clear()
+    house.hears(BrokerReached())
+    house.commit()
+    return house.performed
+
+
+def test_a_turn_in_which_the_server_died_is_told_to_be_over_once(house: House) -> None:
+    assert told(house) == [], "it is under way"
+    house.restart()
+    assert told(house) == [Interrupted(KITCHEN.name, 7)]
+    assert told(house) == [], "the broker came back"
+    house.restart()
+    assert told(house) == []
+    assert house.talker(KITCHEN.name).turn == 7
+
+
+def test_nobody_waits_for_a_turn_that_had_ended_or_for_that_of_a_board_that_booted_since(house: House) -> None:
+    house.hears(TurnEnded(KITCHEN.name, 7, NOW, boot=17, remembered=False))
+    house.commit()
+    house.restart()
+    assert told(house) == []
+    house.hears(TurnBegun(KITCHEN.name, 8, 17))
+    house.receive(f"devices/{KITCHEN.name}/status", {"state": "online", "boot": 18})
+    house.commit()
+    house.restart()
+    assert told(house) == []
 
 
 def test_what_began_in_a_session_ends_with_it(voice: Desk[Talker]) -> None:
