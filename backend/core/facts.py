@@ -42,7 +42,8 @@ class DirectoryChanged(Fact):
     """These are all devices, principals and channels there are now: told whole, so that no earlier telling matters.
 
     ``rules`` are those of floors that have some of their own, by floor; ``voices`` are settings of devices likewise.
-    ``triggers`` and ``profiles`` are their definitions, by id; ``since`` tells when each account was made.
+    ``triggers`` and ``profiles`` are their definitions, by id; ``since`` tells when each account was made, ``owners``
+    whose a device is.
     """
 
     devices: frozenset[str]
@@ -53,6 +54,7 @@ class DirectoryChanged(Fact):
     triggers: Mapping[str, Definition] = field(default_factory=dict)
     profiles: Mapping[str, Definition] = field(default_factory=dict)
     since: Mapping[str, float] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,15 @@ from backend.core.refusals import EXPLAINED, Code
 from backend.features.voice.messages import AUDIO, CONVERSATION, UTTERANCE, TurnFailed
 from backend.features.voice.requests import ConversationAsked, announced, answer
 from backend.features.voice.settings import settings_of
-from backend.features.voice.state import DEFAULTS, ConversationErased, Interrupted, LastTurn, Silenced, Talker
+from backend.features.voice.state import (
+    DEFAULTS,
+    ConversationErased,
+    HushOrdered,
+    Interrupted,
+    LastTurn,
+    Silenced,
+    Talker,
+)
 
 EVENTS = (
     ConversationAsked,
@@ -122,15 +130,20 @@ def _cut_off(talker: Talker) -> tuple[Talker, list[Effect]]:
 
 
 def _directory_changed(talker: Talker, directory: DirectoryChanged) -> tuple[Talker, list[Effect]]:
-    """Learn the settings. A device that is gone leaves nothing to one that gets its name."""
+    """Learn the settings. A device that is gone leaves nothing to one that gets its name, nor an owner to the next."""
     device = talker.device
     if device in directory.devices:
         own = directory.voices.get(device)
         settings = DEFAULTS if own is None else settings_of(own)
         is_off_now = talker.settings.enabled and not settings.enabled
-        after = replace(talker, provisioned=True, settings=settings)
-        return after, [_silenced(talker, Code.VOICE_OFF)] if is_off_now else []
-    if not talker.provisioned:
-        return talker, []
-    gone = ConversationErased(device)
-    return Talker(device), [Record(gone), Perform(gone)]
+        owner = directory.owners.get(device)
+        after = replace(talker, provisioned=True, owner=owner, settings=settings)
+        effects = [*_erased(device), Perform(HushOrdered(device))] if talker.owner not in (None, owner) else []
+        return after, [*effects, _silenced(talker, Code.VOICE_OFF)] if is_off_now else effects
+    return Talker(device), _erased(device, is_gone=True) if talker.provisioned else []
+
+
+def _erased(device: str, *, is_gone: bool = False) -> list[Effect]:
+    """Forget a conversation, also what was said after it was erased by whoever changed the directory."""
+    erased = ConversationErased(device, is_gone)
+    return [Record(erased), Perform(erased)]

@@ -29,6 +29,7 @@ class Talker:
 
     device: str
     provisioned: bool = False
+    owner: str | None = None
     settings: VoiceSettings = DEFAULTS
     ability: AudioAbility = UNDECLARED
     holder: str | None = None
@@ -80,9 +81,13 @@ class Silenced:
 
 @dataclass(frozen=True, slots=True)
 class ConversationErased:
-    """Nothing of a device's conversation is stored any more: forget what else is known of it, recordings included."""
+    """Nothing of a device's conversation is stored any more: forget what else is known of it, recordings included.
+
+    ``is_gone``: nor of the device.
+    """
 
     device: str
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+from typing import Any
 
 from backend.core.engine import Send
 from backend.core.measures import VoiceCount
@@ -20,7 +22,7 @@ from backend.shell.voice.listening import Listening
 from backend.shell.voice.memory import Memory
 from backend.shell.voice.models import installed
 from backend.shell.voice.places import Places
-from backend.shell.voice.recordings import Recordings
+from backend.shell.voice.recordings import FOLDER, Recordings
 from backend.shell.voice.responding import opened
 from backend.shell.voice.saying import Saying
 from backend.shell.voice.speaking import Speakers, SpeakersError
@@ -28,6 +30,8 @@ from backend.shell.voice.worker import Speech, Voice
 from backend.shell.voice.world import House
 
 log = logging.getLogger(__name__)
+
+_SWEEP_S = 3600.0
 
 
 class Outgoing:
@@ -91,16 +95,29 @@ class Voicebox:
 
 
 class Studio:
-    """Voice, as the rest of the shell sees it."""
+    """Voice, as the rest of the shell sees it. *sweep* forgets, until cancelled, what nobody else does."""
 
-    def __init__(self, conversing: Conversing, outgoing: Outgoing, ears: Ears, places: Places) -> None:
+    def __init__(
+        self,
+        conversing: Conversing,
+        outgoing: Outgoing,
+        ears: Ears,
+        places: Places,
+        sweep: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
         self._conversing = conversing
         self._ears = ears
         self._places = places
         self.take = conversing.take
         self.perform = conversing.perform
-        self.run = outgoing.run
         self._outgoing = outgoing
+        self._sweep = sweep
+
+    async def run(self, link: Outbox) -> None:
+        """Send what is said, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._outgoing.run(link), name="outgoing")
+            tasks.create_task(self._sweep(), name="sweeper")
 
     async def end(self) -> None:
         """End all turns, and tell everybody."""
@@ -142,11 +159,20 @@ async def studio(house: Surroundings) -> AsyncIterator[Studio]:
             memory.exchanges,
             lambda device: who.owner if (who := house.accounts.principal(device)) is not None else None,
         )
-        recordings = Recordings(settings.data / "recordings", settings.conversation_days)
+        recordings = Recordings(settings.data / FOLDER, settings.conversation_days)
         stack.push_async_callback(recordings.close)
         conversing = Conversing(dialogue, recordings, house.talkers, outgoing.add, inbox.add, now)
         stack.push_async_callback(conversing.end)
-        yield Studio(conversing, outgoing, ears, places)
+        yield Studio(conversing, outgoing, ears, places, partial(_sweep, memory, recordings, now))
+
+
+async def _sweep(memory: Memory, recordings: Recordings, now: Callable[[], float]) -> None:
+    """Forget the recordings of conversations that are forgotten, now and then."""
+    while True:
+        begun = await memory.begun()
+        if begun is not None:
+            recordings.prune(begun, now())
+        await asyncio.sleep(_SWEEP_S)
 
 
 async def _ears(settings: Settings, stack: AsyncExitStack) -> Ears:

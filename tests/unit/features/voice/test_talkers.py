@@ -23,9 +23,9 @@ from backend.core.refusals import Code
 from backend.features.voice.feature import ConversationErased, Talker, Talkers, desk
 from backend.features.voice.messages import TurnFailed
 from backend.features.voice.settings import VoiceSettings
-from backend.features.voice.state import Interrupted, LastTurn, Silenced
+from backend.features.voice.state import HushOrdered, Interrupted, LastTurn, Silenced
 from tests.house import House, memory_database
-from tests.talks import KITCHEN, Talks
+from tests.talks import KITCHEN, LISTENING, Talks
 
 NOW = 1_700_000_000.0
 DIRECTORY = DirectoryChanged(frozenset({"speaker-1", "speaker-2"}), frozenset())
@@ -91,13 +91,34 @@ def test_turns_and_phrases_are_recorded(voice: Desk[Talker]) -> None:
 
 def test_of_a_device_that_is_removed_everything_is_forgotten_and_nothing_new_is_kept(voice: Desk[Talker]) -> None:
     hears(voice, DeviceBooted("speaker-1", 17))
-    gone = ConversationErased("speaker-1")
+    gone = ConversationErased("speaker-1", is_gone=True)
     without = DirectoryChanged(frozenset({"speaker-2"}), frozenset())
     assert hears(voice, without) == [Record(gone), Perform(gone)]
     assert hears(voice, without, PHRASE, TURN) == []
     assert Talkers(voice).talker("speaker-1") is None
     hears(voice, DIRECTORY)
     assert Talkers(voice).talker("speaker-1") == Talker("speaker-1", provisioned=True)
+
+
+def test_who_gets_a_device_hears_nothing_that_is_under_way(voice: Desk[Talker]) -> None:
+    alices, bobs = replace(DIRECTORY, owners={"speaker-1": "alice"}), replace(DIRECTORY, owners={"speaker-1": "bob"})
+    assert hears(voice, alices, alices) == [], "its first owner could have heard it"
+    erased = ConversationErased("speaker-1")
+    begins_anew = [Record(erased), Perform(erased), Perform(HushOrdered("speaker-1"))]
+    assert hears(voice, bobs) == begins_anew
+    assert hears(voice, DIRECTORY) == begins_anew, "it is nobody's"
+    assert hears(voice, DIRECTORY, alices) == []
+
+
+def test_a_device_that_changes_hands_keeps_its_turns_and_what_it_said_meanwhile_is_forgotten(house: House) -> None:
+    talks = Talks(house)
+    house.hears(TurnEnded(KITCHEN.name, 7, NOW, boot=17, heard="secret", answer="words"))
+    house.commit()
+    house.knows({**LISTENING, KITCHEN.name: replace(KITCHEN, owner="bob")})
+    house.commit()
+    assert talks.told(KITCHEN.name) == []
+    house.restart()
+    assert house.talker(KITCHEN.name).turn == 7
 
 
 def test_nothing_of_it_is_projected_or_waits_for_time(voice: Desk[Talker]) -> None:

@@ -482,6 +482,24 @@ def test_recordings_are_forgotten_with_the_conversation_and_only_so_many_are_kep
     play(story)
 
 
+def test_recordings_go_with_a_conversation_that_is_forgotten_elsewhere() -> None:
+    async def story(stage: Stage) -> None:
+        for device, turn, at in ((KITCHEN, 1, 1e9 + 0.7), (KITCHEN, 2, 1e9 + 10.7), (LAB, 3, 1e9), ("gone-1", 4, 1e9)):
+            stage.recordings.keep(device, turn, at, b"xy")
+        await stage.recordings.close()
+        (stage.folder / LAB / "notes.wav").touch()
+        begun = {KITCHEN: 1e9 + 10.7}
+        stage.recordings.prune(begun, 1e9 + 50)
+        assert await stage.recorded() == ["gone-1 4", f"{KITCHEN} 1", f"{KITCHEN} 2", f"{LAB} 3", f"{LAB} notes"]
+        stage.recordings.prune(begun, 1e9 + 61.1)
+        assert await stage.recorded() == [f"{KITCHEN} 2", f"{LAB} notes"], (
+            "all but those without a turn that may yet be stored"
+        )
+        assert not (stage.folder / "gone-1").exists()
+
+    play(story)
+
+
 def test_a_turn_that_is_under_way_when_all_is_to_be_forgotten_is_not_remembered() -> None:
     async def story(stage: Stage) -> None:
         stage.sets(keep_audio=True)
