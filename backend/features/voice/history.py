@@ -112,7 +112,7 @@ def _history(database: Database, asked: Asked, query: HistoryAsked) -> Reply:
     if query.before is not None:
         found = found.where(col(TurnRow.id) < query.before)
     turns = fitting(_told(row) for row in database.exec(found.limit(query.limit)))
-    return ConversationReply(id=asked.id, ok=True, code="history", turns=tuple(turns))
+    return ConversationReply(id=asked.id, ok=True, code="history", turn=query.turn, turns=tuple(turns))
 
 
 def _told(row: TurnRow) -> PastTurn:

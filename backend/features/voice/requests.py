@@ -45,7 +45,7 @@ def answer(talker: Talker, said: ConversationAsked) -> tuple[Talker, list[Effect
             message = f"what is said on {said.device} is for itself, its owner and admins only"
             return talker, [_no(said.asked, Code.FORBIDDEN, message)]
         case _:
-            return talker, _remembered(said, said.body)
+            return talker, _remembered(talker, said, said.body)
 
 
 def announced(talker: Talker, fact: Announced) -> tuple[Talker, list[Effect]]:
@@ -93,11 +93,11 @@ def _hush(talker: Talker, said: ConversationAsked, body: Hush) -> list[Effect]:
     return [Perform(HushOrdered(talker.device, body.turn)), _yes(said.asked, "stopped")]
 
 
-def _remembered(said: ConversationAsked, body: Message) -> list[Effect]:
-    device, asked = said.device, said.asked
+def _remembered(talker: Talker, said: ConversationAsked, body: Message) -> list[Effect]:
+    device, asked = talker.device, said.asked
     match body:
         case Recall(limit=limit, before=before):
-            return [Consult(asked, HistoryAsked(device, limit, before))]
+            return [Consult(asked, HistoryAsked(device, limit, before, talker.turn))]
         case Figures():
             return [Consult(asked, FiguresAsked(device))]
         case Forget():

@@ -92,11 +92,12 @@ class ConversationErased:
 
 @dataclass(frozen=True, slots=True)
 class HistoryAsked:
-    """The last turns of a device, those before one of them if that is named."""
+    """The last turns of a device, those before one of them if that is named; ``turn`` is the last since its boot."""
 
     device: str
     limit: int
     before: int | None
+    turn: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class Script(Protocol):
 
 @dataclass(slots=True)
 class _Line:
-    """What goes on with one device. ``told``: what was wrong with frames was said once for each turn."""
+    """What goes on with one device. ``told``: what was wrong with frames is said once for each start of a turn."""
 
     device: str
     boot: int | None = None
@@ -186,6 +186,8 @@ class Conversing:
 
     def _frame(self, line: _Line, talker: Talker, turn: int, frame: Frame) -> None:
         """Take a frame: of the turn at hand, or of a new one. Raises Refused."""
+        if Flag.START in frame.flags:
+            line.told = None  # who begins once more hears once more what is wrong
         if turn < line.turn or frame.codec not in HEARD:
             code = Code.STALE_TURN if turn < line.turn else Code.UNKNOWN_CODEC
             raise Refused(code, EXPLAINED[code])
@@ -197,12 +199,7 @@ class Conversing:
             feed = Feed(frame.codec, self._now)
             self._begin(line, talker, turn, partial(self._script.streamed, feed=feed))
             line.feed = feed
-        if line.feed is not None:
-            if frame.codec is not line.feed.assembly.codec:
-                raise Refused(Code.BAD_FRAME, "all frames of a turn have the same codec")
-            line.feed.put(frame)
-        elif Flag.START in frame.flags:
-            raise Refused(Code.STALE_TURN, f"turn {turn} is over; the next one has a higher number")
+        _put(line, frame)
 
     def _whole(self, line: _Line, talker: Talker, data: bytes) -> None:
         """Take an utterance that has no turn of its own: it is the next one. Raises Refused: ``stale_turn``."""
@@ -282,6 +279,16 @@ def _meant(level: str, otherwise: int) -> int:
     with suppress(Refused):
         return turn_number(level)
     return otherwise
+
+
+def _put(line: _Line, frame: Frame) -> None:
+    """Take a frame of the turn at hand. Raises Refused."""
+    if line.feed is not None:
+        if frame.codec is not line.feed.assembly.codec:
+            raise Refused(Code.BAD_FRAME, "all frames of a turn have the same codec")
+        line.feed.put(frame)
+    elif Flag.START in frame.flags:
+        raise Refused(Code.STALE_TURN, f"turn {line.turn} is over; the next one has a higher number")
 
 
 def _end(line: _Line, why: Code) -> None:

@@ -91,8 +91,8 @@ def test_the_table_names_every_action() -> None:
 
 def test_what_is_remembered_is_asked_of_the_archive_and_only_to_forget_changes_it() -> None:
     scene, asked = Scene(), asked_of(ALICE)
-    assert scene.asks(ALICE, "history") == [Consult(asked, HistoryAsked("speaker-1", 20, None))]
-    assert scene.asks(ALICE, "history", limit=5, before=812) == [Consult(asked, HistoryAsked("speaker-1", 5, 812))]
+    assert scene.asks(ALICE, "history") == [Consult(asked, HistoryAsked("speaker-1", 20, None, 0))]
+    assert scene.asks(ALICE, "history", limit=5, before=812) == [Consult(asked, HistoryAsked("speaker-1", 5, 812, 0))]
     assert scene.asks(ALICE, "stats") == [Consult(asked, FiguresAsked("speaker-1"))]
     assert scene.asks(ALICE, "forget") == [
         Consult(asked, ForgetAsked("speaker-1"), once=True),

@@ -25,6 +25,7 @@ from backend.features.voice.messages import TurnFailed
 from backend.features.voice.settings import VoiceSettings
 from backend.features.voice.state import HushOrdered, Interrupted, LastTurn, Silenced
 from tests.house import House, memory_database
+from tests.people import ROOT
 from tests.talks import KITCHEN, LISTENING, Talks
 
 NOW = 1_700_000_000.0
@@ -117,6 +118,7 @@ def test_a_device_that_changes_hands_keeps_its_turns_and_what_it_said_meanwhile_
     house.knows({**LISTENING, KITCHEN.name: replace(KITCHEN, owner="bob")})
     house.commit()
     assert talks.told(KITCHEN.name) == []
+    assert talks.asks(ROOT, KITCHEN.name, "history")["turn"] == 7, "forgotten, and not to be used again"
     house.restart()
     assert house.talker(KITCHEN.name).turn == 7
 

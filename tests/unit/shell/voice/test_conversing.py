@@ -195,14 +195,17 @@ def test_a_turn_may_be_cut_before_it_did_anything() -> None:
     play(story)
 
 
-def test_frames_of_an_older_turn_are_dropped_and_that_is_told_once() -> None:
+def test_frames_of_an_older_turn_are_dropped_and_that_is_told_once_for_each_attempt() -> None:
     async def story(stage: Stage) -> None:
         await stage.hear(5, "new")
-        await stage.hear(4, "old")
-        await stage.hear(4, "old")
+        await stage.hear(4, "old", flags=1)
+        await stage.hear(4, "old", flags=0)
+        assert stage.events() == [(4, "stale_turn")]
+        await stage.hear(4, "old", flags=1)
+        await stage.hear(4, "old", flags=2)
         await stage.finish()
-        assert stage.events() == [(4, "stale_turn"), (5, "new")]
-        assert [fact.code for fact in stage.facts if isinstance(fact, MessageRefused)] == [Code.STALE_TURN] * 2
+        assert stage.events() == [(4, "stale_turn"), (4, "stale_turn"), (5, "new")]
+        assert [fact.code for fact in stage.facts if isinstance(fact, MessageRefused)] == [Code.STALE_TURN] * 4
 
     play(story)
 
