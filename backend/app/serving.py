@@ -90,7 +90,7 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
     parts.door.report = inbox.add
     relaying, meter = Relaying(parts.relay, inbox, now), Meter(TABLE)
     parts.relay.learn(parts.engine.projection(since, is_channel))  # who had the floor has it, whenever data come
-    greeting = Greeting(_status("online", since), is_ready.set)
+    greeting = Greeting(_status("online", since), partial(_open, watcher, is_ready))
     house = _surroundings(settings, parts, inbox, now)
     async with (
         studio(house) as talk,
@@ -118,6 +118,12 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
         await link.send([_farewell(now()), _status("disconnected", now())])
         for task in others:
             task.cancel()
+
+
+def _open(watcher: Watcher, is_ready: asyncio.Event) -> None:
+    """Let people in: all that they send is heard."""
+    watcher.open()
+    is_ready.set()
 
 
 def _surroundings(settings: Settings, parts: Parts, inbox: Inbox, now: SteadyClock) -> Surroundings:

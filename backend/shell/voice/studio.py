@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any
@@ -12,7 +12,6 @@ from backend.core.engine import Send
 from backend.core.measures import VoiceCount
 from backend.core.refusals import Code, Refused
 from backend.shell.outbox import Outbox
-from backend.shell.settings import Settings
 from backend.shell.surroundings import Surroundings
 from backend.shell.voice.conversing import Conversing
 from backend.shell.voice.dialogue import Dialogue
@@ -95,7 +94,7 @@ class Voicebox:
 
 
 class Studio:
-    """Voice, as the rest of the shell sees it. *sweep* forgets, until cancelled, what nobody else does."""
+    """Voice, as the rest of the shell sees it. *chores* are done beside it."""
 
     def __init__(
         self,
@@ -103,7 +102,7 @@ class Studio:
         outgoing: Outgoing,
         ears: Ears,
         places: Places,
-        sweep: Callable[[], Coroutine[Any, Any, None]],
+        chores: Sequence[Callable[[], Coroutine[Any, Any, None]]],
     ) -> None:
         self._conversing = conversing
         self._ears = ears
@@ -111,13 +110,14 @@ class Studio:
         self.take = conversing.take
         self.perform = conversing.perform
         self._outgoing = outgoing
-        self._sweep = sweep
+        self._chores = chores
 
     async def run(self, link: Outbox) -> None:
-        """Send what is said, until cancelled."""
+        """Load the models, and send what is said, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._outgoing.run(link), name="outgoing")
-            tasks.create_task(self._sweep(), name="sweeper")
+            tasks.create_task(self._outgoing.run(link))
+            for chore in self._chores:
+                tasks.create_task(chore())
 
     async def end(self) -> None:
         """End all turns, and tell everybody."""
@@ -144,10 +144,8 @@ async def studio(house: Surroundings) -> AsyncIterator[Studio]:
     outgoing = Outgoing()
     async with AsyncExitStack() as stack:
         voicebox = Voicebox(stack, settings.voice_workers)
-        ears = await _ears(settings, stack)
-        if ears.languages:  # then somebody will be answered
-            with suppress(Refused):
-                await voicebox.start()
+        ears = Ears(installed(settings), os.cpu_count() or 1)
+        stack.callback(ears.close)
         world = House(house, outgoing.sent)
         answers = opened(settings, world)
         stack.push_async_callback(answers.close)
@@ -163,7 +161,8 @@ async def studio(house: Surroundings) -> AsyncIterator[Studio]:
         stack.push_async_callback(recordings.close)
         conversing = Conversing(dialogue, recordings, house.talkers, outgoing.add, inbox.add, now)
         stack.push_async_callback(conversing.end)
-        yield Studio(conversing, outgoing, ears, places, partial(_sweep, memory, recordings, now))
+        chores = partial(_make_ready, ears, voicebox), partial(_sweep, memory, recordings, now)
+        yield Studio(conversing, outgoing, ears, places, chores)
 
 
 async def _sweep(memory: Memory, recordings: Recordings, now: Callable[[], float]) -> None:
@@ -175,13 +174,13 @@ async def _sweep(memory: Memory, recordings: Recordings, now: Callable[[], float
         await asyncio.sleep(_SWEEP_S)
 
 
-async def _ears(settings: Settings, stack: AsyncExitStack) -> Ears:
-    ears = Ears(installed(settings), os.cpu_count() or 1)
-    stack.callback(ears.close)
+async def _make_ready(ears: Ears, voicebox: Voicebox) -> None:
+    """Load the models, which takes long and keeps nobody waiting but who talks already; and who will answer."""
     for problem in await ears.load():
         log.error("%s", problem)
     if ears.languages:
         log.info("voice hears %s", ", ".join(ears.languages))
+        with suppress(Refused):
+            await voicebox.start()
     else:
         log.info("voice is off: there is no speech model; see `talkstick voice models list`")
-    return ears
