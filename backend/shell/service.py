@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from backend.core.automation import ErrandDone
 from backend.core.effects import Consult
 from backend.core.engine import Arrived, Engine, Send, not_stored
-from backend.core.facts import BrokerReached, Resumed, StorageBack
+from backend.core.facts import BrokerReached, PhraseMade, Resumed, StorageBack
 from backend.core.messages import refusal
 from backend.core.refusals import EXPLAINED, Code
 from backend.features.directory.feature import DirectoryLoaded
@@ -22,6 +22,8 @@ _RETRY_S = 0.5
 _HELD_AT_MOST = 10_000  # messages
 _SAID_ONCE = (ErrandDone, DirectoryLoaded)
 """What is few, and would be missed for good: a run waits for ever, and nobody hears of a new account."""
+_MADE_AGAIN = (PhraseMade,)
+"""What only saves work, and is large: the memory is no place to keep it until a disk has room again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,8 @@ class Service:
         """After a failed commit: who asked is told; everything else is kept, up to a limit, and tried again."""
         answers: list[Send] = []
         for item in items:
+            if isinstance(item, _MADE_AGAIN):
+                continue
             answer = not_stored(self._engine.table, item) if isinstance(item, Arrived) else None
             if answer is not None:
                 answers.append(answer)
