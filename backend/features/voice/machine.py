@@ -10,6 +10,8 @@ from backend.core.facts import (
     BrokerReached,
     DeviceBooted,
     DeviceDeclared,
+    DeviceLost,
+    DeviceOnline,
     DirectoryChanged,
     FloorChanged,
     PhraseMade,
@@ -43,6 +45,8 @@ EVENTS = (
     FloorChanged,
     DeviceBooted,
     DeviceDeclared,
+    DeviceLost,
+    DeviceOnline,
     PublishRefused,
 )
 
@@ -87,6 +91,8 @@ def _learned(talker: Talker, event: object) -> tuple[Talker, list[Effect]]:
             return replace(talker, ability=ability), []
         case DeviceBooted(boot=boot):
             return replace(talker, boot=boot), []
+        case DeviceLost() | DeviceOnline():
+            return replace(talker, is_gone=isinstance(event, DeviceLost)), []
         case BrokerReached():
             return _cut_off(talker)
         case FloorChanged(holder=holder):

@@ -81,6 +81,8 @@ def _say(talker: Talker, said: ConversationAsked, body: Say) -> tuple[Talker, li
         return talker, [_not_yours(talker, said)]
     if not talker.settings.enabled:
         return talker, [_no(said.asked, Code.VOICE_OFF, f"the voice of {talker.device} is switched off")]
+    if talker.is_gone:
+        return talker, [_no(said.asked, Code.DEVICE_OFFLINE, f"{talker.device} is not connected")]
     if len(talker.announcing) >= _MOST_WAITING:
         return talker, [_no(said.asked, Code.TOO_MANY, f"{_MOST_WAITING} announcements wait already")]
     announce = Announce(talker.device, body.text, body.language, said.who.name, said.asked)

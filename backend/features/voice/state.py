@@ -23,8 +23,8 @@ class LastTurn:
 class Talker:
     """One device. ``announcing`` are the requests with an id whose announcement has not begun yet.
 
-    ``interrupted``: the server died in the last turn, and nobody was told yet that it is over. What was said is not
-    here, but in the archives.
+    ``is_gone``: it was there, and is no longer. ``interrupted``: the server died in the last turn, and nobody was told
+    yet that it is over. What was said is not here, but in the archives.
     """
 
     device: str
@@ -36,6 +36,7 @@ class Talker:
     boot: int | None = None
     last: LastTurn | None = None
     announcing: tuple[Asked, ...] = ()
+    is_gone: bool = False
     interrupted: bool = False
 
     @property
