@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any
@@ -31,6 +31,8 @@ from backend.shell.voice.world import House
 log = logging.getLogger(__name__)
 
 _SWEEP_S = 3600.0
+
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Outgoing:
@@ -94,7 +96,10 @@ class Voicebox:
 
 
 class Studio:
-    """Voice, as the rest of the shell sees it. *chores* are done beside it."""
+    """Voice, as the rest of the shell sees it; ``is_ready`` is set once it hears.
+
+    *prepare* comes to an end then; *sweep* forgets, until cancelled, what nobody else does.
+    """
 
     def __init__(
         self,
@@ -102,7 +107,8 @@ class Studio:
         outgoing: Outgoing,
         ears: Ears,
         places: Places,
-        chores: Sequence[Callable[[], Coroutine[Any, Any, None]]],
+        prepare: Work,
+        sweep: Work,
     ) -> None:
         self._conversing = conversing
         self._ears = ears
@@ -110,14 +116,16 @@ class Studio:
         self.take = conversing.take
         self.perform = conversing.perform
         self._outgoing = outgoing
-        self._chores = chores
+        self._prepare, self._sweep = prepare, sweep
+        self.is_ready = asyncio.Event()
 
     async def run(self, link: Outbox) -> None:
         """Load the models, and send what is said, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._outgoing.run(link))
-            for chore in self._chores:
-                tasks.create_task(chore())
+            tasks.create_task(self._sweep())
+            await self._prepare()
+            self.is_ready.set()
 
     async def end(self) -> None:
         """End all turns, and tell everybody."""
@@ -161,8 +169,8 @@ async def studio(house: Surroundings) -> AsyncIterator[Studio]:
         stack.push_async_callback(recordings.close)
         conversing = Conversing(dialogue, recordings, house.talkers, outgoing.add, inbox.add, now)
         stack.push_async_callback(conversing.end)
-        chores = partial(_make_ready, ears, voicebox), partial(_sweep, memory, recordings, now)
-        yield Studio(conversing, outgoing, ears, places, chores)
+        prepare, sweep = partial(_prepare, ears, voicebox), partial(_sweep, memory, recordings, now)
+        yield Studio(conversing, outgoing, ears, places, prepare, sweep)
 
 
 async def _sweep(memory: Memory, recordings: Recordings, now: Callable[[], float]) -> None:
@@ -174,7 +182,7 @@ async def _sweep(memory: Memory, recordings: Recordings, now: Callable[[], float
         await asyncio.sleep(_SWEEP_S)
 
 
-async def _make_ready(ears: Ears, voicebox: Voicebox) -> None:
+async def _prepare(ears: Ears, voicebox: Voicebox) -> None:
     """Load the models, which takes long and keeps nobody waiting but who talks already; and who will answer."""
     for problem in await ears.load():
         log.error("%s", problem)
