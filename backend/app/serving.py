@@ -90,7 +90,7 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
     parts.door.report = inbox.add
     relaying, meter = Relaying(parts.relay, inbox, now), Meter(TABLE)
     parts.relay.learn(parts.engine.projection(since, is_channel))  # who had the floor has it, whenever data come
-    greeting = Greeting(_status("online", since), is_ready.set)
+    greeting = Greeting(_status("online", since), partial(_open, watcher, is_ready))
     house = _surroundings(settings, parts, inbox, now)
     async with (
         studio(house) as talk,
@@ -107,7 +107,7 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
         others = [
             tasks.create_task(link.run(), name="link"),
             tasks.create_task(watcher.run(site.know), name="watcher"),
-            tasks.create_task(_announce(is_ready, ready), name="announcer"),
+            tasks.create_task(_announce(is_ready, talk.is_ready, ready), name="announcer"),
             tasks.create_task(relaying.run(), name="relay"),
             tasks.create_task(claims.run(), name="claims"),
             tasks.create_task(talk.run(link), name="voice"),
@@ -118,6 +118,12 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
         await link.send([_farewell(now()), _status("disconnected", now())])
         for task in others:
             task.cancel()
+
+
+def _open(watcher: Watcher, is_ready: asyncio.Event) -> None:
+    """Let people in: all that they send is heard."""
+    watcher.open()
+    is_ready.set()
 
 
 def _surroundings(settings: Settings, parts: Parts, inbox: Inbox, now: SteadyClock) -> Surroundings:
@@ -174,13 +180,14 @@ async def _stop(stopping: asyncio.Event, talk: Studio, work: Workshop, inbox: In
     await inbox.put(Stop())
 
 
-async def _announce(is_ready: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Say once that everything is served. Raises CannotServeError where that takes too long."""
+async def _announce(is_ready: asyncio.Event, hears: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Say once that everything is served, voice too. Raises CannotServeError where the broker takes too long."""
     try:
         async with asyncio.timeout(_READY_WITHIN_S):
             await is_ready.wait()
     except TimeoutError as error:
         raise CannotServeError("the server cannot reach its broker") from error
+    await hears.wait()
     gc.collect()
     gc.freeze()  # what is there by now stays: to look through 10,000 devices for garbage would hold everybody up
     ready()

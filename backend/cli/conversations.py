@@ -3,6 +3,7 @@
 All but the clean-up are asked of the server, which knows who may read what.
 """
 
+import asyncio
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,6 +24,7 @@ from backend.cli.context import (
     text_of,
 )
 from backend.features.voice.messages import CONVERSATION, MAX_HISTORY
+from backend.shell.voice.recordings import FOLDER, prune
 
 _TOLD = ("at", "user", "heard", "answer", "by", "code", "key")
 
@@ -107,6 +109,9 @@ def cleanup(context: Context, days: float | None, as_json: bool) -> None:
         gone = context.memory.clean_up(days, context.now())
     except SQLAlchemyError as error:
         raise click.ClickException(f"the conversations cannot be changed: {error}") from error
+    begun = asyncio.run(context.memory.begun())
+    if begun is not None:
+        prune(context.settings.data / FOLDER, begun, context.now())
     _show_counts(gone, as_json=as_json)
 
 

@@ -1,5 +1,7 @@
 """``talkstick voice …``: how devices hear and speak."""
 
+import asyncio
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import click
@@ -8,7 +10,9 @@ from backend.cli.context import Context, json_option, pass_context, show_all
 from backend.cli.policies import check_unset, explained, unset_option
 from backend.core.principals import Role
 from backend.features.voice.settings import SettingError, VoiceSettings, meanings, read_setting, settings_of
+from backend.shell.voice.audition import AuditionError, WorkerError, audition
 from backend.shell.voice.models import installed
+from backend.shell.voice.worker import Voice
 from backend.shell.voices import VoiceError
 
 _AT_A_GLANCE = ("enabled", "language", "responder", "heard", "voice", "speed")
@@ -45,19 +49,36 @@ def set_(context: Context, device: str, given: dict[str, Any], unset: tuple[str,
     """Make voice settings for one device; a server that runs follows at once.
 
     `talkstick voice set speaker-1 language=es voice=es+f2 heard=holder`; a list of sentences has commas between them.
+    A voice, and a language, must be one that somebody here speaks or hears.
     """
     if not given and not unset:
         raise click.UsageError("say what to set: SETTING=VALUE, or --unset SETTING")
     try:
         check_unset("setting", unset, given, meanings().keys() | context.voices.of(device).keys(), VoiceError)
+        hears = {each.partition("-")[0] for each in installed(context.settings)}
+        _insist_on_speech(given, hears)
         context.voices.change(device, given, unset)
         rows = [row for row in _rows(context, device) if row["setting"] in {*given, *unset}]
     except VoiceError as error:
         raise click.ClickException(str(error)) from error
     show_all(rows, as_json=as_json, empty=f"{device} has no such settings any more.")
-    language, hears = given.get("language"), installed(context.settings)
-    if language is not None and language.partition("-")[0] not in {each.partition("-")[0] for each in hears}:
+    language = given.get("language")
+    if language is not None and language.partition("-")[0] not in hears:
         click.echo(f"No model hears {language!r} yet: see `talkstick voice models list`.", err=True)
+
+
+def _insist_on_speech(given: Mapping[str, Any], hears: Collection[str]) -> None:
+    """Insist that somebody speaks with the voice, and speaks or hears the language. Raises VoiceError."""
+    wanted = {name: given[name] for name in ("voice", "language") if given.get(name)}
+    if wanted.get("language", "").partition("-")[0] in hears:
+        del wanted["language"]
+    for name, value in wanted.items():
+        try:
+            asyncio.run(audition(Voice(name=value) if name == "voice" else Voice(language=value)))
+        except AuditionError as error:
+            raise VoiceError(f"{name}: {error}") from error
+        except WorkerError as error:
+            click.echo(f"Nothing speaks here, so nobody knows whether there is {name} {value!r}: {error}", err=True)
 
 
 @click.command("show")

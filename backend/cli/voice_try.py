@@ -167,7 +167,7 @@ async def _patiently(listening: "asyncio.Task[None]", turn: _Turn) -> None:
 
 
 async def _next_number(client: aiomqtt.Client, topic: str) -> int:
-    """Return the number of the next turn, as the server remembers the last one."""
+    """Return the number of the next turn, by the last one since the device booted."""
     for _ in range(_LOOKS):
         body = await _last_turn(client, topic)
         if body["code"] != Code.UNKNOWN_DEVICE:  # else it was just added, and the server looks twice a second
@@ -175,7 +175,7 @@ async def _next_number(client: aiomqtt.Client, topic: str) -> int:
         await asyncio.sleep(_LOOK_S)
     if not body["ok"]:
         raise click.ClickException(printable(f"{body['code']}: {body.get('message', '')}"))
-    return 1 + max((past["turn"] for past in body["turns"]), default=0)
+    return 1 + int(body["turn"])
 
 
 async def _last_turn(client: aiomqtt.Client, topic: str) -> Mapping[str, Any]:

@@ -28,6 +28,11 @@ class Resumed(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerReached(Fact):
+    """The broker is there, and passes on what is said from now on: what was said before reached nobody."""
+
+
+@dataclass(frozen=True, slots=True)
 class StorageBack(Fact):
     """The journal takes changes again, after a while in which nobody could renew anything."""
 
@@ -37,7 +42,8 @@ class DirectoryChanged(Fact):
     """These are all devices, principals and channels there are now: told whole, so that no earlier telling matters.
 
     ``rules`` are those of floors that have some of their own, by floor; ``voices`` are settings of devices likewise.
-    ``triggers`` and ``profiles`` are their definitions, by id; ``since`` tells when each account was made.
+    ``triggers`` and ``profiles`` are their definitions, by id; ``since`` tells when each account was made, ``owners``
+    whose a device is.
     """
 
     devices: frozenset[str]
@@ -48,6 +54,7 @@ class DirectoryChanged(Fact):
     triggers: Mapping[str, Definition] = field(default_factory=dict)
     profiles: Mapping[str, Definition] = field(default_factory=dict)
     since: Mapping[str, float] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +187,23 @@ class SessionEnded(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class TurnBegun(Fact):
+    """A turn of a conversation, or an announcement on the last one, has begun. ``boot`` is that of the device."""
+
+    device: str
+    turn: int
+    boot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded(Fact):
     """A turn of a conversation is over, with or without an answer: what will be remembered of it.
 
     ``boot`` is that of the device when it began. ``user`` held the device, or asked for the announcement; ``heard`` is
     None of an announcement; ``code`` tells why the turn failed, where it did. ``phrases`` are the keys of what was
     spoken from the cache. Times are milliseconds: how much audio came, how much of it was speech, and how long after
-    its end, or after the request, the text was final and the first audio went out.
+    its end, or after the request, the text was final and the first audio went out. Not ``remembered``:
+    nothing of it is.
     """
 
     device: str
@@ -203,6 +220,7 @@ class TurnEnded(Fact):
     speech_ms: float | None = None
     final_ms: float | None = None
     first_audio_ms: float | None = None
+    remembered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,8 @@ class Accounts:
     def remove(self, name: str) -> None:
         """Remove an account, its rules, voice and conversation included; its devices and triggers are nobody's then.
 
+        What was said to these devices is forgotten.
+
         Raises AccountError where there is none, or it is the last admin's.
         """
         with changing(self._database) as session:
@@ -132,6 +134,7 @@ class Accounts:
             erase(session, name)
             codes = void(session, name)
             for device in session.exec(select(AccountRow).where(AccountRow.owner == name)):
+                forget(session, device.name)
                 device.owner = None
             disown(session, name)
         if self._mirror is not None:

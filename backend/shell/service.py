@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from backend.core.automation import ErrandDone
 from backend.core.effects import Consult
 from backend.core.engine import Arrived, Engine, Send, not_stored
-from backend.core.facts import Resumed, StorageBack
+from backend.core.facts import BrokerReached, PhraseMade, Resumed, StorageBack
 from backend.core.messages import refusal
 from backend.core.refusals import EXPLAINED, Code
 from backend.features.directory.feature import DirectoryLoaded
@@ -22,6 +22,8 @@ _RETRY_S = 0.5
 _HELD_AT_MOST = 10_000  # messages
 _SAID_ONCE = (ErrandDone, DirectoryLoaded)
 """What is few, and would be missed for good: a run waits for ever, and nobody hears of a new account."""
+_MADE_AGAIN = (PhraseMade,)
+"""What only saves work, and is large: the memory is no place to keep it until a disk has room again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +169,15 @@ class Service:
         """Tell a broker that may know nothing, or old things, how everything stands."""
         resumed = self._engine.hear(Resumed(), now) if self._was_connected else []
         self._was_connected = True
-        return [*(send for send in resumed if not send.retain), *self._engine.projection(now), self._greeting.birth]
+        known = [*(send for send in resumed if not send.retain), *self._engine.projection(now), self._greeting.birth]
+        return known + self._engine.hear(BrokerReached(), now)
 
     def _hold(self, items: Sequence[Item]) -> list[Send]:
         """After a failed commit: who asked is told; everything else is kept, up to a limit, and tried again."""
         answers: list[Send] = []
         for item in items:
+            if isinstance(item, _MADE_AGAIN):
+                continue
             answer = not_stored(self._engine.table, item) if isinstance(item, Arrived) else None
             if answer is not None:
                 answers.append(answer)

@@ -2,13 +2,14 @@
 
 import json
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
 
 from backend.cli.main import talkstick as command
-from tests.rig import Talkstick, serving
+from tests.rig import WITHIN_S, Talkstick, serving
 
 EVENTS = "devices/scale-1/conversation"
 
@@ -33,6 +34,14 @@ def says(talkstick: Talkstick, text: str, name: str) -> None:
         assert told["device"] == "scale-1"
         admin.body(EVENTS, event="answer", text=text, user=name)
         admin.body(EVENTS, event="spoken", turn=told["turn"])
+
+
+def recording(talkstick: Talkstick) -> Path:
+    """Return a recording of a conversation that is forgotten."""
+    made = talkstick.data / "recordings" / "scale-1" / "20200101T000000.000000Z-1.wav"
+    made.parent.mkdir(parents=True)
+    made.touch()
+    return made
 
 
 def heard(talkstick: Talkstick, name: str = "alice") -> list[tuple[str, str]]:
@@ -71,6 +80,18 @@ def test_what_was_said_is_read_by_whom_it_concerns_and_forgotten(tmp_path: Path)
         assert "unknown_device" in voice(talkstick, "history", "nowhere", ok=False)
 
 
+def test_who_has_a_session_at_the_broker_hears_that_the_server_was_killed_in_a_turn(tmp_path: Path) -> None:
+    watching = ("-c", "-i", "wall")
+    with serving(tmp_path) as talkstick:
+        with talkstick.subscribe("admin", EVENTS, options=watching) as admin:
+            told = record(talkstick, "say", "scale-1", "Dinner is ready. " * 50)
+            admin.body(EVENTS, event="answer", turn=told["turn"])
+            talkstick.stop(signal.SIGKILL)
+        talkstick.start()
+        with talkstick.subscribe("admin", EVENTS, options=watching) as admin:
+            admin.body(EVENTS, event="error", turn=told["turn"], code="interrupted")
+
+
 def test_what_is_old_is_cleaned_up_with_and_without_a_server(tmp_path: Path) -> None:
     with serving(tmp_path) as talkstick:
         says(talkstick, "Hello.", "bob")
@@ -81,8 +102,16 @@ def test_what_is_old_is_cleaned_up_with_and_without_a_server(tmp_path: Path) -> 
         assert heard(talkstick, "admin") == []
         says(talkstick, "Hello again.", "bob")
         talkstick.stop()
+        forgotten = recording(talkstick)
         assert record(talkstick, "cleanup", "--days", "0.0000001") == dict.fromkeys(nothing, 1)
+        assert not forgotten.exists()
         assert "x>0" in voice(talkstick, "cleanup", "--days", "0", ok=False)
+        forgotten = recording(talkstick)
+        talkstick.start()
+        deadline = time.monotonic() + WITHIN_S
+        while forgotten.exists():
+            assert time.monotonic() < deadline, "a server looks when it starts, and every hour"
+            time.sleep(0.01)
 
 
 def test_what_a_device_has_said_before_is_not_made_again_and_each_has_its_own(tmp_path: Path) -> None:

@@ -1,10 +1,16 @@
 """``talkstick device owner`` and ``talkstick voice``, as an operator uses them while no server runs."""
 
+import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from backend.cli.main import talkstick
+from backend.shell.voice import audition
 from tests.operator import Operator
+
+MODELS = Path(__file__).parents[2] / "tools" / "voice_models"
 
 
 @pytest.fixture
@@ -67,6 +73,28 @@ def test_a_voice_is_set_shown_and_unset(operator: Operator) -> None:
     assert (glance["device"], glance["language"], glance["heard"]) == ("speaker-1", "es", "anyone")
 
 
+def warned(data: Path, *arguments: str) -> str:
+    """Return what a command complained of although it did what it should."""
+    done = CliRunner().invoke(talkstick, ["--data", str(data), "voice", "set", "speaker-1", *arguments])
+    assert done.exit_code == 0, done.output
+    return done.stderr
+
+
+def test_a_language_that_is_heard_or_spoken_is_taken(operator: Operator, tmp_path: Path) -> None:
+    assert "No model hears 'de' yet" in warned(tmp_path / "data", "language=de")
+    operator.run("voice", "models", "add", "xx", str(MODELS / "es"))
+    assert warned(tmp_path / "data", "language=xx-yy") == ""
+    assert settings(operator) == {"language": "xx-yy"}
+
+
+def test_where_nothing_speaks_a_voice_is_taken_on_trust(
+    operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audition, "PROGRAM", [sys.executable, "-c", 'print(\'{"failed":"no espeak"}\')'])
+    assert "nobody knows whether there is voice 'es+f2': no espeak" in warned(tmp_path / "data", "voice=es+f2")
+    assert settings(operator) == {"voice": "es+f2"}
+
+
 def test_a_voice_goes_with_its_device(operator: Operator) -> None:
     operator.run("voice", "set", "speaker-1", "language=es")
     operator.run("device", "rm", "speaker-1", "--yes")
@@ -79,6 +107,10 @@ def test_a_voice_goes_with_its_device(operator: Operator) -> None:
     ("arguments", "why"),
     [
         (["language=Spanish"], "language: must be a tag like `en`"),
+        (["language=xx"], "language: espeak-ng has no voice 'xx'"),
+        (["voice=en-uss+f3"], "voice: espeak-ng has no voice 'en-uss+f3'; the nearest are en-us,"),
+        (["voice=es+f22"], "voice: espeak-ng speaks es, but knows no variant 'f22'"),
+        (["voice=../es"], "voice: espeak-ng has no voice '../es'"),
         (["colour=red"], "no setting 'colour'"),
         (["language"], "not of the form"),
         (["--unset", "colour"], "no setting 'colour'"),

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import aiomqtt
 
-from tests.rig import WITHIN_S, serving
+from tests.rig import WITHIN_S, Talkstick, serving
+
+MODELS = Path(__file__).parents[2] / "tools" / "voice_models"
 
 
 def test_a_claim_over_websocket(tmp_path: Path) -> None:
@@ -27,6 +29,40 @@ def test_a_claim_over_websocket(tmp_path: Path) -> None:
         alice.body("devices/scale-1/presence", state="online")
         reply = asyncio.run(claim(talkstick.ws_port, talkstick.passwords["alice"]))
     assert (reply["id"], reply["code"], reply["fence"]) == ("w1", "granted", 1)
+
+
+def test_who_comes_while_the_server_starts_is_heard(tmp_path: Path) -> None:
+    """Also while it loads speech models, which takes long: what the broker acknowledges is answered."""
+
+    async def ask(port: int, password: str) -> tuple[set[str], set[str]]:
+        asked, answered = set[str](), set[str]()
+        async with aiomqtt.Client("127.0.0.1", port, username="alice", password=password) as alice:
+            await alice.subscribe("devices/scale-1/session/reply/alice", qos=1)
+            for number in range(20):
+                asked.add(f"a{number}")
+                body = json.dumps({"id": f"a{number}", "action": "observe"})
+                await alice.publish("devices/scale-1/session/request/alice", body, qos=1)
+            async for message in alice.messages:
+                answered.add(json.loads(message.payload)["id"])
+                if answered == asked:
+                    break
+        return asked, answered
+
+    async def asks_as_soon_as_it_can(talkstick: Talkstick) -> tuple[set[str], set[str]]:
+        starting = asyncio.create_task(asyncio.to_thread(talkstick.start))
+        async with asyncio.timeout(WITHIN_S):
+            while True:
+                try:
+                    return await ask(talkstick.port, talkstick.passwords["alice"])
+                except aiomqtt.MqttError:
+                    await asyncio.sleep(0.01)
+                finally:
+                    await asyncio.wait([starting], timeout=0)
+
+    with serving(tmp_path, voice_models=json.dumps({"en": str(MODELS / "en"), "es": str(MODELS / "es")})) as talkstick:
+        talkstick.stop()
+        asked, answered = asyncio.run(asks_as_soon_as_it_can(talkstick))
+    assert asked == answered
 
 
 def test_the_whole_tree_under_a_prefix(tmp_path: Path) -> None:

@@ -53,5 +53,6 @@ def step(directory: Directory, event: object, _now: float) -> tuple[Directory, l
         after.triggers,
         after.profiles,
         {name: who.since for name, who in after.principals.items()},
+        {name: who.owner for name, who in after.principals.items() if who.owner is not None},
     )
     return after, [told]

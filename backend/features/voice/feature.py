@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from backend.core.conversations import Bounds
 from backend.core.desk import Desk
 from backend.features.voice import talkers
-from backend.features.voice.history import archives, clean_up, erase, exchanges, forget, phrase
+from backend.features.voice.history import archives, begun, clean_up, erase, exchanges, forget, phrase
 from backend.features.voice.machine import EVENTS, keys, step
 from backend.features.voice.state import Announce, ConversationErased, HushOrdered, Talker
 
@@ -17,6 +17,7 @@ __all__ = [
     "Talker",
     "Talkers",
     "archives",
+    "begun",
     "clean_up",
     "desk",
     "erase",

@@ -1,5 +1,6 @@
 """What is told of conversations, counted and forgotten on request."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -51,7 +52,7 @@ def archives(bounds: Bounds) -> list[Archive]:
             sweep_s=_HOUR_S,
         ),
         Archive(PhraseRow, PhraseMade, phrase_row, then=partial(after_phrase, bounds)),
-        Archive(ConversationRow, ConversationErased, then=lambda gone: _removed(gone.device).values()),
+        Archive(ConversationRow, ConversationErased, then=_gone),
     ]
 
 
@@ -71,9 +72,18 @@ def erase(database: Database, name: str) -> None:
     database.connection().execute(update(TurnRow).where(col(TurnRow.user) == name).values(user=None))
 
 
+def _gone(erasure: ConversationErased) -> Iterable[Delete]:
+    return (_removed if erasure.is_gone else erased)(erasure.device).values()
+
+
 def _removed(device: str) -> dict[str, Delete]:
     """Return the statements that forget all that was said on a device, and the device."""
     return {**erased(device), "devices": removed(device)}
+
+
+def begun(database: Database) -> dict[str, float]:
+    """Return when each conversation that is remembered began, by device."""
+    return dict(database.exec(select(ConversationRow.device, ConversationRow.begun_at)).all())
 
 
 def phrase(database: Database, device: str, key: str) -> tuple[bytes, float] | None:
@@ -101,7 +111,7 @@ def _history(database: Database, asked: Asked, query: HistoryAsked) -> Reply:
     if query.before is not None:
         found = found.where(col(TurnRow.id) < query.before)
     turns = fitting(_told(row) for row in database.exec(found.limit(query.limit)))
-    return ConversationReply(id=asked.id, ok=True, code="history", turns=tuple(turns))
+    return ConversationReply(id=asked.id, ok=True, code="history", turn=query.turn, turns=tuple(turns))
 
 
 def _told(row: TurnRow) -> PastTurn:

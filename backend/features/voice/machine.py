@@ -7,12 +7,16 @@ from backend.core.desk import Effect, Known
 from backend.core.effects import Perform, Publish, Record
 from backend.core.facts import (
     Announced,
+    BrokerReached,
     DeviceBooted,
     DeviceDeclared,
+    DeviceLost,
+    DeviceOnline,
     DirectoryChanged,
     FloorChanged,
     PhraseMade,
     PublishRefused,
+    TurnBegun,
     TurnEnded,
 )
 from backend.core.floors import id_of, is_channel
@@ -20,17 +24,29 @@ from backend.core.refusals import EXPLAINED, Code
 from backend.features.voice.messages import AUDIO, CONVERSATION, UTTERANCE, TurnFailed
 from backend.features.voice.requests import ConversationAsked, announced, answer
 from backend.features.voice.settings import settings_of
-from backend.features.voice.state import DEFAULTS, ConversationErased, LastTurn, Silenced, Talker
+from backend.features.voice.state import (
+    DEFAULTS,
+    ConversationErased,
+    HushOrdered,
+    Interrupted,
+    LastTurn,
+    Silenced,
+    Talker,
+)
 
 EVENTS = (
     ConversationAsked,
     Announced,
+    BrokerReached,
+    TurnBegun,
     TurnEnded,
     PhraseMade,
     DirectoryChanged,
     FloorChanged,
     DeviceBooted,
     DeviceDeclared,
+    DeviceLost,
+    DeviceOnline,
     PublishRefused,
 )
 
@@ -38,6 +54,8 @@ EVENTS = (
 def keys(event: object, known: Known) -> list[str]:
     """Return the devices that an event concerns."""
     match event:
+        case BrokerReached():
+            return list(known)
         case DirectoryChanged(devices=devices):
             return sorted(devices.union(known))
         case FloorChanged(floor=floor):
@@ -56,7 +74,7 @@ def step(talker: Talker, event: object, now: float) -> tuple[Talker, list[Effect
             return answer(talker, event)
         case Announced():
             return announced(talker, event)
-        case TurnEnded() | PhraseMade():
+        case TurnBegun() | TurnEnded() | PhraseMade():
             return _kept(talker, event)
         case DirectoryChanged():
             return _directory_changed(talker, event)
@@ -73,6 +91,10 @@ def _learned(talker: Talker, event: object) -> tuple[Talker, list[Effect]]:
             return replace(talker, ability=ability), []
         case DeviceBooted(boot=boot):
             return replace(talker, boot=boot), []
+        case DeviceLost() | DeviceOnline():
+            return replace(talker, is_gone=isinstance(event, DeviceLost)), []
+        case BrokerReached():
+            return _cut_off(talker)
         case FloorChanged(holder=holder):
             lost = talker.settings.heard == "holder" and talker.holder not in (None, holder)
             return replace(talker, holder=holder), [_silenced(talker, Code.NOT_IN_USE)] if lost else []
@@ -90,25 +112,44 @@ def _silenced(talker: Talker, code: Code) -> Perform:
     return Perform(Silenced(talker.device, code))
 
 
-def _kept(talker: Talker, event: TurnEnded | PhraseMade) -> tuple[Talker, list[Effect]]:
+def _kept(talker: Talker, event: TurnBegun | TurnEnded | PhraseMade) -> tuple[Talker, list[Effect]]:
     """Remember what was said; of a device that was removed meanwhile, nothing."""
     if not talker.provisioned:
         return talker, []
-    if isinstance(event, TurnEnded) and event.boot == talker.boot:
-        talker = replace(talker, last=LastTurn(talker.boot, max(event.turn, talker.turn)))
-    return talker, [Record(event)]
+    match event:
+        case TurnBegun(turn=turn, boot=boot) if boot == talker.boot and turn >= talker.turn:
+            return replace(talker, last=LastTurn(boot, turn, is_over=False), interrupted=False), []
+        case TurnBegun():
+            return talker, []
+        case TurnEnded(turn=turn, boot=boot) if boot == talker.boot and turn >= talker.turn:
+            talker = replace(talker, last=LastTurn(boot, turn))
+    return talker, [Record(event)] if isinstance(event, PhraseMade) or event.remembered else []
+
+
+def _cut_off(talker: Talker) -> tuple[Talker, list[Effect]]:
+    """A turn that the server died in is over. Nobody but a board that is still at the same boot waits for its end."""
+    if not talker.interrupted or talker.last is None:
+        return talker, []
+    over = replace(talker, last=replace(talker.last, is_over=True), interrupted=False)
+    is_waited_for = talker.provisioned and talker.last.boot == talker.boot
+    return over, [Perform(Interrupted(talker.device, talker.last.turn))] if is_waited_for else []
 
 
 def _directory_changed(talker: Talker, directory: DirectoryChanged) -> tuple[Talker, list[Effect]]:
-    """Learn the settings. A device that is gone leaves nothing to one that gets its name."""
+    """Learn the settings. A device that is gone leaves nothing to one that gets its name, nor an owner to the next."""
     device = talker.device
     if device in directory.devices:
         own = directory.voices.get(device)
         settings = DEFAULTS if own is None else settings_of(own)
         is_off_now = talker.settings.enabled and not settings.enabled
-        after = replace(talker, provisioned=True, settings=settings)
-        return after, [_silenced(talker, Code.VOICE_OFF)] if is_off_now else []
-    if not talker.provisioned:
-        return talker, []
-    gone = ConversationErased(device)
-    return Talker(device), [Record(gone), Perform(gone)]
+        owner = directory.owners.get(device)
+        after = replace(talker, provisioned=True, owner=owner, settings=settings)
+        effects = [*_erased(device), Perform(HushOrdered(device))] if talker.owner not in (None, owner) else []
+        return after, [*effects, _silenced(talker, Code.VOICE_OFF)] if is_off_now else effects
+    return Talker(device), _erased(device, is_gone=True) if talker.provisioned else []
+
+
+def _erased(device: str, *, is_gone: bool = False) -> list[Effect]:
+    """Forget a conversation, also what was said after it was erased by whoever changed the directory."""
+    erased = ConversationErased(device, is_gone)
+    return [Record(erased), Perform(erased)]

@@ -164,7 +164,11 @@ class PastTurn(Message):
 class ConversationReply(Reply):
     """The answer to a request about a conversation."""
 
-    turn: Turn | None = Field(default=None, description="Of `said`: the turn on whose topic it is spoken.")
+    turn: Turn | None = Field(
+        default=None,
+        description="Of `said`: on whose topic it is spoken; of `history`: the last since the device booted, also if "
+        "it is forgotten.",
+    )
     turns: tuple[PastTurn, ...] | None = Field(default=None, description="Of `history`: the newest first.")
     turns_deleted: int | None = Field(default=None, description="Of `forgotten`.")
     phrases_deleted: int | None = Field(default=None, description="Of `forgotten`: of the cache.")

@@ -45,7 +45,7 @@ def answer(talker: Talker, said: ConversationAsked) -> tuple[Talker, list[Effect
             message = f"what is said on {said.device} is for itself, its owner and admins only"
             return talker, [_no(said.asked, Code.FORBIDDEN, message)]
         case _:
-            return talker, _remembered(said, said.body)
+            return talker, _remembered(talker, said, said.body)
 
 
 def announced(talker: Talker, fact: Announced) -> tuple[Talker, list[Effect]]:
@@ -81,6 +81,8 @@ def _say(talker: Talker, said: ConversationAsked, body: Say) -> tuple[Talker, li
         return talker, [_not_yours(talker, said)]
     if not talker.settings.enabled:
         return talker, [_no(said.asked, Code.VOICE_OFF, f"the voice of {talker.device} is switched off")]
+    if talker.is_gone:
+        return talker, [_no(said.asked, Code.DEVICE_OFFLINE, f"{talker.device} is not connected")]
     if len(talker.announcing) >= _MOST_WAITING:
         return talker, [_no(said.asked, Code.TOO_MANY, f"{_MOST_WAITING} announcements wait already")]
     announce = Announce(talker.device, body.text, body.language, said.who.name, said.asked)
@@ -93,11 +95,11 @@ def _hush(talker: Talker, said: ConversationAsked, body: Hush) -> list[Effect]:
     return [Perform(HushOrdered(talker.device, body.turn)), _yes(said.asked, "stopped")]
 
 
-def _remembered(said: ConversationAsked, body: Message) -> list[Effect]:
-    device, asked = said.device, said.asked
+def _remembered(talker: Talker, said: ConversationAsked, body: Message) -> list[Effect]:
+    device, asked = talker.device, said.asked
     match body:
         case Recall(limit=limit, before=before):
-            return [Consult(asked, HistoryAsked(device, limit, before))]
+            return [Consult(asked, HistoryAsked(device, limit, before, talker.turn))]
         case Figures():
             return [Consult(asked, FiguresAsked(device))]
         case Forget():

@@ -44,7 +44,8 @@ class VoiceSettings(BaseModel):
     speed: Annotated[int, Field(ge=80, le=450)] = Field(default=165, description="Words a minute.")
     grammar: Literal["off", "intents"] | tuple[str, ...] = Field(
         default="off",
-        description="Hear nothing but these sentences: those of the intents, or a list. Quicker, and surer.",
+        description="Hear nothing but these sentences: those of the intents, or a list. Quicker, and surer. A model "
+        "that knows no word of them, or takes no grammar, hears everything.",
     )
     prompt: str = Field(
         default="",

@@ -1,6 +1,7 @@
 """Which turn of each device was the last, as rows: an announcement after a restart belongs to it."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Delete
@@ -16,6 +17,7 @@ class TalkerRow(SQLModel, table=True):
     device: str = Field(primary_key=True)
     boot: int | None
     turn: int
+    is_over: bool
 
 
 TABLE = TalkerRow
@@ -24,7 +26,10 @@ TABLE = TalkerRow
 def load(database: Database) -> dict[str, Talker]:
     """Return the stored states by device; all else of them is told anew."""
     rows = database.exec(select(TalkerRow))
-    return {row.device: Talker(row.device, last=LastTurn(row.boot, row.turn)) for row in rows}
+    return {
+        row.device: Talker(row.device, last=LastTurn(row.boot, row.turn, row.is_over), interrupted=not row.is_over)
+        for row in rows
+    }
 
 
 def removed(device: str) -> Delete:
@@ -34,8 +39,4 @@ def removed(device: str) -> Delete:
 
 def dump(states: Iterable[Talker]) -> list[dict[str, Any]]:
     """Return one row for each device that ever had a turn."""
-    return [
-        {"device": talker.device, "boot": talker.last.boot, "turn": talker.last.turn}
-        for talker in states
-        if talker.last is not None
-    ]
+    return [{"device": talker.device, **asdict(talker.last)} for talker in states if talker.last is not None]

@@ -15,15 +15,15 @@ from pydantic import ValidationError
 
 from backend.core.clock import iso
 from backend.core.engine import Arrived, Send
-from backend.core.facts import Announced, Fact, MessageRefused
+from backend.core.facts import Announced, Fact, MessageRefused, TurnBegun
 from backend.core.messages import UINT32
 from backend.core.rates import Bucket
 from backend.core.refusals import EXPLAINED, Code, Refused
 from backend.features.presence.messages import STATUS, Status
 from backend.features.voice.feature import Talkers
-from backend.features.voice.frames import HEARD, Flag, Frame
+from backend.features.voice.frames import HEARD, SEQUENCES, Flag, Frame
 from backend.features.voice.messages import AUDIO, CONVERSATION, UTTERANCE, TurnFailed, turn_number
-from backend.features.voice.state import Announce, ConversationErased, HushOrdered, Silenced, Talker
+from backend.features.voice.state import Announce, ConversationErased, HushOrdered, Interrupted, Silenced, Talker
 from backend.shell.voice.course import Course, Steps
 from backend.shell.voice.feed import Feed
 from backend.shell.voice.recordings import Recordings
@@ -32,6 +32,7 @@ from backend.shell.voice.tally import Tally
 _TURNS_PER_S, _TURNS_AT_ONCE = 2.0, 10.0  # of one device
 _COMPLAINTS_PER_S, _COMPLAINTS_AT_ONCE = 2.0, 10.0
 _BIRTHS = 1000  # that are remembered until the engine must have heard of them
+_AHEAD = SEQUENCES // 2 - 1  # of whatever the board has heard of an answer: what is behind that, it takes for old
 _CUT = (Code.SUPERSEDED, Code.ABORTED)  # of such a turn there is nothing to remember, unless something was understood
 
 
@@ -50,7 +51,7 @@ class Script(Protocol):
 
 @dataclass(slots=True)
 class _Line:
-    """What goes on with one device. ``told``: what was wrong with frames was said once for each turn."""
+    """What goes on with one device. ``told``: what was wrong with frames is said once for each start of a turn."""
 
     device: str
     boot: int | None = None
@@ -115,6 +116,9 @@ class Conversing:
                 self._announce(what)
             case ConversationErased(device=device):
                 self._forget(device)
+            case Interrupted(device=device, turn=turn) if (talker := self._talkers.talker(device)) is not None:
+                course = Course(talker, turn, self._publish, self._now, lambda _course: None)
+                course.fail(Code.INTERRUPTED, EXPLAINED[Code.INTERRUPTED], _AHEAD)
             case HushOrdered(device=device, turn=turn) if (line := self._lines.get(device)) is not None:
                 if turn in (None, line.turn):
                     _end(line, Code.ABORTED)
@@ -182,6 +186,8 @@ class Conversing:
 
     def _frame(self, line: _Line, talker: Talker, turn: int, frame: Frame) -> None:
         """Take a frame: of the turn at hand, or of a new one. Raises Refused."""
+        if Flag.START in frame.flags:
+            line.told = None  # who begins once more hears once more what is wrong
         if turn < line.turn or frame.codec not in HEARD:
             code = Code.STALE_TURN if turn < line.turn else Code.UNKNOWN_CODEC
             raise Refused(code, EXPLAINED[code])
@@ -193,12 +199,7 @@ class Conversing:
             feed = Feed(frame.codec, self._now)
             self._begin(line, talker, turn, partial(self._script.streamed, feed=feed))
             line.feed = feed
-        if line.feed is not None:
-            if frame.codec is not line.feed.assembly.codec:
-                raise Refused(Code.BAD_FRAME, "all frames of a turn have the same codec")
-            line.feed.put(frame)
-        elif Flag.START in frame.flags:
-            raise Refused(Code.STALE_TURN, f"turn {turn} is over; the next one has a higher number")
+        _put(line, frame)
 
     def _whole(self, line: _Line, talker: Talker, data: bytes) -> None:
         """Take an utterance that has no turn of its own: it is the next one. Raises Refused: ``stale_turn``."""
@@ -211,9 +212,8 @@ class Conversing:
         if line.begun.take(_TURNS_PER_S, _TURNS_AT_ONCE, self._now()):
             raise Refused(Code.RATE_LIMITED, f"a device begins at most {_TURNS_PER_S:g} turns a second")
         _end(line, Code.SUPERSEDED)
-        line.turn, line.feed = turn, None
-        line.course = self._course(line, talker)
-        line.course.start(steps)
+        line.turn = turn
+        self._start(line, talker, steps)
 
     def _announce(self, announce: Announce) -> None:
         talker = self._talkers.talker(announce.device)
@@ -232,30 +232,33 @@ class Conversing:
         elif line.course is None and line.announcements:
             announce = line.announcements.popleft()
             self._tell(Announced(announce.asked, line.device, turn=line.turn))
-            line.feed = None
-            line.course = self._course(line, talker)
-            line.course.start(partial(self._script.announced, announce=announce))
+            self._start(line, talker, partial(self._script.announced, announce=announce))
 
     def _refuse_announcements(self, line: _Line, code: Code) -> None:
         while line.announcements:
             self._tell(Announced(line.announcements.popleft().asked, line.device, code=code))
 
-    def _course(self, line: _Line, talker: Talker) -> Course:
-        return Course(replace(talker, boot=line.boot), line.turn, self._publish, self._now, partial(self._over, line))
+    def _start(self, line: _Line, talker: Talker, steps: Steps) -> None:
+        self._tell(TurnBegun(line.device, line.turn, line.boot))
+        talker = replace(talker, boot=line.boot)
+        line.course = Course(talker, line.turn, self._publish, self._now, partial(self._over, line))
+        line.feed = None
+        line.course.start(steps)
 
     def _over(self, line: _Line, course: Course) -> None:
         """A turn has ended: what came of it is remembered."""
         self.tally.add(course.record)
-        if course.is_remembered and (course.record.heard is not None or course.record.code not in _CUT):
-            self._remember(course)
+        course.is_remembered &= course.record.heard is not None or course.record.code not in _CUT
+        if course.is_remembered:
+            self._keep(course)
+        self._tell(replace(course.record, remembered=course.is_remembered))
         if line.course is course:  # else it was superseded
             line.course = line.feed = None
             self._next(line)
 
-    def _remember(self, course: Course) -> None:
+    def _keep(self, course: Course) -> None:
         for phrase in course.made:
             self._tell(phrase)
-        self._tell(course.record)
         if course.tape:
             self._recordings.keep(course.device, course.turn, course.record.at, bytes(course.tape))
 
@@ -276,6 +279,16 @@ def _meant(level: str, otherwise: int) -> int:
     with suppress(Refused):
         return turn_number(level)
     return otherwise
+
+
+def _put(line: _Line, frame: Frame) -> None:
+    """Take a frame of the turn at hand. Raises Refused."""
+    if line.feed is not None:
+        if frame.codec is not line.feed.assembly.codec:
+            raise Refused(Code.BAD_FRAME, "all frames of a turn have the same codec")
+        line.feed.put(frame)
+    elif Flag.START in frame.flags:
+        raise Refused(Code.STALE_TURN, f"turn {line.turn} is over; the next one has a higher number")
 
 
 def _end(line: _Line, why: Code) -> None:

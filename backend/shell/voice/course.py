@@ -79,6 +79,12 @@ class Course:
         """Remember something for the record; see `TurnEnded`."""
         self.record = replace(self.record, **what)
 
+    def fail(self, code: Code, message: str, number: int) -> None:
+        """Tell those who follow; and, by a frame of this number, the board, which waits for speech or plays it."""
+        self.note(code=code)
+        self.tell(TurnFailed, code=code.value, message=message)
+        self.speak(Frame(number, Flag.ABORT | Flag.END, self.codec))
+
     def since(self, then: float) -> float:
         """Return how long ago that was, in milliseconds."""
         return round((self.now() - then) * 1000, 1)
@@ -97,15 +103,9 @@ class Course:
         match error:
             case None if task.cancelled():
                 why = self._why or Code.ABORTED
-                self._fail(why, EXPLAINED[why])
+                self.fail(why, EXPLAINED[why], self._frames)
             case Refused():
-                self._fail(error.code, error.message)
+                self.fail(error.code, error.message, self._frames)
             case Exception():
                 log.error("this is a bug in Talkstick; turn %d of %s", self.turn, self.device, exc_info=error)
-                self._fail(Code.HEARING_FAILED, EXPLAINED[Code.HEARING_FAILED])
-
-    def _fail(self, code: Code, message: str) -> None:
-        """Tell those who follow, and the board, which waits for speech or plays it."""
-        self.note(code=code)
-        self.tell(TurnFailed, code=code.value, message=message)
-        self.speak(Frame(self._frames, Flag.ABORT | Flag.END, self.codec))
+                self.fail(Code.HEARING_FAILED, EXPLAINED[Code.HEARING_FAILED], self._frames)

@@ -44,6 +44,7 @@ class Ears:
     def __init__(self, models: Mapping[str, Path], threads: int) -> None:
         self._folders = dict(models)
         self._models: dict[str, Model] = {}
+        self._loaded = asyncio.Event()
         self._pool = ThreadPoolExecutor(threads, "hearing")
         self._detectors: list[Detector] = []  # those that nobody uses
 
@@ -60,7 +61,12 @@ class Ears:
                 self._models[language] = await asyncio.get_running_loop().run_in_executor(self._pool, Model, folder)
             except ModelError as error:
                 problems.append(error)
+        self._loaded.set()
         return problems
+
+    async def ready(self) -> None:
+        """Return once all models are loaded."""
+        await self._loaded.wait()
 
     def close(self) -> None:
         """Listen no more; what is under way is given up."""

@@ -36,6 +36,7 @@ class Listening:
 
     async def frames(self, course: Course, feed: Feed) -> float:
         """Hear a streamed utterance; return when it ended. Raises Refused."""
+        await self._ears.ready()
         listener = self._listener(course.talker.settings)
         audio = decoder(feed.assembly.codec, self._most_s)
         try:
@@ -55,6 +56,7 @@ class Listening:
     async def file(self, course: Course, data: bytes) -> float:
         """Hear a whole utterance; return when it arrived. Raises Refused."""
         came_at = course.now()
+        await self._ears.ready()
         listener = self._listener(course.talker.settings)
         try:
             async with self._places.place(lambda position: course.tell(Waiting, position=position)):

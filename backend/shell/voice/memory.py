@@ -13,7 +13,7 @@ from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from backend.features.voice.feature import clean_up, exchanges, phrase
+from backend.features.voice.feature import begun, clean_up, exchanges, phrase
 from backend.features.voice.frames import Codec
 from backend.shell.voice.asking import Exchange
 
@@ -54,6 +54,10 @@ class Memory:
         read = partial(exchanges, device=device, user=user, most=_EXCHANGES)
         found: list[tuple[str, str]] = await self._read(read, [])
         return [Exchange(heard, answer) for heard, answer in found]
+
+    async def begun(self) -> dict[str, float] | None:
+        """Return when each conversation began, by device; None where that cannot be read."""
+        return await self._read(begun, None)
 
     def clean_up(self, days: float, now: float) -> dict[str, int]:
         """Forget conversations that nothing was added to for so many days; return how much of what is gone.

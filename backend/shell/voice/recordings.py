@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+import math
 import shutil
 import wave
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,12 @@ from backend.shell.voice import pcm
 
 log = logging.getLogger(__name__)
 
+FOLDER = "recordings"
+"""Where they are, in the data directory."""
+
 _EACH = 100  # files of one device; the oldest go
+_MOMENT = "%Y%m%dT%H%M%S.%fZ"  # in the name of a file; in UTC
+_STORED_S = 60.0  # after so long the turn of a recording is stored, too
 
 
 class Recordings:
@@ -32,6 +40,10 @@ class Recordings:
         """Forget all that was said on a device."""
         self._do(self._erase, device)
 
+    def prune(self, begun: Mapping[str, float], now: float) -> None:
+        """Forget what belongs to no conversation that is remembered; see `prune`."""
+        self._do(prune, self._folder, begun, now)
+
     async def close(self) -> None:
         """Finish what was begun."""
         await asyncio.gather(*self._work, return_exceptions=True)
@@ -49,7 +61,7 @@ class Recordings:
     def _write(self, device: str, turn: int, at: float, audio: bytes) -> None:
         place = self._folder / device
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        moment = datetime.fromtimestamp(at, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        moment = datetime.fromtimestamp(at, UTC).strftime(_MOMENT)
         with wave.open(str(place / f"{moment}-{turn}.wav"), "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
@@ -65,3 +77,24 @@ class Recordings:
 
     def _erase(self, device: str) -> None:
         shutil.rmtree(self._folder / device, ignore_errors=True)
+
+
+def prune(folder: Path, begun: Mapping[str, float], now: float) -> None:
+    """Forget the recordings below *folder* that are older than the conversation of their device, or have none.
+
+    *begun* tells when each began: conversations are also forgotten where nobody who records hears of it.
+    """
+    for file in folder.glob("*/*.wav"):
+        if _said_at(file) < min(begun.get(file.parent.name, now), now - _STORED_S):
+            file.unlink(missing_ok=True)
+            with suppress(OSError):  # there are others
+                file.parent.rmdir()
+
+
+def _said_at(file: Path) -> float:
+    """Return when a recording ended, to the second above; one that has no such name is none of ours, and stays."""
+    try:
+        moment = datetime.strptime(file.stem.rpartition("-")[0], _MOMENT).replace(tzinfo=UTC)
+    except ValueError:
+        return math.inf
+    return math.ceil(moment.timestamp())

@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+from typing import Any
 
 from backend.core.engine import Send
 from backend.core.measures import VoiceCount
 from backend.core.refusals import Code, Refused
 from backend.shell.outbox import Outbox
-from backend.shell.settings import Settings
 from backend.shell.surroundings import Surroundings
 from backend.shell.voice.conversing import Conversing
 from backend.shell.voice.dialogue import Dialogue
@@ -20,7 +21,7 @@ from backend.shell.voice.listening import Listening
 from backend.shell.voice.memory import Memory
 from backend.shell.voice.models import installed
 from backend.shell.voice.places import Places
-from backend.shell.voice.recordings import Recordings
+from backend.shell.voice.recordings import FOLDER, Recordings
 from backend.shell.voice.responding import opened
 from backend.shell.voice.saying import Saying
 from backend.shell.voice.speaking import Speakers, SpeakersError
@@ -28,6 +29,10 @@ from backend.shell.voice.worker import Speech, Voice
 from backend.shell.voice.world import House
 
 log = logging.getLogger(__name__)
+
+_SWEEP_S = 3600.0
+
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Outgoing:
@@ -91,16 +96,36 @@ class Voicebox:
 
 
 class Studio:
-    """Voice, as the rest of the shell sees it."""
+    """Voice, as the rest of the shell sees it; ``is_ready`` is set once it hears.
 
-    def __init__(self, conversing: Conversing, outgoing: Outgoing, ears: Ears, places: Places) -> None:
+    *prepare* comes to an end then; *sweep* forgets, until cancelled, what nobody else does.
+    """
+
+    def __init__(
+        self,
+        conversing: Conversing,
+        outgoing: Outgoing,
+        ears: Ears,
+        places: Places,
+        prepare: Work,
+        sweep: Work,
+    ) -> None:
         self._conversing = conversing
         self._ears = ears
         self._places = places
         self.take = conversing.take
         self.perform = conversing.perform
-        self.run = outgoing.run
         self._outgoing = outgoing
+        self._prepare, self._sweep = prepare, sweep
+        self.is_ready = asyncio.Event()
+
+    async def run(self, link: Outbox) -> None:
+        """Load the models, and send what is said, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._outgoing.run(link))
+            tasks.create_task(self._sweep())
+            await self._prepare()
+            self.is_ready.set()
 
     async def end(self) -> None:
         """End all turns, and tell everybody."""
@@ -127,10 +152,8 @@ async def studio(house: Surroundings) -> AsyncIterator[Studio]:
     outgoing = Outgoing()
     async with AsyncExitStack() as stack:
         voicebox = Voicebox(stack, settings.voice_workers)
-        ears = await _ears(settings, stack)
-        if ears.languages:  # then somebody will be answered
-            with suppress(Refused):
-                await voicebox.start()
+        ears = Ears(installed(settings), os.cpu_count() or 1)
+        stack.callback(ears.close)
         world = House(house, outgoing.sent)
         answers = opened(settings, world)
         stack.push_async_callback(answers.close)
@@ -142,20 +165,30 @@ async def studio(house: Surroundings) -> AsyncIterator[Studio]:
             memory.exchanges,
             lambda device: who.owner if (who := house.accounts.principal(device)) is not None else None,
         )
-        recordings = Recordings(settings.data / "recordings", settings.conversation_days)
+        recordings = Recordings(settings.data / FOLDER, settings.conversation_days)
         stack.push_async_callback(recordings.close)
         conversing = Conversing(dialogue, recordings, house.talkers, outgoing.add, inbox.add, now)
         stack.push_async_callback(conversing.end)
-        yield Studio(conversing, outgoing, ears, places)
+        prepare, sweep = partial(_prepare, ears, voicebox), partial(_sweep, memory, recordings, now)
+        yield Studio(conversing, outgoing, ears, places, prepare, sweep)
 
 
-async def _ears(settings: Settings, stack: AsyncExitStack) -> Ears:
-    ears = Ears(installed(settings), os.cpu_count() or 1)
-    stack.callback(ears.close)
+async def _sweep(memory: Memory, recordings: Recordings, now: Callable[[], float]) -> None:
+    """Forget the recordings of conversations that are forgotten, now and then."""
+    while True:
+        begun = await memory.begun()
+        if begun is not None:
+            recordings.prune(begun, now())
+        await asyncio.sleep(_SWEEP_S)
+
+
+async def _prepare(ears: Ears, voicebox: Voicebox) -> None:
+    """Load the models, which takes long and keeps nobody waiting but who talks already; and who will answer."""
     for problem in await ears.load():
         log.error("%s", problem)
     if ears.languages:
         log.info("voice hears %s", ", ".join(ears.languages))
+        with suppress(Refused):
+            await voicebox.start()
     else:
         log.info("voice is off: there is no speech model; see `talkstick voice models list`")
-    return ears

@@ -75,8 +75,10 @@ def _parsed(data: bytes) -> WavData:
             mended = bytearray(data)
             fix_wav_headers(mended)
             wav = read_wav_audio(bytes(mended))
-    except (CouldntDecodeError, struct.error, IndexError) as error:
+    except CouldntDecodeError as error:
         raise undecodable(f"{error}") from error
+    except (struct.error, IndexError) as error:
+        raise undecodable("it ends in the middle of its header") from error
     if not wav.raw_data:
         raise undecodable("there is nothing in it")
     return wav

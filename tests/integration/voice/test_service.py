@@ -3,21 +3,25 @@
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine as Database
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from backend.core.clock import DAY_S
 from backend.core.engine import Arrived, Send
-from backend.core.facts import TurnEnded
+from backend.core.facts import PhraseMade, TurnEnded
 from backend.core.measures import Measured
 from backend.features.voice.feature import Announce, HushOrdered
 from backend.shell.database import open_database
+from backend.shell.inbox import Stop
 from backend.shell.voice.memory import Memory
 from tests.integration.test_shell import Backend, Outbox
+from tests.rig import WITHIN_S
 
 CONVERSATION = "devices/scale-1/conversation"
 TURN = TurnEnded("scale-1", 1, 1000.0, heard="hello", answer="Hello.")
@@ -108,6 +112,37 @@ def test_where_nothing_can_be_forgotten_that_is_the_answer(
         connection.execute(text("DROP TRIGGER no"))
     asyncio.run(Backend(database, outbox).live(asked("scale-1", "forget", "f1")))
     assert replies(outbox, "scale-1")[-1]["turns_deleted"] == 1, "asked again, it is done"
+
+
+def test_while_the_disk_is_full_turns_wait_for_it_and_audio_does_not(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = Outbox()
+    backend = Backend(database, outbox)
+    asyncio.run(backend.live())
+    write, failures = backend.journal._write, chain([True], repeat(False))
+
+    def failing(connection: Any, changes: Any, now: float) -> None:
+        if next(failures):
+            raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+        write(connection, changes, now)
+
+    monkeypatch.setattr(backend.journal, "_write", failing)
+
+    async def story() -> None:
+        for item in (PhraseMade("scale-1", "key", "Hello.", b"audio", 0.1, 1000.0), TURN):
+            backend.inbox.add(item)
+        serving = asyncio.create_task(backend.service.run())
+        backend.inbox.add(asked("scale-1", "forget", "f1"))
+        assert (await outbox.wait_for(f"{CONVERSATION}/reply/scale-1"))["code"] == "not_stored"
+        backend.inbox.add(asked("scale-1", "stats", "s1"))
+        backend.inbox.add(Stop())
+        await serving
+
+    asyncio.run(asyncio.wait_for(story(), WITHIN_S))
+    assert replies(outbox, "scale-1")[-1]["stats"]["turns"] == 1
+    assert exchanges(database) == 1
+    assert asyncio.run(Memory(database).phrase("scale-1", "key")) is None
 
 
 def test_a_server_on_which_nothing_happens_forgets_all_the_same(database: Database) -> None:

@@ -130,6 +130,11 @@ def test_what_is_no_audio_is_refused(data: bytes) -> None:
     assert refusal(data) is Code.BAD_AUDIO
 
 
+def test_a_header_that_is_cut_off_is_told_in_words() -> None:
+    with pytest.raises(Refused, match="it ends in the middle of its header"):
+        read(wav(SOUND)[:20])
+
+
 @given(at=st.integers(0, 60), value=st.integers(0, 255))
 def test_any_header_is_read_or_refused(at: int, value: int) -> None:
     file = bytearray(wav(tone(0.05)))

@@ -62,7 +62,9 @@ def test_in_one_piece(talkstick: Talkstick, question: str) -> None:
         assert (record["heard"], record["code"]) == ("what time is it", None)
         assert 0 < record["after_ms"]["final"] <= record["after_ms"]["spoken"]
         turns.append(record["turn"])
-    assert turns == [turns[0], turns[0] + 1, turns[0] + 2]
+    talkstick.run("voice", "forget", "speaker-1", "--yes")
+    turns.append(json.loads(attempt(talkstick, question, "--device", "speaker-1", "--json"))["turn"])
+    assert turns == list(range(turns[0], turns[0] + 4)), "also where nothing is remembered"
 
 
 def test_nobody_spoke(talkstick: Talkstick, tmp_path: Path) -> None:

@@ -170,6 +170,14 @@ def test_what_was_said_to_a_device_is_not_for_its_next_owner(accounts: Accounts,
     assert said(database) == []
 
 
+def test_what_was_said_to_a_device_goes_with_its_owner(accounts: Accounts, database: Database) -> None:
+    accounts.set_owner("scale-1", "alice")
+    say(database, "scale-1", None)
+    say(database, "printer-1", None)
+    accounts.remove("alice")
+    assert said(database) == [("printer-1", None)]
+
+
 def test_who_gets_the_name_of_somebody_else_was_not_there(accounts: Accounts, database: Database) -> None:
     say(database, "scale-1", "alice")
     say(database, "scale-1", "bob")

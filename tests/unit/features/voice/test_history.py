@@ -67,6 +67,7 @@ def test_a_turn_is_told_with_all_that_came_of_it(talks: Talks) -> None:
         "id": "h1",
         "ok": True,
         "code": "history",
+        "turn": 1,
         "turns": [
             {"key": 2, "turn": 1, "at": at, "code": "no_speech"},
             {

@@ -7,7 +7,7 @@ import pytest
 
 from backend.core.desk import Effect
 from backend.core.effects import Answer, Asked, Consult, Perform
-from backend.core.facts import Announced, DirectoryChanged, FloorChanged
+from backend.core.facts import Announced, DeviceLost, DeviceOnline, DirectoryChanged, FloorChanged
 from backend.core.principals import Principal, Role
 from backend.core.refusals import Code
 from backend.features.voice.feature import Announce, ConversationErased, HushOrdered, desk
@@ -91,8 +91,8 @@ def test_the_table_names_every_action() -> None:
 
 def test_what_is_remembered_is_asked_of_the_archive_and_only_to_forget_changes_it() -> None:
     scene, asked = Scene(), asked_of(ALICE)
-    assert scene.asks(ALICE, "history") == [Consult(asked, HistoryAsked("speaker-1", 20, None))]
-    assert scene.asks(ALICE, "history", limit=5, before=812) == [Consult(asked, HistoryAsked("speaker-1", 5, 812))]
+    assert scene.asks(ALICE, "history") == [Consult(asked, HistoryAsked("speaker-1", 20, None, 0))]
+    assert scene.asks(ALICE, "history", limit=5, before=812) == [Consult(asked, HistoryAsked("speaker-1", 5, 812, 0))]
     assert scene.asks(ALICE, "stats") == [Consult(asked, FiguresAsked("speaker-1"))]
     assert scene.asks(ALICE, "forget") == [
         Consult(asked, ForgetAsked("speaker-1"), once=True),
@@ -153,6 +153,14 @@ def test_who_gives_no_id_is_served_each_time() -> None:
 
 def test_a_device_that_is_off_says_nothing() -> None:
     assert answered(Scene(enabled=False).asks(ROOT, "say", text="Dinner!"))["code"] == "voice_off"
+
+
+def test_nothing_is_said_on_a_device_that_is_gone() -> None:
+    scene = Scene()
+    scene.desk.handle(DeviceLost("speaker-1"), NOW)
+    assert answered(scene.asks(ROOT, "say", text="Dinner!"))["code"] == "device_offline"
+    scene.desk.handle(DeviceOnline("speaker-1"), NOW)
+    assert any(isinstance(each, Perform) for each in scene.asks(ROOT, "say", text="Dinner!"))
 
 
 def test_to_hush_is_ordered_and_answered_at_once() -> None:

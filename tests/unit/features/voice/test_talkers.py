@@ -9,19 +9,24 @@ from backend.core.audio import AudioAbility
 from backend.core.desk import Desk, Effect
 from backend.core.effects import Perform, Publish, Record
 from backend.core.facts import (
+    BrokerReached,
     DeviceBooted,
     DeviceDeclared,
     DirectoryChanged,
     FloorChanged,
     PhraseMade,
     PublishRefused,
+    TurnBegun,
     TurnEnded,
 )
 from backend.core.refusals import Code
 from backend.features.voice.feature import ConversationErased, Talker, Talkers, desk
 from backend.features.voice.messages import TurnFailed
 from backend.features.voice.settings import VoiceSettings
-from backend.features.voice.state import Silenced
+from backend.features.voice.state import HushOrdered, Interrupted, LastTurn, Silenced
+from tests.house import House, memory_database
+from tests.people import ROOT
+from tests.talks import KITCHEN, LISTENING, Talks
 
 NOW = 1_700_000_000.0
 DIRECTORY = DirectoryChanged(frozenset({"speaker-1", "speaker-2"}), frozenset())
@@ -87,13 +92,35 @@ def test_turns_and_phrases_are_recorded(voice: Desk[Talker]) -> None:
 
 def test_of_a_device_that_is_removed_everything_is_forgotten_and_nothing_new_is_kept(voice: Desk[Talker]) -> None:
     hears(voice, DeviceBooted("speaker-1", 17))
-    gone = ConversationErased("speaker-1")
+    gone = ConversationErased("speaker-1", is_gone=True)
     without = DirectoryChanged(frozenset({"speaker-2"}), frozenset())
     assert hears(voice, without) == [Record(gone), Perform(gone)]
     assert hears(voice, without, PHRASE, TURN) == []
     assert Talkers(voice).talker("speaker-1") is None
     hears(voice, DIRECTORY)
     assert Talkers(voice).talker("speaker-1") == Talker("speaker-1", provisioned=True)
+
+
+def test_who_gets_a_device_hears_nothing_that_is_under_way(voice: Desk[Talker]) -> None:
+    alices, bobs = replace(DIRECTORY, owners={"speaker-1": "alice"}), replace(DIRECTORY, owners={"speaker-1": "bob"})
+    assert hears(voice, alices, alices) == [], "its first owner could have heard it"
+    erased = ConversationErased("speaker-1")
+    begins_anew = [Record(erased), Perform(erased), Perform(HushOrdered("speaker-1"))]
+    assert hears(voice, bobs) == begins_anew
+    assert hears(voice, DIRECTORY) == begins_anew, "it is nobody's"
+    assert hears(voice, DIRECTORY, alices) == []
+
+
+def test_a_device_that_changes_hands_keeps_its_turns_and_what_it_said_meanwhile_is_forgotten(house: House) -> None:
+    talks = Talks(house)
+    house.hears(TurnEnded(KITCHEN.name, 7, NOW, boot=17, heard="secret", answer="words"))
+    house.commit()
+    house.knows({**LISTENING, KITCHEN.name: replace(KITCHEN, owner="bob")})
+    house.commit()
+    assert talks.told(KITCHEN.name) == []
+    assert talks.asks(ROOT, KITCHEN.name, "history")["turn"] == 7, "forgotten, and not to be used again"
+    house.restart()
+    assert house.talker(KITCHEN.name).turn == 7
 
 
 def test_nothing_of_it_is_projected_or_waits_for_time(voice: Desk[Talker]) -> None:
@@ -111,6 +138,56 @@ def test_a_device_counts_its_turns_from_its_last_boot(voice: Desk[Talker]) -> No
     assert voice.states["speaker-1"].turn == 0
     hears(voice, replace(turn, turn=8))
     assert voice.states["speaker-1"].turn == 0, "a turn of the boot before that ended late"
+
+
+def test_a_turn_that_is_not_worth_remembering_is_over_all_the_same(voice: Desk[Talker]) -> None:
+    hears(voice, DeviceBooted("speaker-1", 17), TurnBegun("speaker-1", 7, 17))
+    assert voice.states["speaker-1"].last == LastTurn(17, 7, is_over=False)
+    assert hears(voice, replace(TURN, turn=6, boot=17)) == [Record(replace(TURN, turn=6, boot=17))]
+    assert voice.states["speaker-1"].last == LastTurn(17, 7, is_over=False), "the one that it cut has ended"
+    assert hears(voice, replace(TURN, boot=17, remembered=False)) == []
+    assert voice.states["speaker-1"].last == LastTurn(17, 7)
+    hears(voice, TurnBegun("speaker-1", 8, 16))
+    assert voice.states["speaker-1"].last == LastTurn(17, 7), "it began before the boot"
+
+
+@pytest.fixture
+def house() -> House:
+    made = House(memory_database())
+    Talks(made)
+    made.receive(f"devices/{KITCHEN.name}/status", {"state": "online", "boot": 17})
+    made.hears(TurnBegun(KITCHEN.name, 7, 17))
+    made.commit()
+    return made
+
+
+def told(house: House) -> list[object]:
+    house.performed.clear()
+    house.hears(BrokerReached())
+    house.commit()
+    return house.performed
+
+
+def test_a_turn_in_which_the_server_died_is_told_to_be_over_once(house: House) -> None:
+    assert told(house) == [], "it is under way"
+    house.restart()
+    assert told(house) == [Interrupted(KITCHEN.name, 7)]
+    assert told(house) == [], "the broker came back"
+    house.restart()
+    assert told(house) == []
+    assert house.talker(KITCHEN.name).turn == 7
+
+
+def test_nobody_waits_for_a_turn_that_had_ended_or_for_that_of_a_board_that_booted_since(house: House) -> None:
+    house.hears(TurnEnded(KITCHEN.name, 7, NOW, boot=17, remembered=False))
+    house.commit()
+    house.restart()
+    assert told(house) == []
+    house.hears(TurnBegun(KITCHEN.name, 8, 17))
+    house.receive(f"devices/{KITCHEN.name}/status", {"state": "online", "boot": 18})
+    house.commit()
+    house.restart()
+    assert told(house) == []
 
 
 def test_what_began_in_a_session_ends_with_it(voice: Desk[Talker]) -> None:

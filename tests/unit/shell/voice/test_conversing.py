@@ -13,18 +13,27 @@ import pytest
 
 from backend.core.effects import Asked
 from backend.core.engine import Arrived, Send
-from backend.core.facts import Announced, Fact, MessageRefused, TurnEnded
+from backend.core.facts import Announced, Fact, MessageRefused, TurnBegun, TurnEnded
 from backend.core.refusals import Code, Refused
 from backend.features.voice.feature import Talkers, desk
 from backend.features.voice.frames import Codec, Flag, Frame
 from backend.features.voice.messages import Final
 from backend.features.voice.settings import VoiceSettings
-from backend.features.voice.state import Announce, ConversationErased, HushOrdered, LastTurn, Silenced, Talker
+from backend.features.voice.state import (
+    Announce,
+    ConversationErased,
+    HushOrdered,
+    Interrupted,
+    LastTurn,
+    Silenced,
+    Talker,
+)
 from backend.shell.voice.conversing import Conversing
 from backend.shell.voice.course import Course
 from backend.shell.voice.feed import Feed
 from backend.shell.voice.recordings import Recordings
 from tests.rig import WITHIN_S
+from tools.loudspeaker import Loudspeaker, Played
 
 KITCHEN, LAB = "kitchen-1", "lab-1"
 
@@ -118,7 +127,9 @@ class Stage:
         return [(body["turn"], body.get("text", body.get("code"))) for body in bodies]
 
     def ended(self) -> list[tuple[str, int, str | None, Code | None]]:
-        return [(fact.device, fact.turn, fact.heard, fact.code) for fact in self.facts if isinstance(fact, TurnEnded)]
+        """Each turn that ended and is remembered."""
+        ended = [fact for fact in self.facts if isinstance(fact, TurnEnded) and fact.remembered]
+        return [(fact.device, fact.turn, fact.heard, fact.code) for fact in ended]
 
 
 async def settle() -> None:
@@ -184,14 +195,17 @@ def test_a_turn_may_be_cut_before_it_did_anything() -> None:
     play(story)
 
 
-def test_frames_of_an_older_turn_are_dropped_and_that_is_told_once() -> None:
+def test_frames_of_an_older_turn_are_dropped_and_that_is_told_once_for_each_attempt() -> None:
     async def story(stage: Stage) -> None:
         await stage.hear(5, "new")
-        await stage.hear(4, "old")
-        await stage.hear(4, "old")
+        await stage.hear(4, "old", flags=1)
+        await stage.hear(4, "old", flags=0)
+        assert stage.events() == [(4, "stale_turn")]
+        await stage.hear(4, "old", flags=1)
+        await stage.hear(4, "old", flags=2)
         await stage.finish()
-        assert stage.events() == [(4, "stale_turn"), (5, "new")]
-        assert [fact.code for fact in stage.facts if isinstance(fact, MessageRefused)] == [Code.STALE_TURN] * 2
+        assert stage.events() == [(4, "stale_turn"), (4, "stale_turn"), (5, "new")]
+        assert [fact.code for fact in stage.facts if isinstance(fact, MessageRefused)] == [Code.STALE_TURN] * 4
 
     play(story)
 
@@ -205,6 +219,35 @@ def test_after_the_last_number_a_whole_utterance_has_none() -> None:
         stage.perform("goes on")
         await settle()
         assert stage.events()[-1] == (2**32 - 1, "goes on")
+
+    play(story)
+
+
+def test_each_turn_begins_and_ends_for_the_journal_also_one_that_nobody_remembers() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(1, "half", flags=1)
+        await stage.hear(1, "", flags=4)
+        stage.perform("dinner")
+        await stage.finish()
+        turns = [fact for fact in stage.facts if isinstance(fact, TurnBegun | TurnEnded)]
+        assert [(type(fact), fact.turn, fact.boot) for fact in turns] == [(TurnBegun, 1, 1), (TurnEnded, 1, 1)] * 2
+        assert [fact.remembered for fact in turns if isinstance(fact, TurnEnded)] == [False, True]
+
+    play(story)
+
+
+def test_the_board_hears_the_end_of_a_turn_in_which_the_server_died_whatever_it_has_heard_of_it() -> None:
+    async def story(stage: Stage) -> None:
+        stage.conversing.perform(Interrupted(KITCHEN, 7))
+        stage.conversing.perform(Interrupted("nobody-1", 7))
+        assert stage.events() == [(7, "interrupted")]
+        (end,) = [Frame.read(send.payload) for send in stage.sent if send.topic == f"devices/{KITCHEN}/speech/7"]
+        assert end.flags == Flag.ABORT | Flag.END
+        speaker, played = Loudspeaker(1000), Played()
+        for number in range(3):
+            speaker.take(7, Frame(number, Flag(0), Codec.PCM16_16K, b"xx").wire(), played, 0.0)
+        speaker.take(7, end.wire(), played, 0.0)
+        assert (played.ends, played.aborted) == (1, True)
 
     play(story)
 
@@ -438,6 +481,24 @@ def test_recordings_are_forgotten_with_the_conversation_and_only_so_many_are_kep
         assert await stage.recorded() == [f"{KITCHEN} {turn}" for turn in range(4, 104)]
         stage.conversing.perform(ConversationErased(KITCHEN))
         assert await stage.recorded() == []
+
+    play(story)
+
+
+def test_recordings_go_with_a_conversation_that_is_forgotten_elsewhere() -> None:
+    async def story(stage: Stage) -> None:
+        for device, turn, at in ((KITCHEN, 1, 1e9 + 0.7), (KITCHEN, 2, 1e9 + 10.7), (LAB, 3, 1e9), ("gone-1", 4, 1e9)):
+            stage.recordings.keep(device, turn, at, b"xy")
+        await stage.recordings.close()
+        (stage.folder / LAB / "notes.wav").touch()
+        begun = {KITCHEN: 1e9 + 10.7}
+        stage.recordings.prune(begun, 1e9 + 50)
+        assert await stage.recorded() == ["gone-1 4", f"{KITCHEN} 1", f"{KITCHEN} 2", f"{LAB} 3", f"{LAB} notes"]
+        stage.recordings.prune(begun, 1e9 + 61.1)
+        assert await stage.recorded() == [f"{KITCHEN} 2", f"{LAB} notes"], (
+            "all but those without a turn that may yet be stored"
+        )
+        assert not (stage.folder / "gone-1").exists()
 
     play(story)
 

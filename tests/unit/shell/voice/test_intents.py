@@ -77,9 +77,9 @@ def test_how_long_the_queue_is(world: SmallWorld) -> None:
 
 def test_who_claims_hears_for_how_long(world: SmallWorld) -> None:
     world.change("printer-1", ends_s=600.0)
-    assert says(world, "take the printer") == "You have Label printer now. If it is not used, for 10 minutes."
+    assert says(world, "take the printer") == "You have Label printer now, for 10 minutes if it is not used."
     assert says(world, "devuelve la impresora", "es")
-    assert says(world, "toma la impresora", "es").endswith("Sin uso, por 10 minutos.")
+    assert says(world, "toma la impresora", "es").endswith("si no se usa, por 10 minutos.")
 
 
 def test_a_device_is_claimed_and_given_back(world: SmallWorld) -> None:
