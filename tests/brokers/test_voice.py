@@ -6,13 +6,13 @@ from pathlib import Path
 
 from tests.brokers.brokers import Site, with_mosquitto
 from tests.brokers.guest import guest
+from tests.rig import WITHIN_S
 from tools.actor import Login
 from tools.satellite import Satellite, Talk
 from tools.server import HOST
 
 MODELS = Path(__file__).parents[2] / "tools" / "voice_models"
 BOARD = "scale-1"  # whose owner is Alice
-WITHIN_S = 40.0
 
 
 def test_a_board_is_talked_to_over_mosquitto(tmp_path: Path) -> None:
