@@ -14,10 +14,8 @@ from backend.core.principals import Principal, Role
 from backend.shell.database import open_database
 from backend.shell.floors import Channel, Floors
 from backend.shell.triggers import Triggers
-from tests.rig import Talkstick, provisioned
+from tests.rig import WITHIN_S, Talkstick, provisioned
 from tools.brokers import mosquitto_program
-
-_WITHIN_S = 10.0
 
 PEOPLE = {
     who.name: who
@@ -49,9 +47,9 @@ class Mosquitto:
         """Start it; return when it listens."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen([mosquitto_program(), "-c", self.directory / "mosquitto.conf"], stderr=log)
-        for _ in range(100):
+        for _ in range(int(10 * WITHIN_S)):
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=_WITHIN_S).close()
+                socket.create_connection(("127.0.0.1", self.port), timeout=WITHIN_S).close()
             except ConnectionRefusedError:
                 try:
                     self._process.wait(0.1)
@@ -67,7 +65,7 @@ class Mosquitto:
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
-            process.wait(_WITHIN_S)
+            process.wait(WITHIN_S)
 
     @property
     def log(self) -> Path:

@@ -119,25 +119,29 @@ def run(story: Any) -> None:
 
 def test_a_board_becomes_a_device_and_nobody_learns_its_secret(site: Site) -> None:
     async def story() -> None:
-        async with guest(site, "admin", "#") as admin, guest(site, "scale-1") as old:
-            code = (await made(site, "code", "scale-1"))["code"]
-            assert not await is_refused(site, "scale-1", site.talkstick.passwords["scale-1"]), "valid until then"
+        password = (await made(site, "add", "scale-2"))["password"]  # what scale-1 has is what another test gave it
+        async with AsyncExitStack() as stack:
+            admin = await stack.enter_async_context(guest(site, "admin", "#"))
+            await admin.body("devices/scale-2/presence", state="unknown")
+            old = await stack.enter_async_context(guest(site, "scale-2", password=password))
+            code = (await made(site, "code", "scale-2"))["code"]
+            assert not await is_refused(site, "scale-2", password), "valid until then"
             board = Board(site, code)
             answer = await board.claim()
-            assert answer == {"id": "1", "ok": True, "code": "claimed", "device": "scale-1", "nonce": answer["nonce"]}
+            assert answer == {"id": "1", "ok": True, "code": "claimed", "device": "scale-2", "nonce": answer["nonce"]}
             secret = board.secret(answer)
-            async with guest(site, "scale-1", password=secret) as scale:  # at once, and for good
+            async with guest(site, "scale-2", password=secret) as scale:  # at once, and for good
                 await ended(old)
-                await scale.publish("devices/scale-1/status", {"state": "online", "boot": 7}, retain=True)
-                await admin.body("devices/scale-1/presence", state="online", boot=7)
-                assert await is_refused(site, "scale-1", site.talkstick.passwords["scale-1"])
+                await scale.publish("devices/scale-2/status", {"state": "online", "boot": 7}, retain=True)
+                await admin.body("devices/scale-2/presence", state="online", boot=7)
+                assert await is_refused(site, "scale-2", password)
                 assert not scale.ended.is_set()
             said = b"".join(message.payload for message in admin.got if isinstance(message.payload, bytes))
             assert not any(each.encode() in said for each in (secret, board.code, board.code[5:], board.nonce))
         about = await listed(site, code)
-        assert (about["device"], about["state"], about["used_by"]) == ("scale-1", "used", MAC)
+        assert (about["device"], about["state"], about["used_by"]) == ("scale-2", "used", MAC)
         log = site.talkstick.log.read_text()
-        assert f"scale-1 is the board with the MAC {MAC} now: it used {board.account}" in log
+        assert f"scale-2 is the board with the MAC {MAC} now: it used {board.account}" in log
         for told in (log, await typed(site, "device", "codes", "--json"), await typed(site, "user", "list")):
             assert secret not in told
             assert board.code[5:] not in told

@@ -10,6 +10,7 @@ import pytest
 
 from tests.brokers.brokers import Site, with_mosquitto
 from tests.brokers.guest import guest
+from tests.rig import WITHIN_S
 from tools.actor import Login
 from tools.satellite import Satellite, Talk
 from tools.server import HOST
@@ -17,7 +18,6 @@ from tools.server import HOST
 MODELS = Path(__file__).parents[2] / "tools" / "voice_models"
 BOARD = "scale-1"  # whose owner is Alice
 CONVERSATION = f"devices/{BOARD}/conversation"
-WITHIN_S = 40.0
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ import pytest
 
 from tests.conformance.brokers import KINDS, Broker
 from tests.conformance.case import Case, corner
+from tests.rig import WITHIN_S
 
-_WITHIN_S, _BRIEFLY_S = 10.0, 0.3
+_BRIEFLY_S = 0.3
 _CONFORMING = ("embedded", "mosquitto")
 
 
@@ -68,5 +69,5 @@ def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture
 def case(broker: Broker, request: pytest.FixtureRequest) -> Iterator[Case]:
     """Give a case its corner of the broker; and little patience, where it is expected to fail."""
-    with corner(broker, _BRIEFLY_S if request.node.get_closest_marker("xfail") else _WITHIN_S) as case:
+    with corner(broker, _BRIEFLY_S if request.node.get_closest_marker("xfail") else WITHIN_S) as case:
         yield case

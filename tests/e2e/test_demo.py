@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rig import WITHIN_S
 from tools.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +21,7 @@ def test_the_demo_shares_devices_talks_and_watches_over_a_hall(tmp_path: Path) -
         env={"TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=WITHIN_S * 9,  # it runs many commands before it begins
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

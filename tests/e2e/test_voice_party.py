@@ -5,13 +5,13 @@ from threading import Event
 
 import pytest
 
+from tests.rig import WITHIN_S
 from tools.ports import free_port
 from tools.voice_bench import boards
 from tools.voice_party import QUESTIONS, hosted, party, told
 
 SECONDS = 30
 BOARDS = 10
-WITHIN_S = 60.0
 
 
 @pytest.mark.alone

@@ -157,7 +157,7 @@ def test_a_lease_that_ends_without_a_broker_makes_it_safe(lab: Lab) -> None:
         lab.stop_broker()
         off = board.did("output", mark, name="relay", on=False)
         assert board.did("safe", mark)["reason"] == "lease"
-        assert off["at"] - on_at < 3.5
+        assert off["at"] - on_at < 10, "the lease, not the connection, and not the minute that others have"
         lab.start_broker()
         board.event("connected", mark)
 

@@ -23,7 +23,7 @@ WEIGHTS = {"reset": 38, "finish": 30, "stall": 12, "power": 9, "take over": 8}
 RESTARTS = {"embedded": 2, "mosquitto": 4}  # as often as the others allow, within minutes
 
 
-@pytest.mark.alone
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("broker", START)
 def test_a_device_survives(broker: str, tmp_path: Path, talkstick_device: Path) -> None:
     seed = _seed()

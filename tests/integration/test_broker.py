@@ -16,7 +16,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from tests.conformance import packets
 from tests.conformance.client import Client
 from tests.conformance.links import Tcp
-from tests.rig import WITHIN_S, Got, Talkstick, serving
+from tests.rig import WITHIN_S, Got, Subscriber, Talkstick, serving
 
 STATUS = "devices/scale-1/status"
 
@@ -37,7 +37,7 @@ def board(talkstick: Talkstick, boot: int, *, acknowledges: bool) -> paho.Client
     client.connect("127.0.0.1", talkstick.port)
     client.loop_start()
     client.subscribe("devices/scale-1/session", qos=1)
-    assert subscribed.wait(10)
+    assert subscribed.wait(WITHIN_S)
     return client
 
 
@@ -114,12 +114,18 @@ def knock(talkstick: Talkstick, client_id: str, user: str, password: str, *, cle
     client.on_connect = connected
     client.connect("127.0.0.1", talkstick.port)
     client.loop_start()
-    assert answered.wait(10)
+    assert answered.wait(WITHIN_S)
     client.loop_stop()
     line = client.socket()
     if line is not None:
         line.close()
     return codes[0]
+
+
+def gives_back(talkstick: Talkstick, user: str, reader: Subscriber) -> None:
+    """Leave the device to other tests as they expect it: free."""
+    talkstick.ask(user, "scale-1", action="release")
+    reader.body("devices/scale-1/session/event", event="ended", user=user)
 
 
 @pytest.mark.parametrize("clean", [True, False])
@@ -142,6 +148,7 @@ def test_who_is_not_let_in_touches_nobody(talkstick: Talkstick, client_id: str, 
         assert not scale.bodies(will)
         board_.publish("devices/scale-1/heartbeat", b'{"boot":30}')
         alice.body("devices/scale-1/heartbeat", boot=30)
+        gives_back(talkstick, "alice", alice)
         board_.disconnect()
         board_.loop_stop()
 
@@ -156,7 +163,8 @@ def test_a_client_id_is_its_accounts_own(talkstick: Talkstick) -> None:
         heard = threading.Event()
         board_.on_message = lambda *_: heard.set()
         talkstick.ask("bob", "scale-1", id="own", action="claim", wait=True)
-        assert heard.wait(10), "the board's subscriptions are untouched"
+        assert heard.wait(WITHIN_S), "the board's subscriptions are untouched"
+        gives_back(talkstick, "bob", alice)
         board_.disconnect()
         board_.loop_stop()
 
@@ -167,7 +175,7 @@ def test_a_new_secret_ends_the_connections_of_the_old_one(tmp_path: Path) -> Non
         gone = threading.Event()
         client.on_disconnect = lambda *_: gone.set()
         talkstick.run("device", "rotate", "scale-1")
-        assert gone.wait(10)
+        assert gone.wait(WITHIN_S)
         client.loop_stop()
         assert not [got for got in alice.got if got.topic == STATUS], "no last will speaks for who has no rights"
 

@@ -13,6 +13,7 @@ import espeakng_loader
 import pytest
 
 from backend.shell.voice.worker import PROGRAM
+from tests.rig import WITHIN_S
 
 REQUEST = {"text": "hello", "language": "en", "name": None, "speed": 165, "volume": 1.0}
 SYSTEM = ctypes.util.find_library("espeak-ng") is not None
@@ -52,7 +53,7 @@ def test_it_speaks_until_its_input_ends(command: list[str]) -> None:
             head, pcm = said(process, REQUEST)
             assert (head["rate"], head["voice"], head["missing"]) == (22_050, "en", None)
             assert len(pcm) > 22_050 / 2
-        rest, _complaints = process.communicate(timeout=20)
+        rest, _complaints = process.communicate(timeout=WITHIN_S)
         assert rest == b""  # nothing that pyttsx3 prints
         assert process.returncode == 0
 
@@ -60,7 +61,7 @@ def test_it_speaks_until_its_input_ends(command: list[str]) -> None:
 def test_an_exception_is_its_end() -> None:
     with started() as process:
         said(process)
-        _rest, complaints = process.communicate(b"nonsense\n", timeout=20)
+        _rest, complaints = process.communicate(b"nonsense\n", timeout=WITHIN_S)
         assert process.returncode == 1
         assert b"JSONDecodeError" in complaints
 
@@ -83,7 +84,7 @@ def test_the_espeak_of_the_system_comes_first(tmp_path: Path) -> None:
         assert said(process, REQUEST)[1] != b""
         assert str(library) in maps(process)
         assert espeakng_loader.get_library_path() not in maps(process)
-        process.communicate(timeout=20)
+        process.communicate(timeout=WITHIN_S)
 
 
 @pytest.mark.skipif(SYSTEM, reason="this system has an espeak-ng, which comes first")
@@ -94,7 +95,7 @@ def test_the_wheel_works_wherever_it_is_installed(tmp_path: Path) -> None:
     with started(PYTHONPATH=str(deep)) as process:
         said(process)
         assert said(process, REQUEST)[1] != b""
-        process.communicate(timeout=20)
+        process.communicate(timeout=WITHIN_S)
 
 
 @pytest.mark.skipif(SYSTEM, reason="this system has an espeak-ng")
@@ -103,5 +104,5 @@ def test_without_any_espeak_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "espeakng_loader.py").write_text(fake, encoding="utf-8")
     with started(PYTHONPATH=str(tmp_path)) as process:
         assert "/nowhere/libespeak-ng.so" in said(process)[0]["failed"]
-        process.communicate(timeout=20)
+        process.communicate(timeout=WITHIN_S)
         assert process.returncode == 0
