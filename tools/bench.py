@@ -25,6 +25,7 @@ from tools import brokers
 from tools.actor import Login
 from tools.brokers import embedded
 from tools.lean import LeanClient
+from tools.ports import free_port
 from tools.process import cpu_s, pin
 from tools.server import Server
 
@@ -213,7 +214,7 @@ def accounts(data: Path, names: Sequence[str], role: Role, port: int) -> list[Lo
 def provisioned(folder: Path, devices: int) -> tuple[Server, list[tuple[Login, Login]]]:
     """Return a server that does not run yet, and who has which board."""
     own = {"requests_per_minute": BOUNDLESS, "claims_per_minute": BOUNDLESS, "ws_port": 0}
-    server = Server(folder, brokers.free_port(), own)
+    server = Server(folder, free_port(), own)
     server.provision([])
     person = accounts(folder, ["alice"], Role.USER, server.port)[0]
     boards = accounts(folder, [f"board-{number}" for number in range(devices)], Role.DEVICE, server.port)

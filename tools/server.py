@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tools.actor import Login
-
-HOST = "127.0.0.1"
+from tools.ports import HOST
 
 _READY_WITHIN_S = 30.0
 _STOPPED_WITHIN_S = 10.0

@@ -18,8 +18,9 @@ from backend.shell.accounts import Accounts
 from backend.shell.database import open_database
 from tools.actor import Login
 from tools.crowd import Board, Member, Observer, Person, Seen, live_until
+from tools.ports import HOST
 from tools.process import Cost, cost
-from tools.server import HOST, Server, ServerError
+from tools.server import Server, ServerError
 
 _PEOPLE = 8
 _CONNECTING_AT_ONCE = 20

@@ -16,8 +16,9 @@ from backend.shell.accounts import Accounts
 from backend.shell.database import open_database
 from tools.actor import Actor, Login, Message
 from tools.chatter import Chatter
+from tools.ports import HOST
 from tools.satellite import Talk
-from tools.server import HOST, Server
+from tools.server import Server
 
 Json = Mapping[str, Any]
 

@@ -12,8 +12,8 @@ from tests.brokers.brokers import Site, with_mosquitto
 from tests.brokers.guest import guest
 from tests.rig import WITHIN_S
 from tools.actor import Login
+from tools.ports import HOST
 from tools.satellite import Satellite, Talk
-from tools.server import HOST
 
 MODELS = Path(__file__).parents[2] / "tools" / "voice_models"
 BOARD = "scale-1"  # whose owner is Alice

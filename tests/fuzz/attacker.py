@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from tests.fuzz.inputs import NAME, SECRET, Input
-from tools.brokers import HOST, Target
+from tools.brokers import Target
 from tools.lean import Hello, LeanClient, connect_packet
+from tools.ports import HOST
 
 _CLOSES_WITHIN_S = 10.0
 _UPGRADE = (

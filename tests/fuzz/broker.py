@@ -13,7 +13,8 @@ from broker.limits import Limits
 from broker.ports import Judgement
 from broker.server import Listener, running
 from tests.fuzz.inputs import SECRET
-from tools.brokers import HOST, OpenDoor, Passed, allow_open_files, run
+from tools.brokers import OpenDoor, Passed, allow_open_files, run
+from tools.ports import HOST
 
 _ENDLESS = 10**9
 # Whoever floods a broker is stopped by these: here the flood shall come through.

@@ -20,9 +20,9 @@ from backend.shell.mosquitto import Steward
 from backend.shell.mosquitto_link import MosquittoLink
 from broker.server import EmbeddedBroker, Listener, running
 from tests.rig import WITHIN_S
-from tools.brokers import HOST, OpenDoor, mosquitto
+from tools.brokers import OpenDoor, mosquitto
 from tools.lean import LeanClient
-from tools.ports import free_port
+from tools.ports import HOST, free_port
 
 TREE = Tree("lab/", frozenset({"status", "data", "request", "reply", "broadcast", "log", "backend", "unread"}))
 SUBSCRIPTIONS = [("status/+", 1), ("data/+", 1), ("request/+", 1)]

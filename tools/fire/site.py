@@ -19,8 +19,9 @@ from backend.shell.accounts import Accounts
 from backend.shell.database import open_database
 from backend.shell.floors import Channel, Floors
 from tools.actor import Login
-from tools.brokers import HOST, mosquitto_program
+from tools.brokers import mosquitto_program
 from tools.fire.history import History
+from tools.ports import HOST
 
 TALKSTICK = str(Path(sys.executable).parent / "talkstick")
 
