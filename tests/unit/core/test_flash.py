@@ -1,15 +1,10 @@
 """What a board can keep, and what the reader of images makes of it."""
 
-import re
-from pathlib import Path
-
 import pytest
 
 from backend.core.flash import LEAST_SIZE, MOST, MOST_SIZE, USUAL_SIZE, Key, check, partition_size
 from backend.shell.flash import image
 from tests import nvs
-
-CLAIM = Path(__file__).parents[3] / "esp32/core/include/talkstick_claim.h"
 
 FULL: dict[Key, str | int] = {**{key: "f" * most for key, most in MOST.items()}, Key.TIME: 0xFFFFFFFF, Key.BOOT: 7}
 
@@ -64,9 +59,3 @@ def test_the_reader_of_images_is_strict() -> None:
         broken[place] ^= 1
         with pytest.raises(AssertionError):
             nvs.read(bytes(broken))
-
-
-def test_the_firmware_has_room_for_it() -> None:
-    rooms = {name: int(size) for name, size in re.findall(r"#define TS_(\w+)_BYTES (\d+)", CLAIM.read_text())}
-    for key in (Key.URI, Key.CA, Key.SECRET, Key.CODE):
-        assert rooms[key.upper()] > MOST[key]
