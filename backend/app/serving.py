@@ -75,6 +75,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
         except ExceptionGroup as group:
             raise next((error for error in group.exceptions if isinstance(error, CannotServeError)), group) from None
         finally:
+            await asyncio.get_running_loop().shutdown_default_executor()  # SQLite crashes whoever is at it then
             parts.journal.close()
             parts.database.dispose()
 

@@ -1,6 +1,7 @@
 """The command line where something is missing or broken, or nobody listens any more."""
 
 import json
+import signal
 import subprocess
 from pathlib import Path
 
@@ -25,6 +26,21 @@ def test_nobody_reads_on(tmp_path: Path) -> None:
         assert watching.wait(WITHIN_S) == 1
         assert watching.stderr.read() == ""
         watching.stderr.close()
+
+
+def test_a_server_that_is_stopped_while_it_starts(tmp_path: Path) -> None:
+    """Ctrl-C before it is ready: what looks into the database in another thread is waited for."""
+    talkstick = Talkstick(tmp_path / "data")
+    talkstick.run("init")
+    with subprocess.Popen(
+        [COMMAND, "serve"], env=talkstick.environment({}), stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stderr is not None
+        assert any("voice is off" in line for line in server.stderr)
+        server.send_signal(signal.SIGINT)
+        rest = server.stderr.read()
+        assert server.wait(WITHIN_S) in (0, 1), rest  # 0: it was ready before the signal came
+        assert "Traceback" not in rest
 
 
 def test_nobody_can_be_asked_for_a_password(tmp_path: Path) -> None:
