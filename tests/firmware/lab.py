@@ -35,10 +35,9 @@ class Lab:
         return Person(self.login(name), "devices/#", "triggers/#")
 
     def board(self, name: str, *options: str) -> Board:
-        """Return a board, not switched on, and provision it where it is not yet."""
+        """Return a board, not switched on, and provision it where it is not yet: the server may notice after the board is there."""
         if name not in self.site.talkstick.passwords:
             self.site.talkstick.device(name)
-            self.operator.finds(name, "unknown")  # the server has taken note, too
         return Board(self.program, self.login(name), self.directory / f"{name}.state", options)
 
     def stop_broker(self) -> None:

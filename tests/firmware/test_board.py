@@ -163,7 +163,7 @@ def test_a_lease_that_ends_without_a_broker_makes_it_safe(lab: Lab) -> None:
 
 
 def test_without_a_broker_it_stops_sooner_where_it_is_told_so(lab: Lab) -> None:
-    with lab.person() as alice, lab.board("hasty", *RELAY, "--link-grace-ms", "300", "--heartbeat-ms", "500") as board:
+    with lab.person() as alice, lab.board("hasty", *RELAY, "--link-grace-ms", "300") as board:
         granted(alice, board, type="weighing", lease_s=60)
         board.did("work")
         mark = board.now

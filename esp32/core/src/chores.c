@@ -33,6 +33,8 @@ static const kind kinds[TS_CHORE_AUDIO] = {
     [TS_CHORE_SUB_REPLY] = {TS_TOPIC_DEVICES_SESSION_REPLY_PRINCIPAL, 1, false, NULL},
     [TS_CHORE_BIRTH] = {TS_TOPIC_DEVICES_STATUS, 1, true, write_birth},
     [TS_CHORE_INFO] = {TS_TOPIC_DEVICES_INFO, 1, true, ts_info_write},
+    [TS_CHORE_BIRTH_AGAIN] = {TS_TOPIC_DEVICES_STATUS, 0, true, write_birth},
+    [TS_CHORE_INFO_AGAIN] = {TS_TOPIC_DEVICES_INFO, 0, true, ts_info_write},
     [TS_CHORE_SENSED] = {TS_TOPIC_TRIGGERS_TRIGGER, 1, true, ts_sensed_write},
     [TS_CHORE_RESET] = {TS_TOPIC_DEVICES_RESULT, 1, false, ts_reset_write},
     [TS_CHORE_RESULT] = {TS_TOPIC_DEVICES_RESULT, 1, false, ts_result_write},
@@ -160,6 +162,7 @@ void ts_chore_accepted(ts_device *device, uint16_t token) {
 
     if (!find(device, token, &name) || is_subscription(name)) return;
     device->chores[name].state = name < TS_CHORE_AUDIO ? TS_CHORE_DONE : TS_CHORE_IDLE;
+    if (name == TS_CHORE_BIRTH) ts_link_born(device);
     if (name == TS_CHORE_RESULT) ts_outbox_accepted(device);
     if (name == TS_CHORE_RESET) ts_outbox_wait(device);
     if (name == TS_CHORE_GOODBYE) ts_link_close(device);

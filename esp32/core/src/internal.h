@@ -40,6 +40,8 @@ void ts_link_close(ts_device *device);
 void ts_link_open(ts_device *device);
 void ts_link_overdue(ts_device *device);
 void ts_link_steady(ts_device *device);
+void ts_link_born(ts_device *device);      /* its birth is acknowledged */
+void ts_link_introduce(ts_device *device); /* say once more that it is there, and what it is */
 bool ts_link_next(ts_device *device, ts_action *action);
 bool ts_link_is_open(const ts_device *device); /* connected, born, and not about to leave */
 

@@ -11,6 +11,8 @@ void ts_leave(ts_device *device, bool asleep, uint32_t nap_ms) {
     device->nap_ms = nap_ms < LONGEST_NAP_MS ? nap_ms : LONGEST_NAP_MS;
     ts_timer_stop(device, TS_TIMER_RETRY);
     ts_timer_stop(device, TS_TIMER_GIVE_UP);
+    ts_timer_stop(device, TS_TIMER_AGAIN);
+    ts_chore_drop(device, TS_CHORE_BIRTH_AGAIN); /* it would say that it is there, after its goodbye */
     if (device->session.in_use) ts_session_stop(device, TS_SAFE_ENDED);
     ts_voice_abort(device);
     if (device->connect) { /* it was not even tried */

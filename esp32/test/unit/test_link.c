@@ -210,6 +210,7 @@ static void silence_is_filled_with_heartbeats(void **state) {
     const shot *beat;
     (void)state;
     bench_online(&b);
+    bench_wait(&b, 3000);
     bench_wait(&b, 29999);
     assert_null(bench_find(&b, TS_DO_PUBLISH));
     bench_wait(&b, 1);

@@ -5,6 +5,7 @@
 #define STEADY_MS 30000u     /* a connection that lasts this long was a good one */
 #define CONNECTING_MS 60000u /* it takes this long at most */
 #define CLOSING_MS 20000u
+#define INTRODUCE_MS 3000u
 
 void ts_link_begin(ts_device *device) {
     device->boot = device->config->boot;
@@ -84,6 +85,7 @@ void ts_link_lost(ts_device *device) {
     device->show = true;
     ts_timer_stop(device, TS_TIMER_LINK);
     ts_timer_stop(device, TS_TIMER_STEADY);
+    ts_timer_stop(device, TS_TIMER_AGAIN);
     ts_timer_stop(device, TS_TIMER_HEARTBEAT);
     ts_timer_stop(device, TS_TIMER_ANSWER);
     ts_timer_stop(device, TS_TIMER_LEAVE);
@@ -110,6 +112,17 @@ void ts_link_overdue(ts_device *device) {
 }
 
 void ts_link_steady(ts_device *device) { device->attempt = 0; }
+
+/* The broker has the birth; but the server may have been away, or not have known the device yet. */
+void ts_link_born(ts_device *device) {
+    if (!device->down_for_good) ts_timer_set(device, TS_TIMER_AGAIN, INTRODUCE_MS);
+}
+
+void ts_link_introduce(ts_device *device) {
+    ts_chore_want(device, TS_CHORE_BIRTH_AGAIN);
+    ts_chore_want(device, TS_CHORE_INFO_AGAIN);
+    if (!device->config->pulse) ts_outbox_open(device);
+}
 
 bool ts_link_is_open(const ts_device *device) {
     return device->link == TS_LINK_UP && !device->closing && !ts_chore_is(device, TS_CHORE_BIRTH, TS_CHORE_WANTED);

@@ -10,6 +10,7 @@ typedef enum {
     TS_TIMER_LINK,      /* it should have been connected, or disconnected, by now */
     TS_TIMER_STEADY,    /* the connection has lasted: the next failure is the first one again */
     TS_TIMER_GIVE_UP,   /* ask for a reboot */
+    TS_TIMER_AGAIN,     /* it introduces itself once more */
     TS_TIMER_ANSWER,    /* something has been under way for too long, perhaps */
     TS_TIMER_ROOM,      /* the MQTT client may have room again */
     TS_TIMER_CONFIRM,   /* the document should have shown by now what was told */
@@ -37,6 +38,8 @@ typedef enum {
     TS_CHORE_SUB_REPLY,
     TS_CHORE_BIRTH,
     TS_CHORE_INFO,
+    TS_CHORE_BIRTH_AGAIN,
+    TS_CHORE_INFO_AGAIN,
     TS_CHORE_SENSED,
     TS_CHORE_RESET,
     TS_CHORE_RESULT,

@@ -32,11 +32,11 @@ static void lease_over(ts_device *device) { ts_session_stop(device, TS_SAFE_LEAS
 static void grace_over(ts_device *device) { ts_session_stop(device, TS_SAFE_LINK); }
 
 static void (*const handlers[TS_TIMERS])(ts_device *) = {
-    [TS_TIMER_RETRY] = ts_link_open,      [TS_TIMER_LINK] = ts_link_overdue,     [TS_TIMER_STEADY] = ts_link_steady,
-    [TS_TIMER_GIVE_UP] = wish_reboot,     [TS_TIMER_ANSWER] = ts_chores_overdue, [TS_TIMER_ROOM] = go_on,
-    [TS_TIMER_CONFIRM] = ts_outbox_again, [TS_TIMER_HEARTBEAT] = say_heartbeat,  [TS_TIMER_LEASE] = lease_over,
-    [TS_TIMER_GRACE] = grace_over,        [TS_TIMER_LEAVE] = ts_link_close,      [TS_TIMER_BUTTON] = forget,
-    [TS_TIMER_UTTERANCE] = ts_voice_end,  [TS_TIMER_SPEECH] = ts_speech_silent,
+    [TS_TIMER_RETRY] = ts_link_open,  [TS_TIMER_LINK] = ts_link_overdue,    [TS_TIMER_STEADY] = ts_link_steady,
+    [TS_TIMER_GIVE_UP] = wish_reboot, [TS_TIMER_AGAIN] = ts_link_introduce, [TS_TIMER_ANSWER] = ts_chores_overdue,
+    [TS_TIMER_ROOM] = go_on,          [TS_TIMER_CONFIRM] = ts_outbox_again, [TS_TIMER_HEARTBEAT] = say_heartbeat,
+    [TS_TIMER_LEASE] = lease_over,    [TS_TIMER_GRACE] = grace_over,        [TS_TIMER_LEAVE] = ts_link_close,
+    [TS_TIMER_BUTTON] = forget,       [TS_TIMER_UTTERANCE] = ts_voice_end,  [TS_TIMER_SPEECH] = ts_speech_silent,
 };
 
 static bool is_due(uint32_t at, uint32_t now) { return (int32_t)(now - at) >= 0; }

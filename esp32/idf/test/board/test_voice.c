@@ -85,6 +85,7 @@ static void what_is_lost_while_the_network_hangs_is_a_gap_in_the_numbers(void) {
     press(false);
     fake_run(1000);
     while (text = fake_asked(), strstr(text, "flags 2") == NULL) {
+        if (strstr(text, "/audio/") == NULL) continue; /* it introduces itself once more */
         CHECK(sscanf(text, "publish devices/scale-1/audio/1 %u", &number) == 1);
         CHECK(frames == 0 || number > last);
         last = number;
