@@ -94,7 +94,7 @@ def compile_errors(sources: Iterable[Path], settings: Settings, idf_major: int =
     files = list(sources)
     folders = {path.parent for path in files}
     folders |= {CHECK / "include", COMPONENT / "include", COMPONENT / "src", COMPONENT / "pure", settings.folder}
-    folders |= {ROOT / "esp32/core/include", ROOT / "esp32/core/src", ROOT / "schemas"}
+    folders |= {ROOT / "esp32/core/include", ROOT / "schemas"}
     command = ["gcc", "-std=gnu11", *WARNINGS, "-fsyntax-only", f"-DCHECK_IDF_MAJOR={idf_major}"]
     command += [*(f"-I{path}" for path in sorted(folders)), *map(str, files)]
     return subprocess.run(command, capture_output=True, text=True, check=False).stderr

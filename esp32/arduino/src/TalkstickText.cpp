@@ -3,9 +3,7 @@
 
 #include <string.h>
 
-extern "C" {
-#include "core/json.h"
-}
+#include "core/talkstick_json.h"
 
 bool TalkstickText::operator==(const char *other) const {
     return size == strlen(other) && (size == 0 || memcmp(data, other, size) == 0);

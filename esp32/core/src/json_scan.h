@@ -2,7 +2,7 @@
 #ifndef TS_JSON_SCAN_H
 #define TS_JSON_SCAN_H
 
-#include "json.h"
+#include "talkstick_json.h"
 
 typedef struct {
     const char *at;

@@ -1,6 +1,6 @@
 /* A claim, with any answers; and what flash memory may hold. */
 #include "input.h"
-#include "json.h"
+#include "talkstick_json.h"
 #include "talkstick_claim.h"
 
 #include <stdlib.h>

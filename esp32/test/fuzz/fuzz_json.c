@@ -1,6 +1,6 @@
 /* The reader of JSON against another one, which is simple and slow: they take and refuse the same. */
 #include "input.h"
-#include "json.h"
+#include "talkstick_json.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Reads payloads, each after its size in 4 bytes (the highest first), and writes for each a 1 if it is a JSON object
  * that a board takes, else a 0. */
-#include "json.h"
+#include "talkstick_json.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 #include "bench.h"
-#include "json.h"
+#include "talkstick_json.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #ifndef TS_CLAIM_H
 #define TS_CLAIM_H
 
-#include "json.h"
+#include "talkstick_json.h"
 #include "provision.h"
 #include "text.h"
 

@@ -2,7 +2,7 @@
 #ifndef TS_INTERNAL_H
 #define TS_INTERNAL_H
 
-#include "json.h"
+#include "talkstick_json.h"
 #include "talkstick.h"
 #include "text.h"
 

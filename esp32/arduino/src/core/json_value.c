@@ -1,5 +1,5 @@
 /* What a JSON value says. The text was checked before. */
-#include "json.h"
+#include "talkstick_json.h"
 
 #include <string.h>
 

@@ -8,9 +8,9 @@
 #include "clock.h"
 #include "esp_log.h"
 #include "io.h"
-#include "json.h" /* of the core */
 #include "port.h"
 #include "store.h"
+#include "talkstick_json.h"
 #include "wifi.h"
 
 static const char *const faults[] = {

@@ -1,10 +1,20 @@
 /* Reading JSON without memory: what is read stays where it is.
  *
- * Check a payload once with ts_json_is_object(), then look its keys up: the others take text that was checked. */
-#ifndef TS_JSON_H
-#define TS_JSON_H
+ * Check a payload once with ts_json_is_object(), then look its keys up: the others take text that was checked. What
+ * comes with TS_DO_COMMAND and TS_DO_WORK was.
+ *
+ *     ts_text value;
+ *     uint32_t grams;
+ *     if (ts_json_find(action->data, "grams", &value) && ts_json_u32(value, &grams)) calibrate(grams);
+ */
+#ifndef TALKSTICK_JSON_H
+#define TALKSTICK_JSON_H
 
 #include "talkstick.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Tell whether all of `text` is one JSON object: RFC 8259, UTF-8, at most TS_MAX_DEPTH levels. */
 bool ts_json_is_object(ts_text text);
@@ -32,5 +42,9 @@ bool ts_json_string(ts_text value, char *buffer, size_t size);
 
 /* Tell whether it is this very string. */
 bool ts_json_equals(ts_text value, const char *text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
