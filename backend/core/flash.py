@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from backend.core.ids import MAX_ID
+
 NAMESPACE = "talkstick"
 """Of the non-volatile storage (NVS) of ESP-IDF; Arduino calls it the name of the Preferences."""
 
@@ -32,13 +34,14 @@ MOST: Final[Mapping[Key, int]] = {
     Key.URI: 191,
     Key.CA: 3967,
     Key.PREFIX: 64,
-    Key.ID: 63,
+    Key.ID: MAX_ID,
     Key.SECRET: 128,
     Key.CODE: 31,
     Key.WIFI_SSID: 32,
     Key.WIFI_PASS: 64,
 }
-"""How many bytes of text there may be. A longer authority would not fit into a sector of flash memory."""
+"""How many bytes of text there may be: the contract header tells the firmware, too. A longer authority would not fit
+into a sector of flash memory."""
 
 SECTOR = 4096
 LEAST_SIZE, USUAL_SIZE, MOST_SIZE = 4 * SECTOR, 5 * SECTOR, 256 * SECTOR

@@ -35,7 +35,7 @@ class Lab:
         return Person(self.login(name), "devices/#", "triggers/#")
 
     def board(self, name: str, *options: str) -> Board:
-        """Return a board, not switched on, and provision it where it is not yet: the server may notice after the board is there."""
+        """Return a board, not switched on, and provision it where it is not yet: the server may notice it later."""
         if name not in self.site.talkstick.passwords:
             self.site.talkstick.device(name)
         return Board(self.program, self.login(name), self.directory / f"{name}.state", options)

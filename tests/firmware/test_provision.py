@@ -13,6 +13,7 @@ from tests.operator import Operator
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "esp32/core"
 
+NO_ROOM, NO_URI = 2, 3
 BOARD = """
 #include <stdio.h>
 #include <string.h>
@@ -47,11 +48,11 @@ int main(int count, char **words) {
     bool tls = false;
     for (int i = 1; i + 1 < count; i += 2) {
         if (!load(words[i], words[i + 1])) {
-            return 2;
+            return NO_ROOM;
         }
     }
     if (!ts_uri_read(flash.uri, host, sizeof host, &port, &tls)) {
-        return 3;
+        return NO_URI;
     }
     printf("%d %s %u %d", (int)ts_provision_check(&flash), host, (unsigned)port, (int)tls);
     return 0;
@@ -65,8 +66,11 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("board")
     (folder / "board.c").write_text(BOARD)
     headers = [f"-I{CORE / 'include'}", f"-I{CORE / 'src'}", f"-I{ROOT / 'schemas'}"]
+    defined = [f"-DNO_ROOM={NO_ROOM}", f"-DNO_URI={NO_URI}"]
     sources = map(str, [folder / "board.c", *sorted((CORE / "src").glob("*.c"))])
-    subprocess.run(["gcc", "-std=c99", "-Wall", "-Werror", *headers, *sources, "-o", folder / "board"], check=True)
+    subprocess.run(
+        ["gcc", "-std=c99", "-Wall", "-Werror", *defined, *headers, *sources, "-o", folder / "board"], check=True
+    )
     return folder / "board"
 
 
@@ -104,6 +108,12 @@ def test_what_is_longest_is_understood(board: Path, tmp_path: Path) -> None:
     assert {key: len(str(value)) for key, value in longest.items()} == {key: MOST[key] for key in longest}
     (tmp_path / "long.bin").write_bytes(image(longest, USUAL_SIZE))
     assert understood(board, tmp_path / "long.bin") == f"0 {host} 65535 1"
+
+
+@pytest.mark.parametrize("key", [Key.URI, Key.CA, Key.PREFIX, Key.ID, Key.SECRET, Key.CODE])
+def test_a_board_has_room_for_what_may_be_written_and_no_more(board: Path, key: Key) -> None:
+    statuses = [subprocess.run([board, key, "x" * (MOST[key] + more)], check=False).returncode for more in (0, 1)]
+    assert statuses == [NO_URI, NO_ROOM]
 
 
 def test_a_claim_code_is_understood(board: Path, tmp_path: Path) -> None:

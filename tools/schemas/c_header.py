@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.core.access import MAX_PAYLOAD
 from backend.core.audio import UNDECLARED
-from backend.core.flash import NAMESPACE, Key
+from backend.core.flash import MOST, NAMESPACE, Key
 from backend.core.ids import MAX_ID
 from backend.core.liveness import Limits
 from backend.core.messages import UINT32
@@ -46,7 +46,7 @@ def header(table: RouteTable) -> str:
         "Actions of requests": (_string("ACTION", word) for word in _actions(schemas.values())),
         'Words: X(NAME, "word") for each that a key may have': _words(schemas),
         "Reason codes": (_string("CODE", code.value) for code in Code),
-        "Flash memory: the namespace in NVS, and its keys": _flash(),
+        "Flash memory: the namespace in NVS, its keys, and how many bytes a text may have": _flash(),
     }
     sections = (f"\n/* {title} */\n" + "".join(f"{line}\n" for line in lines) for title, lines in parts.items())
     return _HEAD + "".join(sections) + "\n#endif\n"
@@ -92,6 +92,7 @@ def _frames() -> Iterator[str]:
 def _flash() -> Iterator[str]:
     yield f'#define TS_NVS_NAMESPACE "{NAMESPACE}"'
     yield from (_string("NVS_KEY", key.value) for key in Key)
+    yield from (f"#define TS_NVS_MAX_{key.name} {most}" for key, most in MOST.items())
 
 
 def _string(kind: str, text: str) -> str:

@@ -14,8 +14,8 @@
 
 /* The access to the Wi-Fi; "": the sketch sees to the network. */
 struct TalkstickWifi {
-    char ssid[33];
-    char pass[65];
+    char ssid[TS_NVS_MAX_WIFI_SSID + 1];
+    char pass[TS_NVS_MAX_WIFI_PASS + 1];
 };
 
 class TalkstickStore {

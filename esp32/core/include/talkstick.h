@@ -43,7 +43,7 @@ extern "C" {
 #define TS_AUDIO_WINDOW 8 /* audio frames under way at once */
 #endif
 #define TS_NAME_BYTES (TS_MAX_ID + 1)
-#define TS_PREFIX_BYTES 65
+#define TS_PREFIX_BYTES (TS_NVS_MAX_PREFIX + 1)
 
 /* A piece of text or of bytes; it has no terminator. */
 typedef struct {

@@ -14,11 +14,11 @@
 extern "C" {
 #endif
 
-#define TS_URI_BYTES 192
-#define TS_SECRET_BYTES 129
-#define TS_CODE_BYTES 32
+#define TS_URI_BYTES (TS_NVS_MAX_URI + 1)
+#define TS_CA_BYTES (TS_NVS_MAX_CA + 1)
+#define TS_SECRET_BYTES (TS_NVS_MAX_SECRET + 1)
+#define TS_CODE_BYTES (TS_NVS_MAX_CODE + 1)
 #define TS_NONCE_BYTES 33 /* 16 bytes as 32 hexadecimal digits, and the terminator */
-#define TS_CA_BYTES 4001  /* what fits into one entry of NVS */
 
 /* What a board has in its flash memory. All texts are terminated; "" is absent. */
 typedef struct {

@@ -245,7 +245,7 @@
 #define TS_CODE_CODE_EXPIRED "code_expired"
 #define TS_CODE_WRONG_MAC "wrong_mac"
 
-/* Flash memory: the namespace in NVS, and its keys */
+/* Flash memory: the namespace in NVS, its keys, and how many bytes a text may have */
 #define TS_NVS_NAMESPACE "talkstick"
 #define TS_NVS_KEY_URI "uri"
 #define TS_NVS_KEY_CA "ca"
@@ -258,5 +258,13 @@
 #define TS_NVS_KEY_BOOT "boot"
 #define TS_NVS_KEY_NONCE "nonce"
 #define TS_NVS_KEY_TIME "time"
+#define TS_NVS_MAX_URI 191
+#define TS_NVS_MAX_CA 3967
+#define TS_NVS_MAX_PREFIX 64
+#define TS_NVS_MAX_ID 63
+#define TS_NVS_MAX_SECRET 128
+#define TS_NVS_MAX_CODE 31
+#define TS_NVS_MAX_WIFI_SSID 32
+#define TS_NVS_MAX_WIFI_PASS 64
 
 #endif

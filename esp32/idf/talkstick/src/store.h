@@ -5,8 +5,8 @@
 
 #include "talkstick_claim.h"
 
-#define TS_WIFI_SSID_BYTES 33
-#define TS_WIFI_PASS_BYTES 65
+#define TS_WIFI_SSID_BYTES (TS_NVS_MAX_WIFI_SSID + 1)
+#define TS_WIFI_PASS_BYTES (TS_NVS_MAX_WIFI_PASS + 1)
 
 /* Open it. What cannot be read is erased: the board is not provisioned then. */
 void ts_store_init(void);
