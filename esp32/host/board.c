@@ -26,18 +26,6 @@ static bool handle(board *self, const ts_event *event) {
     return is_taken;
 }
 
-static void take_untaken(board *self) {
-    while (self->untaken.first != NULL && handle(self, &self->untaken.first->event)) {
-        free(events_pop(&self->untaken));
-    }
-}
-
-static void take_result(board *self, const ts_event *event) {
-    if (self->untaken.first != NULL || !handle(self, event)) {
-        events_push(&self->untaken, event); /* in its turn */
-    }
-}
-
 /* What the hardware has for the core because time has passed. */
 static void look_at_hardware(board *self) {
     uint32_t now = clock_ms();
@@ -69,12 +57,7 @@ static void take(void *object, const ts_event *event) {
     if (event->kind == TS_EV_GOODBYE || event->kind == TS_EV_SLEEP) {
         leave(self);
     }
-    if (event->kind == TS_EV_RESULT) {
-        take_result(self, event);
-    } else {
-        handle(self, event);
-    }
-    take_untaken(self);
+    handle(self, event);
     if (event->kind == TS_EV_TICK) {
         look_at_hardware(self);
     }
@@ -113,7 +96,6 @@ static bool set_up(board *self, const board_options *options, flash_memory *flas
 static void tear_down(board *self) {
     client_drop(&self->client);
     events_clear(&self->events);
-    events_clear(&self->untaken);
     free(self->microphone.pcm);
     if (self->speaker.file != NULL) {
         fclose(self->speaker.file);

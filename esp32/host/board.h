@@ -23,7 +23,6 @@ typedef struct {
     ts_config config;
     ts_device device;
     events events;
-    events untaken; /* results that the core had no room for */
     client client;
     work work;
     microphone microphone;

@@ -41,15 +41,15 @@ static bool sleep_for(board *self, const char *ms) {
     return true;
 }
 
-static bool result(board *self, const char *json) {
-    push(self, TS_EV_RESULT, false, json);
+static bool report(board *self, bool is_done, const char *json) {
+    const ts_event event = {.kind = TS_EV_RESULT, .number = self->work.number, .on = is_done, .data = text_of(json)};
+    events_push(&self->events, &event);
     return true;
 }
 
-static bool final(board *self, const char *json) {
-    push(self, TS_EV_RESULT, true, json);
-    return true;
-}
+static bool result(board *self, const char *json) { return report(self, false, json); }
+
+static bool final(board *self, const char *json) { return report(self, true, json); }
 
 static bool telemetry(board *self, const char *json) {
     push(self, TS_EV_TELEMETRY, false, json);

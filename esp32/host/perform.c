@@ -42,8 +42,7 @@ static void begin_work(board *self, const ts_action *action) {
     report_number("fence", action->fence);
     report_number("job", action->job);
     report_end();
-    events_clear(&self->untaken); /* of the work before */
-    work_begin(&self->work, clock_ms());
+    work_begin(&self->work, action->number, clock_ms());
 }
 
 static void obey(board *self, const ts_action *action) {
@@ -68,7 +67,6 @@ static void be_safe(board *self, const ts_action *action) {
     report_begin("did", "safe");
     report_word("reason", REASONS[action->number]);
     report_end();
-    events_clear(&self->untaken);
     work_stop(&self->work);
 }
 

@@ -8,7 +8,8 @@
 #define HALF "{\"percent\":50}"
 #define ALL "{\"percent\":100,\"weight_kg\":70.5}"
 
-void work_begin(work *self, uint32_t now_ms) {
+void work_begin(work *self, uint32_t number, uint32_t now_ms) {
+    self->number = number;
     if (self->length_ms > 0) {
         self->steps = 2;
         self->next_ms = now_ms + self->length_ms / 2;
@@ -31,7 +32,8 @@ void work_step(work *self, events *queue, uint32_t now_ms) {
     self->steps--;
     self->next_ms += self->length_ms - self->length_ms / 2;
     bool is_done = self->steps == 0;
-    const ts_event event = {.kind = TS_EV_RESULT, .on = is_done, .data = text_of(is_done ? ALL : HALF)};
+    const ts_event event = {
+        .kind = TS_EV_RESULT, .number = self->number, .on = is_done, .data = text_of(is_done ? ALL : HALF)};
     events_push(queue, &event);
 }
 

@@ -6,11 +6,12 @@
 
 typedef struct {
     uint32_t length_ms; /* 0: it is done by whoever types */
+    uint32_t number;    /* as the core has it: results name it */
     uint32_t steps;     /* that are left */
     uint32_t next_ms;
 } work;
 
-void work_begin(work *self, uint32_t now_ms);
+void work_begin(work *self, uint32_t number, uint32_t now_ms);
 void work_stop(work *self);
 
 /* Return after how many milliseconds something is ready; UINT32_MAX: nothing will be. */

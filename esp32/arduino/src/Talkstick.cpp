@@ -97,8 +97,7 @@ bool Talkstick::handle(const ts_event &event) {
     const bool taken = step(event);
     ts_event later;
     for (int count = 0; count < EVENTS_AT_ONCE && _later.take(later); count++) {
-        if (later.kind == TS_EV_RESULT && later.number != _works) continue; // of work that is over
-        if (step(later)) continue;
+        if (step(later) || later.kind == TS_EV_RESULT) continue; // a result that is refused was noted
         _later.putBack(); // it was promised: when the core has heard more, it may have room
         break;
     }
@@ -134,7 +133,7 @@ bool Talkstick::feed(ts_event_kind kind, const char *data, bool on, uint32_t num
     return _busy ? _later.put(event) : handle(event);
 }
 
-bool Talkstick::report(const char *json, bool complete) { return feed(TS_EV_RESULT, json, complete, _works); }
+bool Talkstick::report(const char *json, bool complete) { return feed(TS_EV_RESULT, json, complete, _work); }
 
 bool Talkstick::telemetry(const char *json, bool retained) { return feed(TS_EV_TELEMETRY, json, retained); }
 

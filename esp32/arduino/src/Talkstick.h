@@ -173,7 +173,7 @@ private:
     const char *_unfit; // what the sketch said before begin() that cannot be
     bool _busy;         // actions are being performed: the next event must wait
     bool _leaving;
-    uint32_t _works;      // how often work began, or was over: what was reported before is of another one
+    uint32_t _work;       // the number of the last one: a report names it
     bool _down, _wasDown; // the button: as it counts, as it was seen last
     uint32_t _downSince;
 

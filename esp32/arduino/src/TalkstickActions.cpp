@@ -67,7 +67,7 @@ void Talkstick::performNetwork(const ts_action &action) {
 }
 
 void Talkstick::performWork(const ts_action &action) {
-    if (action.kind == TS_DO_WORK) _works++;
+    if (action.kind == TS_DO_WORK) _work = action.number;
     if (action.kind == TS_DO_WORK && _onWork != NULL) {
         TalkstickWork work;
         work.type = action.type;
@@ -96,7 +96,6 @@ void Talkstick::performBoard(const ts_action &action) {
     switch (action.kind) {
     case TS_DO_OUTPUT: drive(action.number, action.on); break;
     case TS_DO_SAFE:
-        _works++;
         if (_onSafe != NULL) _onSafe(static_cast<ts_reason>(action.number));
         break;
     case TS_DO_SHOW:

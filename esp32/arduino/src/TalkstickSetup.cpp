@@ -7,7 +7,7 @@ static const uint32_t GIVE_UP_MS = 30 * 60 * 1000; // as the ESP-IDF firmware ha
 
 Talkstick::Talkstick(TalkstickTransport &transport)
     : config(), _transport(transport), _provision(), _wifi(), _ownNetwork(false), _host(), _port(0), _tls(false),
-      _code(), _mode(Mode::Off), _fault(NULL), _unfit(NULL), _busy(false), _leaving(false), _works(0), _down(false),
+      _code(), _mode(Mode::Off), _fault(NULL), _unfit(NULL), _busy(false), _leaving(false), _work(0), _down(false),
       _wasDown(false), _downSince(0), _outputs(), _pins(), _onWork(NULL), _onCommand(NULL), _onOutput(NULL),
       _onSafe(NULL), _onShow(NULL), _onClean(NULL), _onAnswer(NULL), _onNote(NULL) {
     config.give_up_ms = GIVE_UP_MS;

@@ -200,32 +200,41 @@ static void testTheButtonOfABoardThatIsNoneYet() {
     }
 }
 
-/* What finds no room in the core waits, since the callback was told that it was taken. Of old work it does not. */
+/* What a callback reports at the end of the work is taken by the core, whatever else it keeps. */
 static Talkstick *reporting;
-static void reportAtOnce(const TalkstickWork &work) {
+static void reportAtOnce(const TalkstickWork &) {
     static char end[1200];
     snprintf(end, sizeof end, "{\"text\":\"%01100d\"}", 0);
-    if (work.job == 1) CHECK(reporting->report(end, true));
+    CHECK(reporting->report(end, true));
 }
 
-static void testAReportOfACallbackWaitsForRoom() {
-    for (const uint32_t job : {1, 2}) {
-        AtWork it;
-        char data[1300];
-        snprintf(data, sizeof data, "{\"text\":\"%01200d\"}", 0);
-        reporting = &it.board;
-        it.board.onWork(reportAtOnce);
-        it.board.config.trigger = "hall";
-        CHECK(it.board.sense(true, data)); // a board with a trigger remembers what it sensed
-        house::say(house::SESSION, house::document(7, true, 1, 8), true);
-        house::pass(it.board);
-        if (job == 2) house::say(house::SESSION, house::document(7, true, 2, 9), true);
-        house::pass(it.board);
-        EQUAL(fake::broker.count(house::RESULT), 0);
-        CHECK(it.board.sense(false));
-        house::pass(it.board);
-        EQUAL(fake::broker.count(house::RESULT), job == 1 ? 1 : 0);
-    }
+static void testForTheEndOfTheWorkThereIsRoom() {
+    AtWork it;
+    char data[TS_SENSED_BYTES];
+    snprintf(data, sizeof data, "{\"text\":\"%0600d\"}", 0);
+    reporting = &it.board;
+    it.board.onWork(reportAtOnce);
+    it.board.config.trigger = "hall";
+    CHECK(it.board.sense(true, data)); // a board with a trigger remembers what it sensed
+    house::say(house::SESSION, house::document(7, true, 1, 8), true);
+    house::pass(it.board);
+    EQUAL(fake::broker.count(house::RESULT), 1);
+    CHECK(!it.board.report("{}", true)); // work ends once
+}
+
+/* The next work begins while a report of the one before still waits for its turn. */
+static void stopAndReport(ts_reason) { CHECK(reporting->report("{\"late\":1}")); }
+
+static void testAReportOfWorkThatIsOverIsDropped() {
+    AtWork it;
+    reporting = &it.board;
+    it.say(house::SESSION, house::document(7, true, 1, 8));
+    it.board.onSafe(stopAndReport);
+    it.say(house::SESSION, house::document(8, true, 1, 9));
+    EQUAL(fake::broker.count(house::RESULT), 0);
+    CHECK(it.board.report("{\"step\":1}"));
+    house::pass(it.board);
+    EQUAL(fake::broker.count(house::RESULT), 1);
 }
 
 static void testTexts() {
@@ -270,7 +279,8 @@ int main() {
     testTheCleanStep();
     testTheButton();
     testTheButtonOfABoardThatIsNoneYet();
-    testAReportOfACallbackWaitsForRoom();
+    testForTheEndOfTheWorkThereIsRoom();
+    testAReportOfWorkThatIsOverIsDropped();
     testTexts();
     testWhatStandsInAnObject();
     return check::report("board");

@@ -4,15 +4,23 @@
 #include <string.h>
 
 #define AROUND_RESULT 72u /* {"fence":4294967295,"job":4294967295,"output":…,"complete":true} */
+#define RESULT_ROOM (TS_QUEUE_BYTES - TS_SENSED_BYTES - 2 * sizeof(ts_entry)) /* there is, whatever else waits */
 #define CONFIRM_MS 5000u
 #define CONFIRM_MOST_MS 60000u
 
-/* Return the reason code of what is wrong with data of the board, or NULL. */
-static const char *fault_of(ts_text data, size_t around) {
+typedef char queue_has_room_for_what_is_sensed[TS_QUEUE_BYTES > TS_SENSED_BYTES + 2 * sizeof(ts_entry) ? 1 : -1];
+
+/* Return the reason code of what is wrong with data of the board, or NULL. `most`: the size that there is room for. */
+static const char *fault_of(ts_text data, size_t around, size_t most) {
     if (data.size > 0 && !ts_json_is_object(data)) return TS_CODE_BAD_JSON;
-    if (data.size + around > TS_OUT_BYTES || data.size + sizeof(ts_entry) > TS_QUEUE_BYTES || data.size > UINT16_MAX)
-        return TS_CODE_TOO_LARGE;
+    if (data.size + around > TS_OUT_BYTES || data.size > most || data.size > UINT16_MAX) return TS_CODE_TOO_LARGE;
     return NULL;
+}
+
+/* There is no room now. */
+static bool refuse(ts_device *device, const char *topic_template) {
+    ts_note_about(device, TS_CODE_TOO_MANY, topic_template);
+    return false;
 }
 
 /* The next result may go when none is under way, and the document has shown that the session goes on. */
@@ -23,16 +31,24 @@ static void next_result(ts_device *device) {
         ts_chore_want(device, TS_CHORE_RESULT);
 }
 
+/* Return what is wrong with a result, or NULL. What was asked for under an older session is nothing to this one. */
+static const char *fault_of_result(const ts_session *session, const ts_event *event) {
+    if (!session->in_use) return TS_CODE_NOT_IN_USE;
+    if (event->number != session->work) return TS_CODE_STALE_JOB;
+    return fault_of(event->data, AROUND_RESULT, RESULT_ROOM);
+}
+
 bool ts_outbox_result(ts_device *device, const ts_event *event) {
     const ts_session *session = &device->session;
-    const char *wrong = session->in_use ? fault_of(event->data, AROUND_RESULT) : TS_CODE_NOT_IN_USE;
+    const char *wrong = fault_of_result(session, event);
     ts_entry header = {session->fence, session->told_job, 0, KIND_RESULT, event->on ? FLAG_ON : 0};
 
     if (wrong != NULL) {
         ts_note_about(device, wrong, TS_TOPIC_DEVICES_RESULT);
         return true;
     }
-    if (!ts_queue_add(device, header, event->data)) return false;
+    if ((event->on && ts_outbox_has_end(device)) || !ts_queue_add(device, header, event->data))
+        return refuse(device, TS_TOPIC_DEVICES_RESULT);
     next_result(device);
     return true;
 }
@@ -149,7 +165,7 @@ void ts_outbox_open(ts_device *device) {
 bool ts_outbox_telemetry(ts_device *device, const ts_event *event) {
     ts_entry header = {0, 0, 0, KIND_TELEMETRY, event->on ? FLAG_ON : 0};
     bool live = ts_link_is_open(device);
-    const char *wrong = fault_of(event->data, 0);
+    const char *wrong = fault_of(event->data, 0, TS_QUEUE_BYTES - sizeof header);
     ts_action publish = {0};
 
     if (wrong != NULL || event->data.size == 0) {
@@ -158,7 +174,7 @@ bool ts_outbox_telemetry(ts_device *device, const ts_event *event) {
     }
     if (!live) { /* after the birth, if there is a connection already */
         ts_chore_want(device, TS_CHORE_TELEMETRY);
-        return ts_queue_replace(device, header, event->data);
+        return ts_queue_replace(device, header, event->data) || refuse(device, TS_TOPIC_DEVICES_TELEMETRY);
     }
     publish.kind = TS_DO_PUBLISH;
     publish.on = event->on;
@@ -185,7 +201,8 @@ bool ts_telemetry_write(ts_device *device, ts_writer *out) {
 bool ts_outbox_sensed(ts_device *device, const ts_event *event) {
     ts_entry header = {0, 0, 0, KIND_SENSED, event->on ? FLAG_ON : 0};
     const ts_config *config = device->config;
-    const char *wrong = config->trigger == NULL ? TS_CODE_UNKNOWN_TRIGGER : fault_of(event->data, AROUND_RESULT);
+    const char *wrong =
+        config->trigger == NULL ? TS_CODE_UNKNOWN_TRIGGER : fault_of(event->data, AROUND_RESULT, TS_SENSED_BYTES);
 
     if (config->pulse && !event->on) return true; /* nothing follows a pulse */
     if (wrong == NULL && config->pulse && !ts_link_is_open(device))
@@ -194,7 +211,7 @@ bool ts_outbox_sensed(ts_device *device, const ts_event *event) {
         ts_note_about(device, wrong, TS_TOPIC_TRIGGERS_TRIGGER);
         return true;
     }
-    if (!ts_queue_replace(device, header, event->data)) return false;
+    if (!ts_queue_replace(device, header, event->data)) return refuse(device, TS_TOPIC_TRIGGERS_TRIGGER);
     ts_chore_want(device, TS_CHORE_SENSED);
     return true;
 }

@@ -43,23 +43,35 @@ bool ts_queue_has(const ts_device *device, size_t at) { return at < device->queu
 
 static size_t room(const ts_device *device) { return sizeof device->queue - device->queue_size; }
 
-static bool is_progress(ts_entry found) {
-    return found.kind == KIND_RESULT && (found.flags & (FLAG_ON | FLAG_UNDER_WAY)) == 0;
+static bool is_progress(ts_entry entry) { return entry.kind == KIND_RESULT && (entry.flags & FLAG_ON) == 0; }
+
+/* Tell whether an entry may be dropped for another. */
+static bool gives_way(ts_entry entry, ts_entry to) {
+    bool progress = is_progress(entry);
+    if (is_progress(to) || to.kind == KIND_TELEMETRY) return progress && (entry.flags & FLAG_UNDER_WAY) == 0;
+    return progress || entry.kind == KIND_TELEMETRY;
 }
 
-/* Return how many bytes could be had. */
-static size_t most_room(const ts_device *device) {
+/* Return how many bytes could be had for an entry. */
+static size_t most_room(const ts_device *device, ts_entry to) {
     size_t most = room(device);
     for (size_t at = 0; at < device->queue_size; at = ts_queue_after(device, at))
-        if (is_progress(ts_queue_at(device, at))) most += ts_queue_after(device, at) - at;
+        if (gives_way(ts_queue_at(device, at), to)) most += ts_queue_after(device, at) - at;
     return most;
 }
 
-static bool make_room(ts_device *device, size_t size) {
+static bool make_room(ts_device *device, ts_entry to, size_t size) {
+    size_t at = 0;
+
     if (room(device) >= size) return true;
-    if (most_room(device) < size) return false;
+    if (most_room(device, to) < size) return false;
     ts_note_about(device, TS_CODE_TOO_MANY, TS_TOPIC_DEVICES_RESULT);
-    while (room(device) < size) ts_queue_drop(device, ts_queue_find(device, KIND_RESULT, FLAG_ON | FLAG_UNDER_WAY, 0));
+    while (room(device) < size) {
+        if (gives_way(ts_queue_at(device, at), to))
+            ts_queue_drop(device, at);
+        else
+            at = ts_queue_after(device, at);
+    }
     return true;
 }
 
@@ -76,7 +88,7 @@ bool ts_queue_replace(ts_device *device, ts_entry header, ts_text data) {
     size_t old = ts_queue_find(device, header.kind, 0, 0);
     size_t freed = ts_queue_has(device, old) ? ts_queue_after(device, old) - old : 0;
 
-    if (needed > freed && !make_room(device, needed - freed)) return false;
+    if (needed > freed && !make_room(device, header, needed - freed)) return false;
     old = ts_queue_find(device, header.kind, 0, 0);
     if (ts_queue_has(device, old)) ts_queue_drop(device, old);
     append(device, header, data);
@@ -84,7 +96,7 @@ bool ts_queue_replace(ts_device *device, ts_entry header, ts_text data) {
 }
 
 bool ts_queue_add(ts_device *device, ts_entry header, ts_text data) {
-    if (!make_room(device, sizeof header + data.size)) return false;
+    if (!make_room(device, header, sizeof header + data.size)) return false;
     append(device, header, data);
     return true;
 }

@@ -26,8 +26,9 @@ void ts_queue_drop(ts_device *device, size_t at);
 /* Find the first entry of a kind with these of the flags in `mask`. */
 size_t ts_queue_find(const ts_device *device, uint8_t kind, unsigned mask, unsigned flags);
 
-/* Add an entry, for which progress is dropped if need be: it is worth less the older it is. A final result never is.
- * Returns false where there is no room. */
+/* Add an entry, for which progress is dropped if need be: it is worth less the older it is. The end of the work, and
+ * what is sensed, never are, and for them readings and progress that is under way are, too. Returns false where there
+ * is no room. */
 bool ts_queue_add(ts_device *device, ts_entry header, ts_text data);
 
 /* Put the newest of a kind in the place of the one before. */

@@ -38,10 +38,12 @@ static void tell_work(ts_device *device, const ts_work *work) {
     ts_action action = {0};
 
     device->session.told_job = device->session.job;
+    if (++device->session.work == 0) device->session.work = 1; /* what was asked for before has no results any more */
     if (device->session.complete || ts_outbox_has_end(device)) return;
     action.kind = TS_DO_WORK;
     action.fence = device->session.fence;
     action.job = device->session.job;
+    action.number = device->session.work;
     (void)ts_json_string(work->type, device->out, sizeof device->out);
     action.type = ts_text_of(device->out);
     action.data = work->input;

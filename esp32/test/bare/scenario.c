@@ -17,7 +17,6 @@
 
 #define TEXT(literal) {(literal), sizeof(literal) - 1}
 #define MESSAGE(to, payload) {.kind = TS_EV_MESSAGE, .topic = TEXT(to), .data = TEXT(payload)}
-#define MADE(what, object, last) {.kind = (what), .data = TEXT(object), .on = (last)}
 #define DOES(action) (1u << (action))
 #define ACTS (DOES(TS_DO_WORK) | DOES(TS_DO_COMMAND) | DOES(TS_DO_OUTPUT))
 
@@ -38,7 +37,10 @@ static const step steps[] = {
     {"a command of the session before", MESSAGE(TARE, "{\"fence\":6}"), DOES(TS_DO_NOTE), ACTS},
     {"a switch of the session before", MESSAGE(SWITCH, "{\"fence\":6,\"output\":\"lamp\",\"on\":false}"),
      DOES(TS_DO_NOTE), ACTS},
-    {"a result", MADE(TS_EV_RESULT, "{\"weight_g\":181}", true), DOES(TS_DO_PUBLISH), ACTS},
+    {"a result",
+     {.kind = TS_EV_RESULT, .number = 1, .data = TEXT("{\"weight_g\":181}"), .on = true},
+     DOES(TS_DO_PUBLISH),
+     ACTS},
     {"unlocked", MESSAGE(SESSION, FREE), DOES(TS_DO_OUTPUT) | DOES(TS_DO_SAFE), DOES(TS_DO_WORK) | DOES(TS_DO_COMMAND)},
     {"her command, too late", MESSAGE(TARE, "{\"fence\":7}"), DOES(TS_DO_NOTE), ACTS},
 };

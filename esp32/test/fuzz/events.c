@@ -151,6 +151,7 @@ static void board(world *w, fuzz_input *input) {
     uint8_t what = fuzz_byte(input);
     ts_event event = {.kind = kinds[kind % 8], .on = what % 2 == 1, .number = what % 4};
 
+    if (event.kind == TS_EV_RESULT && what % 16 > 1) event.number = w->work;
     event.data = (ts_text){data, 0};
     if (what < 160) {
         event.data.data = objects[what % 6];

@@ -59,6 +59,8 @@ static void look_at_deed(world *w, const ts_action *action, bool safe_follows) {
     if (action->kind == TS_DO_WORK) {
         fuzz_expect(w->told && w->in_use && action->fence == w->fence, "work is that of the session");
         fuzz_expect(ts_json_is_object(action->data), "an input is an object");
+        fuzz_expect(action->number > w->work, "each work has a number of its own");
+        w->work = action->number;
     }
 }
 
@@ -139,13 +141,20 @@ static char *copy_of(ts_text text) {
     return copy;
 }
 
+static void look_at_refusal(const ts_event *event, bool ended, bool taken) {
+    if (taken) return;
+    fuzz_expect(event->kind != TS_EV_SENSED, "there is room for what is sensed");
+    fuzz_expect(event->kind != TS_EV_RESULT || !event->on || ended, "there is room for the end of the work");
+}
+
 void world_handle(world *w, const ts_event *event) {
     ts_event copy = *event;
     char *topic = copy_of(event->topic), *data = copy_of(event->data);
+    bool ended = ts_outbox_has_end(w->device);
 
     copy.topic.data = event->topic.data == NULL ? NULL : topic;
     copy.data.data = event->data.data == NULL ? NULL : data;
-    (void)ts_handle(w->device, &copy, w->now);
+    look_at_refusal(event, ended, ts_handle(w->device, &copy, w->now));
     fuzz_expect(w->device->todo_count < TS_TODO, "there is room for what is to be done");
     if (w->document) heed(w, copy.data);
     drain(w);

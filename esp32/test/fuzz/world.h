@@ -31,6 +31,7 @@ typedef struct {
     bool command;
     uint32_t command_fence;
 
+    uint32_t work; /* the number of the last one; 0: none yet */
     bool outputs[3];
     bool recording;
 } world;

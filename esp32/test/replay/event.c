@@ -44,6 +44,7 @@ static const event_form forms[] = {
     {"audio", TS_EV_AUDIO, AUDIO, NULL, NULL},
     {"played", TS_EV_PLAYED, NOTHING, NULL, NULL},
     {"result", TS_EV_RESULT, PAYLOAD, "final", NULL},
+    {"late_result", TS_EV_RESULT, PAYLOAD, "final", NULL},
     {"telemetry", TS_EV_TELEMETRY, PAYLOAD, "retained", NULL},
     {"sensed", TS_EV_SENSED, PAYLOAD, "active", "inactive"},
     {"clean", TS_EV_CLEAN, NOTHING, NULL, NULL},

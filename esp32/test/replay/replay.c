@@ -17,6 +17,7 @@ static struct {
     subject subject;
     uint32_t now;
     uint32_t actions;
+    uint32_t work; /* the number of the last one */
     tokens_due subscribes, publishes;
     line_out got;
     char data[DATA_BYTES];
@@ -105,6 +106,7 @@ static bool compare(void) {
 static void remember(const ts_action *action) {
     switch (action->kind) {
     case TS_DO_SUBSCRIBE: token_add(&play.subscribes, action->token); break;
+    case TS_DO_WORK: play.work = action->number; break;
     case TS_DO_SAVE_BOOT: play.subject.board.config.boot = action->number; break;
     case TS_DO_PUBLISH:
         if (action->qos > 0) {
@@ -174,6 +176,9 @@ static bool happen(ts_text line) {
     }
     if (!play.subject.started || !read_event(&event, line, play.data)) {
         return differs(word("(an event)"), line);
+    }
+    if (event.kind == TS_EV_RESULT) {
+        event.number = starts_with(line, "late_") ? play.work - 1 : play.work;
     }
     take_word(&line);
     switch (event.kind) {

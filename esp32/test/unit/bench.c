@@ -27,6 +27,7 @@ static void collect(bench *b) {
         shot *one = &b->shots[b->count++];
         assert_true(b->count < BENCH_SHOTS);
         one->action = action;
+        if (action.kind == TS_DO_WORK) b->work = action.number;
         copy(one->topic, sizeof one->topic, (ts_text){action.topic, action.topic == NULL ? 0 : strlen(action.topic)});
         copy(one->name, sizeof one->name, action.name);
         copy(one->type, sizeof one->type, action.type);
@@ -58,6 +59,7 @@ void bench_data(bench *b, ts_event_kind kind, const char *data, bool on) {
     ts_event event = {0};
     event.kind = kind;
     event.on = on;
+    event.number = kind == TS_EV_RESULT ? b->work : 0;
     event.data = (ts_text){data, strlen(data)};
     bench_event(b, event);
 }

@@ -30,7 +30,8 @@ typedef struct {
     uint32_t now;
     shot shots[BENCH_SHOTS]; /* what the last event led to */
     size_t count;
-    bool taken; /* whether it was */
+    bool taken;    /* whether it was */
+    uint32_t work; /* the number of the last one that was told: results name it */
 } bench;
 
 /* A board `scale-1` with two outputs, lamp (safe: off) and lock (safe: on). Change `config`, then switch it on. */

@@ -78,6 +78,40 @@ static void results_of_what_is_over_are_dropped(void **state) {
     assert_null(bench_published(&b, result));
 }
 
+static void a_result_names_the_work_that_it_is_of(void **state) {
+    uint32_t before = b.work;
+    (void)state;
+    bench_session(&b, 6, true, "");
+    assert_int_not_equal(b.work, before);
+    bench_event(&b, (ts_event){.kind = TS_EV_RESULT, .number = before, .on = true});
+    expect_note(&b, TS_CODE_STALE_JOB);
+    assert_null(bench_published(&b, result));
+    bench_event(&b, (ts_event){.kind = TS_EV_RESULT, .number = 0});
+    expect_note(&b, TS_CODE_STALE_JOB);
+    before = b.work;
+    bench_session(&b, 7, true, ",\"session\":\"uuid-6\""); /* handed over: it is the same work */
+    bench_event(&b, (ts_event){.kind = TS_EV_RESULT, .number = before});
+    expect_published(&b, result, "{\"fence\":7,\"job\":1}");
+    bench_session(&b, 7, true, ",\"session\":\"uuid-6\",\"job\":2");
+    bench_event(&b, (ts_event){.kind = TS_EV_RESULT, .number = before});
+    expect_note(&b, TS_CODE_STALE_JOB);
+}
+
+static void a_result_of_before_the_board_had_to_stop_does_not_count(void **state) {
+    uint32_t before = b.work;
+    (void)state;
+    bench_plain(&b, TS_EV_LOST, false);
+    b.now += 60000;
+    bench_plain(&b, TS_EV_TICK, false);
+    expect_safe(&b, TS_SAFE_LEASE);
+    bench_plain(&b, TS_EV_CONNECTED, false);
+    bench_acknowledge(&b);
+    bench_session(&b, 5, true, "");
+    assert_non_null(bench_find(&b, TS_DO_WORK)); /* it begins anew */
+    bench_event(&b, (ts_event){.kind = TS_EV_RESULT, .number = before, .on = true});
+    expect_note(&b, TS_CODE_STALE_JOB);
+}
+
 static void a_new_input_makes_results_of_the_old_one_void(void **state) {
     (void)state;
     bench_plain(&b, TS_EV_LOST, false);
@@ -128,61 +162,14 @@ static void the_end_is_told_again_until_the_document_shows_it(void **state) {
     assert_null(bench_published(&b, result));
 }
 
-static void fill(char *data, size_t size, char mark) {
-    memset(data, ' ', size);
-    memcpy(data, "{\"n\":\"", 6);
-    data[6] = mark;
-    memcpy(data + 7, "\"", 1);
-    data[size - 1] = '}';
-    data[size] = '\0';
-}
-
-static void a_full_queue_drops_progress_and_never_the_end(void **state) {
-    static char data[1024];
-    (void)state;
-    bench_plain(&b, TS_EV_LOST, false);
-    for (char mark = 'a'; mark < 'd'; mark++) {
-        fill(data, 600, mark);
-        bench_data(&b, TS_EV_RESULT, data, mark == 'a');
-        assert_true(b.taken);
-        assert_null(bench_find(&b, TS_DO_NOTE));
-    }
-    fill(data, 600, 'd');
-    bench_data(&b, TS_EV_RESULT, data, true); /* in the place of b */
-    expect_note(&b, TS_CODE_TOO_MANY);
-    bench_data(&b, TS_EV_RESULT, data, true); /* in the place of c */
-    assert_true(b.taken);
-    bench_data(&b, TS_EV_RESULT, data, true);
-    assert_false(b.taken);
-    reconnect();
-    bench_session(&b, 5, true, "");
-    assert_non_null(strstr(bench_published(&b, result)->data, "{\"n\":\"a\""));
-    accept(bench_published(&b, result));
-    assert_non_null(strstr(bench_published(&b, result)->data, "{\"n\":\"d\""));
-}
-
-static void progress_that_is_under_way_makes_no_room(void **state) {
-    static char data[1024];
-    (void)state;
-    fill(data, 1000, 'a');
-    bench_data(&b, TS_EV_RESULT, data, false);
-    assert_non_null(bench_published(&b, result));
-    const uint16_t token = b.shots[0].action.token;
-    fill(data, 1000, 'b');
-    bench_data(&b, TS_EV_RESULT, data, true);
-    assert_true(b.taken);
-    bench_data(&b, TS_EV_RESULT, data, true);
-    assert_false(b.taken);
-    bench_event(&b, (ts_event){.kind = TS_EV_ACCEPTED, .token = token});
-    assert_non_null(strstr(bench_published(&b, result)->data, "{\"n\":\"b\""));
-}
-
 static void what_is_no_result_is_noted(void **state) {
     static char data[TS_OUT_BYTES];
     (void)state;
     bench_data(&b, TS_EV_RESULT, "[1]", false);
     expect_note(&b, TS_CODE_BAD_JSON);
-    fill(data, sizeof data - 1, 'x');
+    memset(data, ' ', sizeof data - 1);
+    data[0] = '{';
+    data[sizeof data - 2] = '}';
     bench_data(&b, TS_EV_RESULT, data, false);
     expect_note(&b, TS_CODE_TOO_LARGE);
     bench_session(&b, 5, false, "");
@@ -264,12 +251,12 @@ int main(void) {
         cmocka_unit_test_setup(results_wait_for_a_connection_and_its_document, setup),
         cmocka_unit_test_setup(work_that_is_done_is_not_begun_again, setup),
         cmocka_unit_test_setup(results_of_what_is_over_are_dropped, setup),
+        cmocka_unit_test_setup(a_result_names_the_work_that_it_is_of, setup),
+        cmocka_unit_test_setup(a_result_of_before_the_board_had_to_stop_does_not_count, setup),
         cmocka_unit_test_setup(a_new_input_makes_results_of_the_old_one_void, setup),
         cmocka_unit_test_setup(results_are_handed_over_with_the_session, setup),
         cmocka_unit_test_setup(what_is_lost_on_its_way_is_told_again, setup),
         cmocka_unit_test_setup(the_end_is_told_again_until_the_document_shows_it, setup),
-        cmocka_unit_test_setup(a_full_queue_drops_progress_and_never_the_end, setup),
-        cmocka_unit_test_setup(progress_that_is_under_way_makes_no_room, setup),
         cmocka_unit_test_setup(what_is_no_result_is_noted, setup),
         cmocka_unit_test_setup(of_readings_the_newest_waits, setup),
         cmocka_unit_test_setup(readings_before_the_birth_follow_it, setup),

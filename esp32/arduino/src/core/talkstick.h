@@ -39,6 +39,9 @@ extern "C" {
 #ifndef TS_QUEUE_BYTES
 #define TS_QUEUE_BYTES 2048 /* results that wait for a connection, or for the broker's acknowledgement */
 #endif
+#ifndef TS_SENSED_BYTES
+#define TS_SENSED_BYTES 640 /* the largest data of what is sensed; the queue always has room for them */
+#endif
 #ifndef TS_AUDIO_WINDOW
 #define TS_AUDIO_WINDOW 8 /* audio frames under way at once */
 #endif
@@ -106,7 +109,9 @@ typedef enum {
     TS_EV_AUDIO,     /* `data` of the microphone, encoded: at most frame_bytes - TS_FRAME_HEADER. `number` frames before
                         it were dropped, for want of room */
     TS_EV_PLAYED,    /* the loudspeaker has played all that it was given */
-    TS_EV_RESULT,    /* of the work: `data` is a JSON object, merged into the output; `on`: the work is done */
+    TS_EV_RESULT,    /* of the work `number`, as TS_DO_WORK had it: `data` is a JSON object, merged into the output;
+                        `on`: the work is done. Of any other work it is not taken for this one: TS_CODE_STALE_JOB. For
+                        the end of the work there always is room */
     TS_EV_TELEMETRY, /* `data` is a JSON object of readings; `on`: retained */
     TS_EV_SENSED,    /* the trigger is active (`on`) or not; `data`: a JSON object, or empty */
     TS_EV_CLEAN,     /* the clean step is done */
@@ -136,7 +141,8 @@ typedef enum {
     TS_DO_SAVE_BOOT,  /* store `number`, as the `boot` of the next ts_init, before the next action is taken */
 
     TS_DO_WORK,    /* the work of a session begins, or its input has changed: `type`, `data` (its input: a JSON
-                      object). It comes again where the session goes on after the board had to stop */
+                      object), and `number`, which its results name. It comes again, with another number, where the
+                      session goes on after the board had to stop */
     TS_DO_COMMAND, /* the holder commands: `name`, `data` (a JSON object) */
     TS_DO_OUTPUT,  /* switch output `number` of the configuration `on` or off */
     TS_DO_SAFE,    /* stop, and be safe, for the reason `number`: a ts_reason. All outputs have been told before */
@@ -207,8 +213,10 @@ typedef struct {
  * the prefix, the trigger, an output or what it says of its voice is no such thing, or too long. */
 bool ts_init(ts_device *device, const ts_config *config, uint32_t now_ms);
 
-/* Take one event. It is not looked at again after the actions that follow were taken. Returns whether it was taken: an
- * event that must wait (audio with a full window, a result with a full queue) is not, and may come again. */
+/* Take one event. It is not looked at again after the actions that follow were taken. Returns whether it was taken: one
+ * that there is no room for now (audio with a full window; progress or readings with a full queue, or a second end of
+ * the same work, which TS_DO_NOTE tells: TS_CODE_TOO_MANY) is not, and may come again. What can never be taken counts
+ * as taken; TS_DO_NOTE says why. */
 bool ts_handle(ts_device *device, const ts_event *event, uint32_t now_ms);
 
 /* Write the next thing to do; return whether there is one. */

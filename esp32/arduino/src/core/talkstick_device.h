@@ -69,6 +69,7 @@ typedef struct {
     uint32_t job;
     uint32_t revision;
     uint32_t told_job;      /* of the last TS_DO_WORK */
+    uint32_t work;          /* its number */
     uint32_t cleaned_fence; /* of the last TS_DO_CLEAN */
     bool cleaned;           /* there was one */
     bool clean;             /* and it is confirmed */

@@ -43,8 +43,12 @@ void ts_app_run(const ts_app *app);
 
 /* These may be called by any task, not by interrupts. They return false where there is no room: try again later. */
 
-/* Report what the work has found, a JSON object; `done`: that was all of it. */
-bool ts_app_report(const char *json, bool done);
+/* Return the number of the work that is to be done; 0: none is. It is told before `work` is called. */
+uint32_t ts_app_work(void);
+
+/* Report what the work of this number has found, a JSON object; `done`: that was all of it. Ask for the number before
+ * you measure: what was found for one session is nothing to the next one, and is dropped. */
+bool ts_app_report(uint32_t work, const char *json, bool done);
 
 /* Publish readings, a JSON object. */
 bool ts_app_telemetry(const char *json, bool retained);

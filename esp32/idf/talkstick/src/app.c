@@ -50,26 +50,26 @@ void ts_app_run(const ts_app *app) {
     ts_board_run(app, &provision);
 }
 
-static bool say(ts_event_kind kind, const char *text, bool on) {
-    ts_event event = {.kind = kind, .on = on};
-
+static bool say(ts_event event, const char *text) {
     if (text != NULL) event.data = (ts_text){text, strlen(text)};
     return ts_port_post(&event, TS_ANY_LIFE, TS_POST_NOW);
 }
 
-bool ts_app_report(const char *json, bool done) { return say(TS_EV_RESULT, json, done); }
-
-bool ts_app_telemetry(const char *json, bool retained) { return say(TS_EV_TELEMETRY, json, retained); }
-
-bool ts_app_sensed(bool active, const char *json) { return say(TS_EV_SENSED, json, active); }
-
-bool ts_app_badge(const char *principal) { return say(TS_EV_BADGE, principal, true); }
-
-bool ts_app_cleaned(void) { return say(TS_EV_CLEAN, NULL, true); }
-
-bool ts_app_sleep(uint32_t ms) {
-    return ms > 0 && ts_port_post(&(ts_event){.kind = TS_EV_SLEEP, .number = ms}, TS_ANY_LIFE, TS_POST_NOW);
+bool ts_app_report(uint32_t work, const char *json, bool done) {
+    return say((ts_event){.kind = TS_EV_RESULT, .number = work, .on = done}, json);
 }
+
+bool ts_app_telemetry(const char *json, bool retained) {
+    return say((ts_event){.kind = TS_EV_TELEMETRY, .on = retained}, json);
+}
+
+bool ts_app_sensed(bool active, const char *json) { return say((ts_event){.kind = TS_EV_SENSED, .on = active}, json); }
+
+bool ts_app_badge(const char *principal) { return say((ts_event){.kind = TS_EV_BADGE, .on = true}, principal); }
+
+bool ts_app_cleaned(void) { return say((ts_event){.kind = TS_EV_CLEAN, .on = true}, NULL); }
+
+bool ts_app_sleep(uint32_t ms) { return ms > 0 && say((ts_event){.kind = TS_EV_SLEEP, .number = ms}, NULL); }
 
 bool ts_app_number(ts_text object, const char *key, uint32_t *number) {
     ts_text value;

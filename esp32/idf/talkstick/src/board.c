@@ -1,6 +1,6 @@
 #include "board.h"
 
-#include <string.h>
+#include <stdatomic.h>
 
 #include "audio.h"
 #include "esp_app_desc.h"
@@ -26,8 +26,7 @@ static ts_config config;
 static const ts_app *app;
 static uint32_t nap_ms; /* asked for; 0: none */
 static uint32_t nap_since;
-static char held[TS_OUT_BYTES]; /* a final result that waits for room in the core */
-static size_t held_size;
+static _Atomic uint32_t work; /* the number of the one that goes on; 0: none does */
 
 void ts_board_forget(void) {
     ESP_LOGW(TAG, "factory reset");
@@ -42,24 +41,8 @@ static void fall_asleep(void) {
     esp_deep_sleep((uint64_t)nap_ms * 1000);
 }
 
-/* The end of the work must not get lost, even if the core has no room for it now. */
-static bool hold(const ts_event *event) {
-    if (event->kind != TS_EV_RESULT || !event->on || event->data.size > sizeof held) return false;
-    memcpy(held, event->data.data, event->data.size);
-    held_size = event->data.size;
-    return true;
-}
-
-static bool take_held(uint32_t now_ms) {
-    ts_event event = {.kind = TS_EV_RESULT, .on = true, .data = {held, held_size}};
-
-    if (held_size == 0 || !ts_handle(&device, &event, now_ms)) return false;
-    held_size = 0;
-    return true;
-}
-
 static bool handle(const ts_event *event, uint32_t now_ms) {
-    bool taken = ts_handle(&device, event, now_ms) || hold(event);
+    bool taken = ts_handle(&device, event, now_ms);
 
     if (event->kind == TS_EV_BUTTON && app->button != NULL) app->button(event->on);
     if (event->kind == TS_EV_SLEEP) {
@@ -82,7 +65,7 @@ static bool take_audio(uint32_t now_ms) {
 /* What waits here is an event, too: one at a time, once all actions were taken. */
 static bool next(ts_action *action) {
     while (!ts_next(&device, action))
-        if (!take_audio(ts_port_now_ms()) && !take_held(ts_port_now_ms())) return false;
+        if (!take_audio(ts_port_now_ms())) return false;
     return true;
 }
 
@@ -92,6 +75,8 @@ static uint32_t due_ms(uint32_t now_ms) {
 
     return due < most ? due : most;
 }
+
+uint32_t ts_app_work(void) { return atomic_load(&work); }
 
 /* -- Actions ------------------------------------------------------------------------------------------------------ */
 
@@ -113,7 +98,7 @@ static void output(const ts_action *action) {
 }
 
 static void safe(ts_reason reason) {
-    held_size = 0; /* it was of the session that is over */
+    atomic_store(&work, 0);
     ESP_LOGI(TAG, "safe (%d)", (int)reason);
     if (app->safe != NULL) app->safe(reason);
 }
@@ -126,7 +111,7 @@ static void note(const ts_action *action) {
 static void perform_work(const ts_action *action) {
     switch (action->kind) {
     case TS_DO_WORK:
-        held_size = 0; /* it was of the input before */
+        atomic_store(&work, action->number);
         if (app->work != NULL) app->work(action->type, action->data, action->fence, action->job);
         break;
     case TS_DO_COMMAND: command(action); break;

@@ -32,6 +32,7 @@ void ts_ota_confirm(void) {
 
 static char url[URL_BYTES];
 static volatile bool under_way;
+static uint32_t work; /* that it was asked for in */
 
 /* The holder of a session commands it: so it is only ever taken from where the build says. */
 static void fetch(void *unused) {
@@ -46,7 +47,7 @@ static void fetch(void *unused) {
     (void)unused;
     if (esp_https_ota(&ota) == ESP_OK) esp_restart();
     ESP_LOGE(TAG, "%s could not be taken", url);
-    ts_app_report("{\"ota\":\"failed\"}", false);
+    ts_app_report(work, "{\"ota\":\"failed\"}", false);
     under_way = false;
     vTaskDelete(NULL);
 }
@@ -60,10 +61,11 @@ bool ts_ota_command(ts_text name, ts_text data) {
     if (name.size != strlen("ota") || memcmp(name.data, "ota", name.size) != 0) return false;
     if (under_way) return true;
     if (!allowed(data)) {
-        ts_app_report("{\"ota\":\"refused\"}", false);
+        ts_app_report(ts_app_work(), "{\"ota\":\"refused\"}", false);
         return true;
     }
-    ts_app_report("{\"ota\":\"begun\"}", false);
+    work = ts_app_work();
+    ts_app_report(work, "{\"ota\":\"begun\"}", false);
     under_way = true;
     if (xTaskCreate(fetch, "ota", STACK_BYTES, NULL, PRIORITY, NULL) != pdPASS) under_way = false;
     return true;

@@ -34,7 +34,7 @@ static void the_holder_commands(void) {
 
 static void results_reach_the_broker(void) {
     be_held();
-    CHECK(ts_app_report("{\"weight_kg\":70.5}", true));
+    CHECK(ts_app_report(ts_app_work(), "{\"weight_kg\":70.5}", true));
     fake_run(10);
     asked("publish devices/scale-1/result {\"fence\":5,\"job\":1,\"output\":{\"weight_kg\":70.5},\"complete\":true}");
     fake_puback();
@@ -46,10 +46,10 @@ static void results_reach_the_broker(void) {
 static void an_acknowledgement_may_come_before_the_publish_returns(void) {
     be_held();
     fake_puback_first = true;
-    CHECK(ts_app_report("{\"percent\":1}", false));
+    CHECK(ts_app_report(ts_app_work(), "{\"percent\":1}", false));
     fake_run(10);
     begins("publish devices/scale-1/result {\"fence\":5");
-    CHECK(ts_app_report("{\"percent\":2}", false));
+    CHECK(ts_app_report(ts_app_work(), "{\"percent\":2}", false));
     fake_run(10);
     asked("publish devices/scale-1/result {\"fence\":5,\"job\":1,\"output\":{\"percent\":2}}");
 }
@@ -57,7 +57,7 @@ static void an_acknowledgement_may_come_before_the_publish_returns(void) {
 static void what_finds_no_room_comes_again(void) {
     be_held();
     fake_outbox_full = true;
-    CHECK(ts_app_report("{\"percent\":1}", false));
+    CHECK(ts_app_report(ts_app_work(), "{\"percent\":1}", false));
     fake_run(100);
     begins("publish devices/scale-1/result");
     fake_outbox_full = false;
@@ -65,25 +65,29 @@ static void what_finds_no_room_comes_again(void) {
     begins("publish devices/scale-1/result");
 }
 
-static void an_end_that_waits_for_room_is_not_that_of_the_next_input(void) {
+/* The report waits in the queue of the task that owns the device, behind the document that begins the next work. */
+static void what_waits_while_the_next_work_begins_is_not_of_that_work(void) {
     static const char next_input[] =
         "{\"state\":\"active\",\"in_use\":true,\"type\":\"weighing\",\"holder\":\"alice\",\"fence\":5,"
         "\"expires_in_s\":60,\"input\":{},\"job\":2,\"revision\":90}";
-    char large[1300];
 
     be_held();
-    snprintf(large, sizeof large, "{\"text\":\"%01200d\"}", 0);
-    CHECK(ts_app_report(large, true));
-    fake_run(10);
-    begins("publish devices/scale-1/result {\"fence\":5,\"job\":1");
-    CHECK(ts_app_report(large, true));
-    fake_run(10);
+    CHECK(ts_app_work() != 0);
     fake_message("devices/scale-1/session", next_input, 1000);
+    CHECK(ts_app_report(ts_app_work(), "{\"weight_kg\":70.5}", true));
     fake_run(10);
     is(told, "safe 0;work weighing;work weighing;");
-    fake_puback();
-    fake_run(10);
     asked("");
+    CHECK(ts_app_report(ts_app_work(), "{\"weight_kg\":71}", true));
+    fake_run(10);
+    asked("publish devices/scale-1/result {\"fence\":5,\"job\":2,\"output\":{\"weight_kg\":71},\"complete\":true}");
+}
+
+static void without_a_session_there_is_no_work(void) {
+    be_held();
+    fake_message("devices/scale-1/session", "{\"state\":\"free\",\"in_use\":false,\"fence\":5,\"revision\":90}", 64);
+    fake_run(10);
+    CHECK(ts_app_work() == 0);
 }
 
 static void the_end_of_the_lease_switches_off_even_if_the_network_hangs(void) {
@@ -262,7 +266,8 @@ int main(int count, char **arguments) {
         SCENARIO(results_reach_the_broker),
         SCENARIO(an_acknowledgement_may_come_before_the_publish_returns),
         SCENARIO(what_finds_no_room_comes_again),
-        SCENARIO(an_end_that_waits_for_room_is_not_that_of_the_next_input),
+        SCENARIO(what_waits_while_the_next_work_begins_is_not_of_that_work),
+        SCENARIO(without_a_session_there_is_no_work),
         SCENARIO(the_end_of_the_lease_switches_off_even_if_the_network_hangs),
         SCENARIO(a_new_connection_is_a_new_client_with_a_new_boot_number),
         SCENARIO(a_void_secret_is_safe),

@@ -17,7 +17,7 @@ static void a_nap_begins_while_it_waits_for_the_wifi(void) {
 static void a_nap_of_no_time_is_none(void) {
     be_held();
     CHECK(!ts_app_sleep(0));
-    CHECK(ts_app_report("{\"percent\":1}", false));
+    CHECK(ts_app_report(ts_app_work(), "{\"percent\":1}", false));
     fake_run(1000);
     begins("publish devices/scale-1/result");
 }

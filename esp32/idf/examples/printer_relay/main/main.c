@@ -30,15 +30,17 @@ static void button(bool down) {
 static void run(void *unused) {
     int low = 0;
     bool told = false;
+    uint32_t work = 0;
 
     (void)unused;
     for (;;) {
         bool done = atomic_load(&on) && gpio_get_level(CONFIG_PRINTER_DONE_GPIO) == 0;
         low = done ? low + 1 : 0;
+        if (low == 1) work = ts_app_work();
         if (low == 0)
             told = false;
         else if (low >= DONE_SAMPLES && !told)
-            told = ts_app_report("{\"printed\":true}", true);
+            told = ts_app_report(work, "{\"printed\":true}", true);
         vTaskDelay(pdMS_TO_TICKS(SAMPLE_MS));
     }
 }

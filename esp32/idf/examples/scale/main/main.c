@@ -19,22 +19,13 @@
 static const char *const TAG = "scale";
 
 static weighing scale = {.per_kg = PER_KG};
-static _Atomic bool working;
-static _Atomic bool anew; /* what was weighed before does not count */
 static _Atomic bool tare;
 static _Atomic uint32_t known_g; /* a weight to learn from; 0: none */
 
 /* -- Told by the board ------------------------------------------------------------------------------------------- */
 
-static void work(ts_text type, ts_text input, uint32_t fence, uint32_t job) {
-    (void)type, (void)input, (void)fence, (void)job;
-    atomic_store(&anew, true);
-    atomic_store(&working, true);
-}
-
 static void safe(ts_reason reason) {
     (void)reason;
-    atomic_store(&working, false);
     atomic_store(&tare, false);
     atomic_store(&known_g, 0);
 }
@@ -54,36 +45,42 @@ static void command(ts_text name, ts_text data) {
 
 /* -- Its own task ------------------------------------------------------------------------------------------------- */
 
-static void obey(int32_t reading) {
+static void obey(uint32_t work, int32_t reading) {
     uint32_t grams = atomic_exchange(&known_g, 0);
 
     if (atomic_exchange(&tare, false)) {
         scale.zero = reading;
         ts_app_keep("zero", reading);
-        ts_app_report("{\"tared\":true}", false);
+        ts_app_report(work, "{\"tared\":true}", false);
     }
     if (grams > 0 && weighing_calibrate(&scale, reading, grams > INT32_MAX ? INT32_MAX : (int32_t)grams)) {
         ts_app_keep("per_kg", scale.per_kg);
-        ts_app_report("{\"calibrated\":true}", false);
+        ts_app_report(work, "{\"calibrated\":true}", false);
     }
 }
 
-static void report(int32_t grams, bool done) {
+static bool report(uint32_t work, int32_t grams, bool done) {
     char json[48];
 
     snprintf(json, sizeof json, "{\"weight_kg\":%s%d.%03d}", grams < 0 ? "-" : "", abs((int)grams / 1000),
              abs((int)grams % 1000));
-    if (ts_app_report(json, done) && done) atomic_store(&working, false);
+    return ts_app_report(work, json, done);
 }
 
-static void weigh(int32_t reading) {
+static void weigh(uint32_t work, int32_t reading) {
+    static uint32_t begun; /* the work that what was weighed counts for */
+    static bool done;
     int32_t grams = weighing_grams(&scale, reading);
     bool steady;
 
-    if (atomic_exchange(&anew, false)) scale.count = 0;
+    if (work != begun) {
+        begun = work;
+        done = false;
+        scale.count = 0;
+    }
     steady = weighing_steady(&scale, grams, CONFIG_SCALE_STEADY_G) && abs((int)grams) >= CONFIG_SCALE_LEAST_G;
 
-    if (atomic_load(&working) && (steady || scale.count % REPORT_EVERY == 0)) report(grams, steady);
+    if (work != 0 && !done && (steady || scale.count % REPORT_EVERY == 0)) done = report(work, grams, steady) && steady;
 }
 
 static void run(void *unused) {
@@ -91,13 +88,14 @@ static void run(void *unused) {
 
     (void)unused;
     for (;;) {
+        uint32_t work = ts_app_work(); /* before it weighs */
         if (!hx711_read(&bits)) {
             ESP_LOGE(TAG, "the HX711 does not answer: look at DT and SCK");
             vTaskDelay(pdMS_TO_TICKS(1000));
             continue;
         }
-        obey(weighing_reading(bits));
-        weigh(weighing_reading(bits));
+        obey(work, weighing_reading(bits));
+        weigh(work, weighing_reading(bits));
     }
 }
 
@@ -109,8 +107,7 @@ static void start(void) {
 }
 
 void app_main(void) {
-    static const ts_app board = {
-        .model = "hx711-scale", .start = start, .work = work, .command = command, .safe = safe};
+    static const ts_app board = {.model = "hx711-scale", .start = start, .command = command, .safe = safe};
 
     ts_app_run(&board);
 }
