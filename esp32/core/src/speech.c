@@ -99,18 +99,21 @@ static void take_frame(ts_device *device, const ts_event *event, uint32_t turn) 
     const unsigned char *header = (const unsigned char *)data.data;
     uint8_t flags = header[2];
     ts_text audio = {data.data + TS_FRAME_HEADER, data.size - TS_FRAME_HEADER};
+    bool follows;
 
     if (turn >= device->voice.said_turn) ts_voice_stop(device); /* the server knows that the utterance is over */
-    if (!follow_stream(device, turn, (uint16_t)((header[0] << 8) | header[1]), (flags & TS_FLAG_START) != 0)) return;
+    follows = follow_stream(device, turn, (uint16_t)((header[0] << 8) | header[1]), (flags & TS_FLAG_START) != 0);
+    if ((flags & TS_FLAG_ABORT) != 0) { /* whatever its number is: a server that was killed does not know it */
+        ts_speech_hush(device);
+        return;
+    }
+    if (!follows) return;
     ts_timer_set(device, TS_TIMER_SPEECH, SILENCE_MS);
     if (audio.size > 0 && header[3] != device->config->speech_codec)
         ts_note(device, TS_CODE_UNKNOWN_CODEC, event->topic);
-    else if (audio.size > 0 && (flags & TS_FLAG_ABORT) == 0)
+    else if (audio.size > 0)
         play(device, audio);
-    if ((flags & TS_FLAG_ABORT) != 0)
-        ts_speech_hush(device);
-    else if ((flags & TS_FLAG_END) != 0)
-        end(device);
+    if ((flags & TS_FLAG_END) != 0) end(device);
 }
 
 void ts_speech_frame(ts_device *device, const ts_event *event, ts_text turn) {

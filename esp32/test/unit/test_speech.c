@@ -113,6 +113,16 @@ static void who_speaks_interrupts(void **state) {
     assert_int_equal(bench_view(&b).voice, TS_QUIET);
 }
 
+static void an_abort_is_obeyed_whatever_its_number_is(void **state) {
+    (void)state;
+    frame(1, 0x8100, TS_FLAG_START, "a");
+    frame(1, 0x7FFF, TS_FLAG_END | TS_FLAG_ABORT, ""); /* of a server that was killed in between */
+    expect(&b, TS_DO_HUSH);
+    assert_int_equal(bench_view(&b).voice, TS_QUIET);
+    frame(1, 0x8101, 0, "b");
+    assert_null(bench_find(&b, TS_DO_PLAY));
+}
+
 static void an_abort_hushes(void **state) {
     (void)state;
     frame(1, 0, TS_FLAG_START, "a");
@@ -175,6 +185,7 @@ int main(void) {
         cmocka_unit_test_setup(an_announcement_comes_on_a_turn_that_is_over, setup),
         cmocka_unit_test_setup(who_speaks_interrupts, setup),
         cmocka_unit_test_setup(an_abort_hushes, setup),
+        cmocka_unit_test_setup(an_abort_is_obeyed_whatever_its_number_is, setup),
         cmocka_unit_test_setup(silence_ends_it, setup),
         cmocka_unit_test_setup(a_connection_begins_anew, setup),
         cmocka_unit_test_setup(what_is_no_frame_is_noted, setup),
