@@ -9,6 +9,7 @@ import pytest
 from tests.firmware.judge import Judge
 from tests.firmware.lab import START, opened
 from tests.firmware.storm import DEVICE, Storm
+from tests.rig import WITHIN_S
 
 STRIKES = {"embedded": 250, "mosquitto": 1000}
 SETTINGS = {
@@ -62,6 +63,7 @@ def _told(storm: Storm, verdict: Judge) -> str:
 
 def _works_as_ever(storm: Storm) -> None:
     alice, board = storm.users[0].person, storm.board
+    assert alice.connected.wait(WITHIN_S), "she does not come back"  # what she asks for meanwhile is lost
     topic = f"devices/{DEVICE}/session"
     last = max(at for at, line in enumerate(alice.heard.lines) if line["topic"] == topic)
     alice.sees(DEVICE, last, state="free")
