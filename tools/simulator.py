@@ -24,6 +24,8 @@ from tools.actor import Actor, Login, Message
 
 Json = Mapping[str, Any]
 
+_AGAIN_S = 3.0  # after its birth: a server that was away then, or did not know the device yet, hears it now
+
 
 class Step(NamedTuple):
     """A piece of work: how long it takes, in seconds, and what is known after it."""
@@ -213,6 +215,7 @@ class Device(Actor):
         self._speed = speed
         self._heartbeat_s = heartbeat_s
         self._heartbeat_at: float | None = None
+        self._again_at: float | None = None
         self._boots = boots
 
     def start(self) -> None:
@@ -224,15 +227,16 @@ class Device(Actor):
         """Count the connection, and make the last will that belongs to it."""
         self.board.reconnecting()
         self.boot += 1
-        self._heartbeat_at = None
+        self._heartbeat_at = self._again_at = None
         if self._boots is not None:
             self._boots.write_text(f"{self.boot}\n")
         return self._status("lost")
 
     def introduce(self) -> None:
-        """Say that the device is there, since it listens now, and what it is."""
-        self.publish(self._status("online"), Message(INFO.at(device=self.login.name), self.info(), retain=True))
-        self._heartbeat_at = time.monotonic() + self._heartbeat_s
+        """Say that the device is there, since it listens now, and what it is; and once more a little later."""
+        self._say_who_it_is()
+        now = time.monotonic()
+        self._heartbeat_at, self._again_at = now + self._heartbeat_s, now + _AGAIN_S
 
     def info(self) -> dict[str, Any]:
         """Return what the board says of itself."""
@@ -250,15 +254,22 @@ class Device(Actor):
         return [self._status("disconnected")]
 
     def due(self) -> float | None:
-        """Return when the board or the heartbeat is next."""
-        return min((when for when in (self.board.due(), self._heartbeat_at) if when is not None), default=None)
+        """Return when the board, the heartbeat or the second introduction is next."""
+        moments = (self.board.due(), self._heartbeat_at, self._again_at)
+        return min((when for when in moments if when is not None), default=None)
 
     def pass_time(self, now: float) -> None:
         """Let the board work, and the heart beat."""
         self.publish(*self.board.tick(now))
+        if self._again_at is not None and self._again_at <= now:
+            self._again_at = None
+            self._say_who_it_is()
         if self._heartbeat_at is not None and self._heartbeat_at <= now:
             self.publish(Message(HEARTBEAT.at(device=self.login.name), {"boot": self.boot}, qos=0))
             self._heartbeat_at = now + self._heartbeat_s
+
+    def _say_who_it_is(self) -> None:
+        self.publish(self._status("online"), Message(INFO.at(device=self.login.name), self.info(), retain=True))
 
     def _status(self, state: str) -> Message:
         return Message(STATUS.at(device=self.login.name), {"state": state, "boot": self.boot}, retain=True)
