@@ -53,13 +53,19 @@ with suppress(ImportError):  # it is not made for every platform
 
 log = logging.getLogger(__name__)
 
+Ready = Callable[[], None]
+"""Is called once all that is said is heard."""
+
+Ends = Callable[[], Awaitable[None]]
+"""Returns when the server shall end."""
+
 _READY_WITHIN_S = 20.0
 _CLOCK_IS_SET_S = 10.0  # less is not worth a restart: times that are told are wrong by as much
 _CLOCK_IS_READ_EVERY_S = 1.0
 _END_WITHIN_S = 2.0  # for those who talk; a broker that is away does not hear of it anyhow
 
 
-def run(settings: Settings, ready: Callable[[], None], wall: Callable[[], float] = time.time) -> None:
+def run(settings: Settings, ready: Ready, wall: Callable[[], float] = time.time) -> None:
     """Serve, on the fastest event loop there is; but aiomqtt loses connections on uvloop. Raises CannotServeError.
 
     When somebody sets the clock (a computer without one of its own, as soon as it has a network), or the machine was
@@ -72,7 +78,7 @@ def run(settings: Settings, ready: Callable[[], None], wall: Callable[[], float]
         gc.unfreeze()
 
 
-async def serve(settings: Settings, ready: Callable[[], None], now: SteadyClock) -> bool:
+async def serve(settings: Settings, ready: Ready, now: SteadyClock) -> bool:
     """Run broker and backend until SIGTERM or SIGINT; call *ready* once connected. Raises CannotServeError.
 
     Return whether to begin anew, since the wall clock was set.
@@ -97,14 +103,7 @@ async def serve(settings: Settings, ready: Callable[[], None], now: SteadyClock)
     return not stopping.is_set()
 
 
-async def _run(
-    settings: Settings,
-    parts: Parts,
-    site: Site,
-    now: SteadyClock,
-    ends: Callable[[], Awaitable[None]],
-    ready: Callable[[], None],
-) -> None:
+async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, ends: Ends, ready: Ready) -> None:
     inbox, since, is_ready = Inbox(), now(), asyncio.Event()
     link = site.link(_status("lost", since), inbox)
     sources = Sources(inbox.add, TABLE, settings.prefix, now, asyncio.get_running_loop().call_later)
@@ -207,7 +206,7 @@ async def _ends(stopping: asyncio.Event, now: SteadyClock) -> None:
             await asyncio.wait_for(stopping.wait(), _CLOCK_IS_READ_EVERY_S)
 
 
-async def _stop(ends: Callable[[], Awaitable[None]], talk: Studio, work: Workshop, inbox: Inbox) -> None:
+async def _stop(ends: Ends, talk: Studio, work: Workshop, inbox: Inbox) -> None:
     await ends()
     with suppress(TimeoutError):
         async with asyncio.timeout(_END_WITHIN_S):
@@ -215,7 +214,7 @@ async def _stop(ends: Callable[[], Awaitable[None]], talk: Studio, work: Worksho
     await inbox.put(Stop())
 
 
-async def _announce(is_ready: asyncio.Event, hears: asyncio.Event, ready: Callable[[], None]) -> None:
+async def _announce(is_ready: asyncio.Event, hears: asyncio.Event, ready: Ready) -> None:
     """Say once that everything is served, voice too. Raises CannotServeError where the broker takes too long."""
     try:
         async with asyncio.timeout(_READY_WITHIN_S):
