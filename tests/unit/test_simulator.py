@@ -9,8 +9,9 @@ import pytest
 
 from backend.features.sessions.messages import Result, SessionDocument
 from tools.actor import Login, Message
+from tools.kinds import KINDS
 from tools.people import Errand, Visitor
-from tools.simulator import KINDS, Board, Device
+from tools.simulator import Board, Device
 
 Json = Mapping[str, Any]
 
