@@ -332,6 +332,7 @@ def test_an_old_secret_opens_nothing_once_it_was_changed(database: Database) -> 
 
     async def story() -> None:
         door = Door(Rulebook(TABLE, roster=Roster(PEOPLE)), accounts, "")
+        door.open()
         assert await door.authenticate("alice", "old")
         assert await door.authenticate("alice", "old")
         accounts.set_secret("alice", "new")
