@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
+import logging
 import signal
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -50,19 +52,39 @@ new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 with suppress(ImportError):  # it is not made for every platform
     from uvloop import new_event_loop
 
+log = logging.getLogger(__name__)
+
+Ready = Callable[[], None]
+"""Is called once all that is said is heard."""
+
+Ends = Callable[[], Awaitable[None]]
+"""Returns when the server shall end."""
+
 _READY_WITHIN_S = 20.0
+_CLOCK_IS_SET_S = 10.0  # less is not worth a restart: times that are told are wrong by as much
+_CLOCK_IS_READ_EVERY_S = 1.0
 _END_WITHIN_S = 2.0  # for those who talk; a broker that is away does not hear of it anyhow
 
 
-def run(settings: Settings, ready: Callable[[], None]) -> None:
-    """Serve, on the fastest event loop there is; but aiomqtt loses connections on uvloop. Raises CannotServeError."""
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop if settings.broker else new_event_loop) as runner:
-        runner.run(serve(settings, ready))
+def run(settings: Settings, ready: Ready, wall: Callable[[], float] = time.time) -> None:
+    """Serve, on the fastest event loop there is; but aiomqtt loses connections on uvloop. Raises CannotServeError.
+
+    When somebody sets the clock (a computer without one of its own, as soon as it has a network), or the machine was
+    asleep, the server begins anew: what a restart does to all points in time is what has to be done then, too.
+    """
+    again = True
+    while again:
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop if settings.broker else new_event_loop) as runner:
+            again = runner.run(serve(settings, ready, SteadyClock(wall)))
+        gc.unfreeze()
 
 
-async def serve(settings: Settings, ready: Callable[[], None]) -> None:
-    """Run broker and backend until SIGTERM or SIGINT; call *ready* once connected. Raises CannotServeError."""
-    now = SteadyClock()
+async def serve(settings: Settings, ready: Ready, now: SteadyClock) -> bool:
+    """Run broker and backend until SIGTERM or SIGINT; call *ready* once connected. Raises CannotServeError.
+
+    Return whether to begin anew, since the wall clock was set.
+    """
+    stopping = _signalled()
     with _only_server(settings.data):
         try:
             parts = wired(settings)
@@ -72,16 +94,17 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
         address.remember(settings.data, settings.broker or None)
         try:
             async with mosquitto(settings, parts) if settings.broker else embedded(settings, parts, now) as site:
-                await _run(settings, parts, site, now, ready)
+                await _run(settings, parts, site, now, partial(_ends, stopping, now), ready)
         except ExceptionGroup as group:
             raise next((error for error in group.exceptions if isinstance(error, CannotServeError)), group) from None
         finally:
             await asyncio.get_running_loop().shutdown_default_executor()  # SQLite crashes whoever is at it then
             parts.journal.close()
             parts.database.dispose()
+    return not stopping.is_set()
 
 
-async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, ready: Callable[[], None]) -> None:
+async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, ends: Ends, ready: Ready) -> None:
     inbox, since, is_ready = Inbox(), now(), asyncio.Event()
     link = site.link(_status("lost", since), inbox)
     sources = Sources(inbox.add, TABLE, settings.prefix, now, asyncio.get_running_loop().call_later)
@@ -114,7 +137,7 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, r
             tasks.create_task(claims.run(), name="claims"),
             tasks.create_task(talk.run(link), name="voice"),
             tasks.create_task(count(site.figures, measured, inbox, settings.stats_s), name="counter"),
-            tasks.create_task(_stop(_signalled(), talk, work, inbox), name="stopper"),
+            tasks.create_task(_stop(ends, talk, work, inbox), name="stopper"),
         ]
         await service.run()
         await link.send([_farewell(now()), _status("disconnected", now())])
@@ -174,15 +197,25 @@ def _signalled() -> asyncio.Event:
     return stopping
 
 
-async def _stop(stopping: asyncio.Event, talk: Studio, work: Workshop, inbox: Inbox) -> None:
-    await stopping.wait()
+async def _ends(stopping: asyncio.Event, now: SteadyClock) -> None:
+    """Wait until the server is asked to stop, or the wall clock is another."""
+    while not stopping.is_set():
+        if abs(now.off_by()) > _CLOCK_IS_SET_S:
+            log.warning("the clock of this machine was set by %+.0f s; the server begins anew", now.off_by())
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _CLOCK_IS_READ_EVERY_S)
+
+
+async def _stop(ends: Ends, talk: Studio, work: Workshop, inbox: Inbox) -> None:
+    await ends()
     with suppress(TimeoutError):
         async with asyncio.timeout(_END_WITHIN_S):
             await asyncio.gather(talk.end(), work.end())
     await inbox.put(Stop())
 
 
-async def _announce(is_ready: asyncio.Event, hears: asyncio.Event, ready: Callable[[], None]) -> None:
+async def _announce(is_ready: asyncio.Event, hears: asyncio.Event, ready: Ready) -> None:
     """Say once that everything is served, voice too. Raises CannotServeError where the broker takes too long."""
     try:
         async with asyncio.timeout(_READY_WITHIN_S):

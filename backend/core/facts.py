@@ -127,16 +127,15 @@ class AccountsConnected(Fact):
 class SecretsChanged(Fact):
     """The old secrets of these accounts are void, and who was connected with one is not any more: without a last will.
 
-    That is over now; or, where ``since`` is given, it was some time after that, so that who was born later may have
-    come with the new secret.
+    It was some time after ``since``, so that who was born later may have come with the new secret.
     """
 
     names: frozenset[str]
-    since: float | None = None
+    since: float
 
     def spares(self, born_at: float | None) -> bool:
         """Tell whether who was born then may have come with the new secret."""
-        return self.since is not None and born_at is not None and born_at >= self.since
+        return born_at is not None and born_at >= self.since
 
 
 @dataclass(frozen=True, slots=True)

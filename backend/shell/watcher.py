@@ -81,15 +81,14 @@ class Watcher:
         self._looked_at = began
 
     def _say_void(self, found: Mapping[str, str], locked_out: Collection[str]) -> None:
-        """Say, since no last will does, who was locked out by a new secret: now, or when the secret changed.
+        """Say, since no last will does, who was locked out by a new secret since the last look.
 
         Who has no account any more needs no word: the directory tells that.
         """
-        now = found.keys() & locked_out
-        before = {name for name, mark in found.items() if self._marks.get(name, mark) != mark} - now
-        for names, since in ((now, None), (before, self._looked_at)):
-            if names:
-                self._inbox.add(SecretsChanged(frozenset(names), since))
+        changed = {name for name, mark in found.items() if self._marks.get(name, mark) != mark}
+        names = changed | (found.keys() & locked_out)  # the broker knows what changed while nobody looked
+        if names:
+            self._inbox.add(SecretsChanged(frozenset(names), self._looked_at))
 
 
 def loaded(database: Database) -> DirectoryLoaded:

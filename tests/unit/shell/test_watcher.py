@@ -56,11 +56,13 @@ def house(database: Database) -> House:
     return House(database)
 
 
-def test_whom_the_broker_locked_out_is_locked_out_now(house: House) -> None:
+def test_whom_the_broker_locked_out_was_so_after_the_last_look(house: House) -> None:
     house.accounts.set_secret("scale-1", "another", generated=True)
     house.accounts.remove("alice")
     house.locked_out = {"scale-1", "alice"}
-    assert house.looks() == [SecretsChanged(frozenset({"scale-1"}))], "who has no account is the directory's business"
+    assert house.looks() == [SecretsChanged(frozenset({"scale-1"}), since=1001.0)], (
+        "who has no account is the directory's business"
+    )
 
 
 def test_whom_the_command_line_locked_out_was_so_after_the_last_look(house: House) -> None:

@@ -389,7 +389,7 @@ def test_an_event_concerns_who_is_tracked() -> None:
     assert keys(Resumed(), known) == ["alice", "bob"]
     assert keys(DirectoryChanged(frozenset(), frozenset({"alice", "carol"})), known) == ["bob"]
     assert keys(UserHeard("alice"), known) == ["alice"]
-    assert keys(SecretsChanged(frozenset({"alice", "carol"})), known) == ["alice"]
+    assert keys(SecretsChanged(frozenset({"alice", "carol"}), since=0.0), known) == ["alice"]
     assert keys(UserHeard("carol"), known) == [], "who never had an app that said something is never lost"
     assert keys(ClientSaid("carol", "phone", ClientStatus(state="online")), known) == ["carol"]
 
@@ -404,10 +404,11 @@ def test_who_was_locked_out_is_lost_with_all_apps_but_those_that_may_know_the_ne
     history.happens(SecretsChanged(frozenset({"alice"}), since=history.now - 1))
     assert history.states == {"phone": "lost", "laptop": "online", "watch": "disconnected"}
     assert history.facts == []
-    history.happens(SecretsChanged(frozenset({"alice"})))
+    history.passes(10)
+    history.happens(SecretsChanged(frozenset({"alice"}), since=history.now))
     assert history.states == {"phone": "lost", "laptop": "lost", "watch": "disconnected"}
     assert history.facts == [UserLost("alice")]
-    assert history.happens(SecretsChanged(frozenset({"alice"}))) == []
+    assert history.happens(SecretsChanged(frozenset({"alice"}), since=history.now)) == []
     history.says("phone", "online")
     assert history.facts == [UserOnline("alice")]
 
