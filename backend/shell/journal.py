@@ -48,7 +48,8 @@ class Journal:
                 if desk.rows is not None:
                     desk.load(desk.rows.load(session))
             stored = session.exec(select(ReplyRow).where(ReplyRow.expires_at > now).order_by(col(ReplyRow.expires_at)))
-            engine.replies.load(Remembered(row.topic, row.id, row.payload, row.expires_at) for row in stored)
+            answers = (Remembered(row.topic, row.id, row.payload, row.expires_at) for row in stored)
+            engine.replies.load(answers, now)
 
     def commit(self, changes: Changes, now: float) -> None:
         """Store everything in one transaction. Raises NotStoredError."""
