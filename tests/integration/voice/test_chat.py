@@ -55,6 +55,12 @@ async def outcome(answer: Awaitable[Answer]) -> Answer | Reason:
         return error.reason
 
 
+def test_a_proxy_of_either_kind_that_is_away_is_a_reason(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for scheme in ("http", "socks5"):
+        monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:9")  # nobody listens on a port that only root may take
+        assert ask(server, QUESTION) == [Reason.UNREACHABLE]
+
+
 def test_a_question_is_answered(server: ChatServer) -> None:
     server.body = completion("**Because** of Rayleigh scattering. 🌈")
     assert ask(server, QUESTION) == [Answer("Because of Rayleigh scattering.", "chat")]
