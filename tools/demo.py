@@ -19,9 +19,10 @@ from tools import hall
 from tools.actor import Actor, Login
 from tools.chatter import Chatter
 from tools.hall import Hall, Lines
+from tools.kinds import KINDS
 from tools.people import Errand, Person
 from tools.server import Server, ServerError
-from tools.simulator import KINDS, Device
+from tools.simulator import Device
 from tools.wall import Wall, Watcher
 
 

@@ -11,8 +11,9 @@ from backend.features.sessions.messages import COMMAND
 from backend.features.stats.messages import STATUS as BACKEND
 from backend.features.triggers.messages import TRIGGER
 from tools.actor import Actor, Login, Message
+from tools.kinds import Kind
 from tools.satellite import Satellite, Talk
-from tools.simulator import Device, Kind
+from tools.simulator import Device
 
 Json = Mapping[str, Any]
 Lines = queue.SimpleQueue[str]

@@ -66,7 +66,8 @@ class Loudspeaker:
             return
         if self._ended and Flag.START in frame.flags:
             self._begin()  # an announcement has no turn of its own
-        ahead = (frame.seq - self._due) % SEQUENCES
+        is_aborted = Flag.ABORT in frame.flags  # whatever its number is: a server that was killed does not know it
+        ahead = 0 if is_aborted else (frame.seq - self._due) % SEQUENCES
         if ahead >= SEQUENCES // 2:
             played.repeated += 1
             return
@@ -77,7 +78,7 @@ class Loudspeaker:
         played.starts += Flag.START in frame.flags
         self._ended = Flag.END in frame.flags
         played.ends += self._ended
-        played.aborted = played.aborted or Flag.ABORT in frame.flags
+        played.aborted = played.aborted or is_aborted
         if frame.payload:
             self._play(frame, played, now)
         elif not frame.flags:

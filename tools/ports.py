@@ -3,6 +3,7 @@
 import random
 import socket
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 
 HOST = "127.0.0.1"
 # Below those that the system gives to clients by itself: one of them might be where a server is about to start.
@@ -16,10 +17,13 @@ def free_port() -> int:
 
 
 def ports(blocks: Sequence[int]) -> Iterator[int]:
-    """Yield every second free port of one block after the other. A block is of whoever is bound to its first port."""
-    for block in blocks:
-        with socket.socket() as claim:
-            if _bound(claim, block):
+    """Yield every second free port of one block after the other.
+
+    A block is of whoever is bound to its first port, to the end: a server that was given one may start again.
+    """
+    with ExitStack() as claims:
+        for block in blocks:
+            if _bound(claims.enter_context(socket.socket()), block):
                 yield from filter(_is_free, range(block + 2, block + BLOCK, 2))
 
 

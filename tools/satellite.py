@@ -19,9 +19,10 @@ from backend.features.voice.frames import Codec
 from backend.features.voice.messages import AUDIO, CONVERSATION, SPEECH, UTTERANCE
 from backend.shell.voice.saving import wav
 from tools.actor import Login
+from tools.kinds import Kind
 from tools.loudspeaker import Loudspeaker, Played
 from tools.microphone import FAULTLESS, FRAME_MS, Faults, frames
-from tools.simulator import Device, Kind
+from tools.simulator import Device
 from tools.voice_models import speech
 
 Json = Mapping[str, Any]

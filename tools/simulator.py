@@ -10,73 +10,21 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
 from backend.features.presence.messages import HEARTBEAT, INFO, STATUS, TELEMETRY
 from backend.features.sessions.messages import COMMAND, RESULT, SESSION
 from tools.actor import Actor, Login, Message
+from tools.kinds import KINDS, Kind, Step
 
 Json = Mapping[str, Any]
 
-
-class Step(NamedTuple):
-    """A piece of work: how long it takes, in seconds, and what is known after it."""
-
-    takes_s: float
-    output: Json
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of device: what it is, what it can do, and its work, the last step of which is the result."""
-
-    model: str
-    session_type: str
-    commands: tuple[str, ...]
-    work: Callable[[Json, random.Random], Sequence[Step]]
-
-
-def _weigh(wishes: Json, dice: random.Random) -> Sequence[Step]:
-    usual = {"male": 81.0, "female": 67.0}.get(str(wishes.get("gender")), 74.0)
-    weight = round(usual * min(1.0, _number(wishes.get("age"), 18.0) / 18) + dice.gauss(0, 6), 1)
-    weight = max(2.5, weight)
-    found = {"weight_kg": weight, "unit": "kg"}
-    height = _number(wishes.get("height"), 0.0)
-    if height > 0:
-        metres = height / 100 if height > 3 else height
-        found["bmi"] = round(weight / metres**2, 1)
-    return [Step(0.4, {"settling": True}), Step(0.6, {**found, "settling": None})]
-
-
-def _print(_wishes: Json, dice: random.Random) -> Sequence[Step]:
-    layers = 10
-    progress = [Step(0.6, {"layer": n, "layers": layers, "percent": 100 * n // layers}) for n in range(1, layers + 1)]
-    return [*progress, Step(0.2, {"filament_g": round(dice.uniform(4, 40), 1)})]
-
-
-def _probe(_wishes: Json, dice: random.Random) -> Sequence[Step]:
-    samples = [Step(0.5, {"samples": n}) for n in range(1, 6)]
-    measured = {"ph": round(dice.uniform(6, 8.5), 2), "temperature": round(dice.uniform(18, 24), 1), "unit": "°C"}
-    return [*samples, Step(0.5, measured)]
-
-
-def _number(value: object, otherwise: float) -> float:
-    return float(value) if isinstance(value, int | float) and value > 0 else otherwise
-
-
-KINDS: Mapping[str, Kind] = MappingProxyType(
-    {
-        "scale": Kind("Virtual scale", "weighing", ("start", "stop", "identify", "tare"), _weigh),
-        "printer": Kind("Virtual 3D printer", "printing", ("start", "stop", "identify"), _print),
-        "probe": Kind("Virtual lab probe", "measuring", ("start", "stop", "identify"), _probe),
-    }
-)
+_AGAIN_S = 3.0  # after its birth: a server that was away then, or did not know the device yet, hears it now
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +161,7 @@ class Device(Actor):
         self._speed = speed
         self._heartbeat_s = heartbeat_s
         self._heartbeat_at: float | None = None
+        self._again_at: float | None = None
         self._boots = boots
 
     def start(self) -> None:
@@ -224,15 +173,16 @@ class Device(Actor):
         """Count the connection, and make the last will that belongs to it."""
         self.board.reconnecting()
         self.boot += 1
-        self._heartbeat_at = None
+        self._heartbeat_at = self._again_at = None
         if self._boots is not None:
             self._boots.write_text(f"{self.boot}\n")
         return self._status("lost")
 
     def introduce(self) -> None:
-        """Say that the device is there, since it listens now, and what it is."""
-        self.publish(self._status("online"), Message(INFO.at(device=self.login.name), self.info(), retain=True))
-        self._heartbeat_at = time.monotonic() + self._heartbeat_s
+        """Say that the device is there, since it listens now, and what it is; and once more a little later."""
+        self._say_who_it_is()
+        now = time.monotonic()
+        self._heartbeat_at, self._again_at = now + self._heartbeat_s, now + _AGAIN_S
 
     def info(self) -> dict[str, Any]:
         """Return what the board says of itself."""
@@ -250,15 +200,22 @@ class Device(Actor):
         return [self._status("disconnected")]
 
     def due(self) -> float | None:
-        """Return when the board or the heartbeat is next."""
-        return min((when for when in (self.board.due(), self._heartbeat_at) if when is not None), default=None)
+        """Return when the board, the heartbeat or the second introduction is next."""
+        moments = (self.board.due(), self._heartbeat_at, self._again_at)
+        return min((when for when in moments if when is not None), default=None)
 
     def pass_time(self, now: float) -> None:
         """Let the board work, and the heart beat."""
         self.publish(*self.board.tick(now))
+        if self._again_at is not None and self._again_at <= now:
+            self._again_at = None
+            self._say_who_it_is()
         if self._heartbeat_at is not None and self._heartbeat_at <= now:
             self.publish(Message(HEARTBEAT.at(device=self.login.name), {"boot": self.boot}, qos=0))
             self._heartbeat_at = now + self._heartbeat_s
+
+    def _say_who_it_is(self) -> None:
+        self.publish(self._status("online"), Message(INFO.at(device=self.login.name), self.info(), retain=True))
 
     def _status(self, state: str) -> Message:
         return Message(STATUS.at(device=self.login.name), {"state": state, "boot": self.boot}, retain=True)

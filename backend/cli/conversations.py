@@ -111,7 +111,10 @@ def cleanup(context: Context, days: float | None, as_json: bool) -> None:
         raise click.ClickException(f"the conversations cannot be changed: {error}") from error
     begun = asyncio.run(context.memory.begun())
     if begun is not None:
-        prune(context.settings.data / FOLDER, begun, context.now())
+        try:
+            prune(context.settings.data / FOLDER, begun, context.now())
+        except OSError as error:
+            raise click.ClickException(f"a recording cannot be removed: {error}") from error
     _show_counts(gone, as_json=as_json)
 
 

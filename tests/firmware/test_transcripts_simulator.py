@@ -9,7 +9,8 @@ from backend.core.refusals import Refused
 from backend.core.routing import parse_object
 from backend.features.sessions.messages import COMMAND, SESSION
 from tests.firmware.script import FOLDER, Moment, read
-from tools.simulator import KINDS, Board
+from tools.kinds import KINDS
+from tools.simulator import Board
 
 SHARED = ("session", "hand-over", "preempt", "link", "restart", "clean-step", "removal", "later-server", "malformed")
 """Transcripts in which nothing ends by the board's own clock: the simulated one has none."""

@@ -10,8 +10,9 @@ import pytest
 
 from tests.rig import WITHIN_S, Got, Subscriber, Talkstick, serving
 from tools.actor import Login
+from tools.kinds import KINDS
 from tools.people import Errand, Person
-from tools.simulator import KINDS, Device
+from tools.simulator import Device
 
 NAMES = ("alice", "bob", "carol")
 STATUS = "devices/scale-1/status"

@@ -103,6 +103,17 @@ def test_a_voice_goes_with_its_device(operator: Operator) -> None:
     assert settings(operator) == {}
 
 
+def test_a_recording_that_cannot_be_removed_is_said_and_keeps_no_other(operator: Operator, tmp_path: Path) -> None:
+    folder = tmp_path / "data/recordings/speaker-1"
+    names = [f"20200101T00000{second}.000000Z-1.wav" for second in range(6)]
+    for name in names[:3]:
+        (folder / name).mkdir(parents=True)  # which nobody can unlink
+    for name in names[3:]:
+        (folder / name).touch()
+    assert "a recording cannot be removed: " in operator.run("voice", "cleanup", ok=False)
+    assert sorted(file.name for file in folder.iterdir()) == names[:3]
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [

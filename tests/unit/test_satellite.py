@@ -118,6 +118,14 @@ class TestLoudspeaker:
             speaker.take(1, frame.wire(), announcement, now=2.0)
         assert (announcement.frames, announcement.repeated, announcement.ends) == (5, 0, 1)
 
+    @pytest.mark.parametrize("number", [3, 0, 40_000])
+    def test_an_abort_is_obeyed_whatever_its_number_is(self, number: int) -> None:
+        speaker, played = Loudspeaker(1000), Played()
+        for frame in spoken(400)[:3]:
+            speaker.take(1, frame.wire(), played, now=0.0)
+        speaker.take(1, Frame(number, Flag.ABORT | Flag.END, Codec.PCM16_16K).wire(), played, now=0.0)
+        assert (played.ends, played.aborted, played.missing, played.repeated) == (1, True, 0, 0)
+
     def test_what_keeps_the_turn_alive_is_no_audio(self) -> None:
         speaker, played = Loudspeaker(1000), Played()
         speaker.take(1, Frame(0, Flag(0), Codec.PCM16_16K).wire(), played, now=0.0)

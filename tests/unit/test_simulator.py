@@ -1,15 +1,17 @@
 """What the virtual devices and people decide."""
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from backend.features.sessions.messages import Result, SessionDocument
-from tools.actor import Message
+from tools.actor import Login, Message
+from tools.kinds import KINDS
 from tools.people import Errand, Visitor
-from tools.simulator import KINDS, Board
+from tools.simulator import Board, Device
 
 Json = Mapping[str, Any]
 
@@ -245,3 +247,23 @@ class TestVisitor:
         last = visitor.farewell()
         assert last is not None
         assert last.body["action"] == goodbye
+
+
+def test_a_device_introduces_itself_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    device = Device(Login("scale-1", "secret"), KINDS["scale"])
+    monkeypatch.setattr(device, "publish", lambda *messages: said.extend(each.topic for each in messages))
+    device.prepare()
+    device.introduce()
+    both = ["devices/scale-1/status", "devices/scale-1/info"]
+    assert said == both
+    due = device.due()
+    assert due is not None
+    assert 2.0 < due - time.monotonic() <= 3.0
+    device.pass_time(due)
+    assert said == 2 * both
+    device.pass_time(due + 1.0)
+    assert said == 2 * both
+    device.introduce()
+    device.prepare()  # the connection was lost meanwhile
+    assert device.due() is None

@@ -82,13 +82,20 @@ class Recordings:
 def prune(folder: Path, begun: Mapping[str, float], now: float) -> None:
     """Forget the recordings below *folder* that are older than the conversation of their device, or have none.
 
-    *begun* tells when each began: conversations are also forgotten where nobody who records hears of it.
+    *begun* tells when each began: conversations are also forgotten where nobody who records hears of it. Raises OSError
+    where one cannot be removed, once all others are.
     """
-    for file in folder.glob("*/*.wav"):
+    kept: OSError | None = None
+    for file in list(folder.glob("*/*.wav")):
         if _said_at(file) < min(begun.get(file.parent.name, now), now - _STORED_S):
-            file.unlink(missing_ok=True)
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                kept = error
             with suppress(OSError):  # there are others
                 file.parent.rmdir()
+    if kept is not None:
+        raise kept
 
 
 def _said_at(file: Path) -> float:

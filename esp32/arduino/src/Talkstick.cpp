@@ -97,8 +97,8 @@ bool Talkstick::handle(const ts_event &event) {
     const bool taken = step(event);
     ts_event later;
     for (int count = 0; count < EVENTS_AT_ONCE && _later.take(later); count++) {
-        if (step(later) || later.kind == TS_EV_RESULT) continue; // a result that is refused was noted
-        _later.putBack(); // it was promised: when the core has heard more, it may have room
+        if (step(later) || later.kind != TS_EV_BADGE) continue; // what is refused was noted, and is old by and by
+        _later.putBack();                                       // it was promised: the one before it has no answer yet
         break;
     }
     return taken;

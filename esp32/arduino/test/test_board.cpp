@@ -237,6 +237,32 @@ static void testAReportOfWorkThatIsOverIsDropped() {
     EQUAL(fake::broker.count(house::RESULT), 1);
 }
 
+/* Readings of a callback that found no room do not come after newer ones. */
+static void readWhenItIsDown(const ts_view &view) {
+    static char old[700];
+    snprintf(old, sizeof old, "{\"old\":\"%0600d\"}", 0);
+    if (view.link == TS_LINK_DOWN) CHECK(reporting->telemetry(old, true));
+}
+
+static void testReadingsThatFoundNoRoomAreOver() {
+    AtWork it([](Talkstick &board) { board.config.trigger = "hall"; });
+    char data[TS_SENSED_BYTES];
+    snprintf(data, sizeof data, "{\"text\":\"%0600d\"}", 0);
+    reporting = &it.board;
+    it.say(house::SESSION, house::document(7, true, 1, 8));
+    reportAtOnce(TalkstickWork());
+    CHECK(it.board.sense(true, data));
+    house::pass(it.board);
+    it.board.onShow(readWhenItIsDown);
+    fake::broker.connected = false;
+    house::pass(it.board);
+    CHECK(told.notes.find(TS_CODE_TOO_MANY) != std::string::npos);
+    CHECK(it.board.telemetry("{\"new\":1}", true));
+    house::pass(it.board, 60000);
+    EQUAL(fake::broker.count("devices/lamp-1/telemetry"), 1);
+    EQUAL(fake::broker.last("devices/lamp-1/telemetry")->data, "{\"new\":1}");
+}
+
 static void testTexts() {
     const TalkstickText blink(ts_text{"blinking", 5});
     CHECK(blink == "blink");
@@ -281,6 +307,7 @@ int main() {
     testTheButtonOfABoardThatIsNoneYet();
     testForTheEndOfTheWorkThereIsRoom();
     testAReportOfWorkThatIsOverIsDropped();
+    testReadingsThatFoundNoRoomAreOver();
     testTexts();
     testWhatStandsInAnObject();
     return check::report("board");

@@ -43,7 +43,8 @@ void ts_app_run(const ts_app *app);
 
 /* These may be called by any task, not by interrupts. They return false where there is no room: try again later. */
 
-/* Return the number of the work that is to be done; 0: none is. It is told before `work` is called. */
+/* Return the number of the work that was told last, also when it is done; 0: the board was told to be safe since. It is
+ * there before `work` is called. */
 uint32_t ts_app_work(void);
 
 /* Report what the work of this number has found, a JSON object; `done`: that was all of it. Ask for the number before
