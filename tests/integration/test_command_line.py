@@ -2,10 +2,16 @@
 
 import json
 import signal
+import sqlite3
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.operator import typed
+import pytest
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
+from tests.operator import Operator, typed
 from tests.rig import COMMAND, WITHIN_S, Talkstick, serving
 
 
@@ -68,6 +74,47 @@ def test_a_database_that_is_none(tmp_path: Path) -> None:
     findings = json.loads(typed(*here, "doctor", "--json", ok=False).splitlines()[-1])
     assert [each["what"] for each in findings if "file is not a database" in each["found"]] == ["accounts"]
     assert {"settings", "TLS", "ffmpeg"} <= {each["what"] for each in findings}, "it looks at everything else"
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """Return a data directory whose database can be read, and not be changed."""
+    operator = Operator(tmp_path)
+    operator.run("init")
+    operator.run("user", "add", "alice")
+    operator.run("device", "add", "plug-1")
+    operator.run("channel", "add", "hall")
+
+    def forbid(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA query_only=ON")
+
+    event.listen(Pool, "connect", forbid)
+    yield tmp_path
+    event.remove(Pool, "connect", forbid)
+
+
+def test_a_database_that_cannot_be_changed(read_only: Path) -> None:
+    here = ("--data", str(read_only))
+    for command in (
+        "user add bob",
+        "user passwd alice",
+        "user topics alice --add z2m/#",
+        "user rm alice --yes",
+        "device add plug-2",
+        "device policy plug-1 lease_s=60",
+        "device owner plug-1 alice",
+        "device code plug-1",
+        "device rotate plug-1",
+        "channel add stage",
+        "channel policy hall idle_s=6",
+        "trigger add cellar --pulse",
+        "voice set plug-1 language=es",
+        "voice cleanup",
+    ):
+        said = typed(*here, *command.split(), ok=False)
+        expected = f"Error: the database in {read_only} cannot be changed: attempt to write a readonly database\n"
+        assert said == expected, command
+    assert json.loads(typed(*here, "user", "list", "--json"))[0]["name"] == "Admin", "one may look at it"
 
 
 def test_where_there_is_nothing_nothing_is_made(tmp_path: Path) -> None:
