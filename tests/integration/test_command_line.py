@@ -2,8 +2,10 @@
 
 import json
 import signal
+import socket
 import sqlite3
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
+from backend.cli import mqtt
 from tests.operator import Operator, typed
 from tests.rig import COMMAND, WITHIN_S, Talkstick, serving
 
@@ -115,6 +118,44 @@ def test_a_database_that_cannot_be_changed(read_only: Path) -> None:
         expected = f"Error: the database in {read_only} cannot be changed: attempt to write a readonly database\n"
         assert said == expected, command
     assert json.loads(typed(*here, "user", "list", "--json"))[0]["name"] == "Admin", "one may look at it"
+
+
+def test_the_doctor_looks_at_everything_though_the_database_is_damaged(tmp_path: Path) -> None:
+    here = ("--data", str(tmp_path))
+    typed(*here, "init")
+    with sqlite3.connect(tmp_path / "talkstick.db") as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        ((size,),) = database.execute("PRAGMA page_size")
+        ((page,),) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'accountrow'")
+    database.close()
+    with (tmp_path / "talkstick.db").open("r+b") as file:
+        file.seek(size * (page - 1))
+        file.write(b"\xff" * size)
+    findings = json.loads(typed(*here, "doctor", "--json", ok=False).splitlines()[-1])
+    assert "the database cannot be read: database disk image is malformed" in [each["found"] for each in findings]
+    assert {"settings", "TLS", "ffmpeg"} <= {each["what"] for each in findings}
+
+
+def test_who_takes_the_login_and_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "ANSWER_WITHIN_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def listen() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.sendall(b"\x20\x02\x00\x00")  # CONNACK
+                while connection.recv(4096):
+                    pass
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        Operator(tmp_path).run("init")
+        here = {"TALKSTICK_PORT": str(listening.getsockname()[1])}
+        findings = json.loads(typed("--data", str(tmp_path), "doctor", "--json", environment=here))
+        listener.join()
+    (server,) = (each for each in findings if each["what"] == "server")
+    assert "says nothing" in server["found"]
+    assert "disk full" in server["help"]
 
 
 def test_where_there_is_nothing_nothing_is_made(tmp_path: Path) -> None:
