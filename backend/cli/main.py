@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from backend.cli.context import Context
+from backend.cli.context import Context, said
 from backend.cli.later import Later
 
 
@@ -26,7 +26,7 @@ class Talkstick(click.Group):
                 raise
             where = context.find_object(Context)
             data = where.settings.data if where is not None else "the data directory"
-            raise click.ClickException(f"the database in {data} cannot be changed: {error.orig}") from error
+            raise click.ClickException(f"the database in {data} cannot be changed: {said(error)}") from error
 
 
 @click.group(
