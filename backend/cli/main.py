@@ -4,33 +4,16 @@ A command is a line here: its name, where it is, and the first sentence of its h
 """
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from backend.cli.context import Context, said
+from backend.cli.context import Context
 from backend.cli.later import Later
-
-
-class Talkstick(click.Group):
-    """Says in one line, for all commands, that the database is not to be changed: full, read-only, locked."""
-
-    def invoke(self, context: click.Context) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(context)
-        except Exception as error:
-            from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - takes a moment, and most have it by now
-
-            if not isinstance(error, OperationalError):
-                raise
-            where = context.find_object(Context)
-            data = where.settings.data if where is not None else "the data directory"
-            raise click.ClickException(f"the database in {data} cannot be changed: {said(error)}") from error
+from backend.cli.root import Root
 
 
 @click.group(
-    cls=Talkstick,
+    cls=Root,
     context_settings={"help_option_names": ["-h", "--help"]},
     commands=[
         Later("init", "server:init", "Make the data directory, its database and the admin account."),
