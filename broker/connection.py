@@ -63,6 +63,7 @@ class Connection:
         self._has_ended = False
         self._is_waiting = False
         self._unanswered = 0
+        self._noted = 0  # by the keeper, before the packet at hand
         self._heard = 0.0
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -168,7 +169,7 @@ class Connection:
     async def _take_turn(self) -> None:
         """Read on only where that does not pile up what cannot be handled. Who must wait is not silent."""
         self._is_waiting = True
-        while self._unanswered > _UNANSWERED:  # noqa: ASYNC110 - the disk is full, nothing else happens either
+        while self._unanswered > _UNANSWERED:  # noqa: ASYNC110 - the disk is full, it waits with the others
             await asyncio.sleep(_PAUSE_S)
         await self._house.turns.turn()
         self._is_waiting = False
@@ -178,6 +179,7 @@ class Connection:
         take = _TAKES.get(kind)
         if take is None:
             raise ProtocolError(f"[MQTT-3.1.0-2] unexpected packet of type {kind}")
+        self._noted = self._house.keeper.noted
         take(self, self._session, packet)
 
     def _take_publish(self, session: Session, packet: Publish) -> None:
@@ -216,7 +218,10 @@ class Connection:
         self.send(pingresp_bytes())
 
     def _acknowledge(self, packet: bytes) -> None:
-        """Answer once what was asked is kept."""
+        """Answer once what was asked is kept, in order; at once, where nothing of it must be."""
+        if not self._unanswered and self._noted == self._house.keeper.noted:
+            self.send(packet)
+            return
 
         def answer() -> None:
             self._unanswered -= 1

@@ -1,7 +1,8 @@
 """What survives a restart of the broker: retained messages of clients, and persistent sessions, in one SQLite file.
 
 Changes are collected and written in batches, off the loop; nothing is acknowledged to a client before what it changed
-is written. ``synchronous=NORMAL``: a killed process loses nothing, a power cut at most the last moments.
+is written. Who changed nothing waits for nothing. ``synchronous=NORMAL``: a killed process loses nothing, a power cut
+at most the last moments.
 """
 
 import asyncio
@@ -36,6 +37,8 @@ class Keeper:
 
     def __init__(self, path: Path | None) -> None:
         self._database = _opened(path) if path is not None else None
+        self.noted = 0
+        """How often something was to be kept so far: while it stays, there is nothing to wait for."""
         self._changed: Changes = {}
         self._writing: Changes = {}
         self._is_writing = False
@@ -60,8 +63,13 @@ class Keeper:
         """Keep a row no longer."""
         self._note((table, key), None)
 
+    def touch(self) -> None:
+        """Let who asked wait, though nothing changes: what was asked first, and is asked again, may not be kept yet."""
+        self.noted += 1
+
     def _note(self, key: tuple[str, tuple[Any, ...]], values: tuple[Any, ...] | None) -> None:
         if self._database is not None:
+            self.touch()
             self._changed[key] = values
             self._wake.set()
 
@@ -98,7 +106,7 @@ class Keeper:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._write, self._writing)
         except sqlite3.Error as error:
             if not self._is_failing:
-                log.error("cannot keep sessions and retained messages, trying again: %s; clients wait", error)
+                log.error("cannot keep sessions and retained messages, trying again: %s; who changes them waits", error)
             self._is_failing = True
             return False
         if self._is_failing:

@@ -270,6 +270,8 @@ class Router:
             self._keeper.put("retained", (message.topic,), message.payload, message.qos, message.owner)
         elif before is not None and before.owner:
             self._keeper.remove("retained", message.topic)
+        else:
+            self._keeper.touch()
 
     def restore(self, now: float) -> None:
         """Take back what was kept over a restart. Whose client was connected then is away since *now*."""

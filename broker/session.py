@@ -103,6 +103,7 @@ class Session:
                 log.warning("%d messages wait for %r; it loses what comes now", len(self._waiting), self.client[:160])
             self._is_full = True
             self.dropped += 1
+            self._keeper.touch()
             return
         self._is_full = False
         outgoing = self._numbered(message, qos, retain=False)
@@ -206,6 +207,7 @@ class Session:
     def unsubscribe(self, topic_filter: str) -> bool:
         """End a subscription; False where there is none."""
         if self.subscriptions.pop(topic_filter, None) is None:
+            self._keeper.touch()
             return False
         self._keeper.remove("subscription", self.client, topic_filter)
         return True
@@ -213,6 +215,7 @@ class Session:
     def is_new(self, packet_id: int) -> bool:
         """Remember the packet id of a QoS 2 PUBLISH; False where it came before [MQTT-4.3.3-2]."""
         if packet_id in self._incoming:
+            self._keeper.touch()
             return False
         self._incoming.add(packet_id)
         self._keeper.put("incoming", (self.client, packet_id))

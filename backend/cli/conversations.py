@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
 from backend.cli.asking import request
 from backend.cli.context import (
@@ -105,10 +104,7 @@ def cleanup(context: Context, days: float | None, as_json: bool) -> None:
     if days is not None and not math.isfinite(days):
         raise click.BadParameter(f"{days} is no number of days", param_hint="--days")
     days = context.settings.conversation_days if days is None else days
-    try:
-        gone = context.memory.clean_up(days, context.now())
-    except SQLAlchemyError as error:
-        raise click.ClickException(f"the conversations cannot be changed: {error}") from error
+    gone = context.memory.clean_up(days, context.now())
     begun = asyncio.run(context.memory.begun())
     if begun is not None:
         try:

@@ -163,7 +163,10 @@ def _server(context: Context) -> Iterator[Finding]:
     except aiomqtt.MqttCodeError as error:
         help_ = f"it knows another {login.user}; is it of this data directory?"
         yield Finding("server", "fail", f"the server on {where} refused the login: {error}", help_)
-    except (aiomqtt.MqttError, TimeoutError) as error:
+    except TimeoutError:
+        silent = f"who listens on {where} says nothing within {mqtt.ANSWER_WITHIN_S:.0f} s"
+        yield Finding("server", "warn", silent, "is its disk full? Does a server run? talkstick serve")
+    except aiomqtt.MqttError as error:
         yield Finding("server", "warn", f"no server on {where}: {error}", "talkstick serve")
     else:
         status = found[STATUS.at()]

@@ -9,9 +9,11 @@ import click
 
 from backend.cli.context import Context
 from backend.cli.later import Later
+from backend.cli.root import Root
 
 
 @click.group(
+    cls=Root,
     context_settings={"help_option_names": ["-h", "--help"]},
     commands=[
         Later("init", "server:init", "Make the data directory, its database and the admin account."),

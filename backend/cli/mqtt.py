@@ -36,7 +36,7 @@ def run(context: Context, coroutine: Coroutine[Any, Any, T]) -> T:
         help_ = "is `talkstick serve` running?" if context.broker is None else "is Mosquitto running?"
         raise click.ClickException(f"no broker answers at {context.address} ({error}); {help_}") from error
     except TimeoutError as error:
-        raise click.ClickException(f"no answer within {ANSWER_WITHIN_S:.0f} s") from error
+        raise click.ClickException(f"no answer within {ANSWER_WITHIN_S:.0f} s; ask `talkstick doctor` why") from error
 
 
 def _is_stranger(error: aiomqtt.MqttCodeError) -> bool:

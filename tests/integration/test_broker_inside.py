@@ -244,9 +244,9 @@ def test_retained_messages_that_a_restart_cut_off_come_afterwards(tmp_path: Path
     asyncio.run(main())
 
 
-def test_while_the_disk_is_full_a_hasty_client_waits_with_its_next_packet(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def is_full(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Fill the disk, until it holds something false."""
     write, is_full = Keeper._write, [True]
 
     def full(self: Keeper, changed: Changes) -> None:
@@ -255,10 +255,69 @@ def test_while_the_disk_is_full_a_hasty_client_waits_with_its_next_packet(
         write(self, changed)
 
     monkeypatch.setattr(Keeper, "_write", full)
+    return is_full
 
+
+def numbered(number: int) -> bytes:
+    return struct.pack("!H", number)
+
+
+def test_while_the_disk_is_full_only_what_must_be_kept_waits(tmp_path: Path, is_full: list[bool]) -> None:
+    async def story(port: int, _broker: EmbeddedBroker) -> None:
+        async with raw(port, "board") as board, raw(port, "app") as app:
+            board.writer.write(publish_packet("a/status", b"x", numbered(1), retain=True))
+            board.writer.write(publish_packet("a/b", b"in order", numbered(2)) + b"\xc0\0")
+            assert (await board.next())[0] == 0xD0, "it is served, and told nothing of what is not kept"
+            app.writer.write(subscribe_packet("+/c", numbered(1)))
+            assert (await app.next())[0] == 0x90, "a clean session's subscription need not be kept"
+            app.writer.write(publish_packet("a/c", b"y", numbered(2)))
+            assert {(await app.next())[0], (await app.next())[0]} == {0x32, 0x40}, "nor what passes through"
+            is_full[0] = False
+            assert [await board.next(), await board.next()] == [(0x40, numbered(1)), (0x40, numbered(2))]
+
+    run(story, store=tmp_path / "broker.db")
+
+
+def receive(client: Raw) -> None:
+    client.writer.write(packet(0x34, field("a/b") + numbered(1) + b"x"))
+
+
+def clear(client: Raw) -> None:
+    client.writer.write(publish_packet("a/b", b"", numbered(1), retain=True))
+
+
+def unsubscribe(client: Raw) -> None:
+    client.writer.write(packet(0xA2, numbered(1) + field("a/b")))
+
+
+@pytest.mark.parametrize("ask", [receive, clear, unsubscribe])
+def test_while_the_disk_is_full_what_is_asked_again_waits_as_what_was_asked_first(
+    tmp_path: Path, is_full: list[bool], ask: Callable[[Raw], None]
+) -> None:
+    async def story(port: int, _broker: EmbeddedBroker) -> None:
+        is_full[0] = False
+        async with raw(port, "c", clean=False) as client:
+            client.writer.write(subscribe_packet("a/b", numbered(1), 0))
+            client.writer.write(publish_packet("a/b", b"x", numbered(2), retain=True))
+            await until_answered(client, 0x40)
+            is_full[0] = True
+        for _ in range(2):  # the second connection asks for what the first one was not told
+            async with raw(port, "c", clean=False) as client:
+                ask(client)
+                client.writer.write(b"\xc0\0")
+                heard = []
+                while 0xD0 not in heard:
+                    heard.append((await client.any())[0])
+                assert not {0x40, 0x50, 0xB0} & set(heard)
+        is_full[0] = False
+
+    run(story, store=tmp_path / "broker.db")
+
+
+def test_while_the_disk_is_full_a_hasty_client_waits_with_its_next_packet(tmp_path: Path, is_full: list[bool]) -> None:
     async def story(port: int, broker: EmbeddedBroker) -> None:
         async with raw(port, "hasty") as hasty:
-            one = publish_packet("a/b", b"x", struct.pack("!H", 1), retain=True)
+            one = publish_packet("a/b", b"x", numbered(1), retain=True)
             hasty.writer.write(one * 5000)
             connection = next(iter(broker._connections))
             await until(lambda: connection._unanswered > 1000)

@@ -2,12 +2,20 @@
 
 import json
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.operator import typed
+import pytest
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
+from backend.cli import mqtt
+from tests.operator import Operator, typed
 from tests.rig import COMMAND, WITHIN_S, Talkstick, serving
 
 
@@ -81,6 +89,47 @@ def test_a_database_that_is_none(tmp_path: Path) -> None:
     assert {"settings", "TLS", "ffmpeg"} <= {each["what"] for each in findings}, "it looks at everything else"
 
 
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """Return a data directory whose database can be read, and not be changed."""
+    operator = Operator(tmp_path)
+    operator.run("init")
+    operator.run("user", "add", "alice")
+    operator.run("device", "add", "plug-1")
+    operator.run("channel", "add", "hall")
+
+    def forbid(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA query_only=ON")
+
+    event.listen(Pool, "connect", forbid)
+    yield tmp_path
+    event.remove(Pool, "connect", forbid)
+
+
+def test_a_database_that_cannot_be_changed(read_only: Path) -> None:
+    here = ("--data", str(read_only))
+    for command in (
+        "user add bob",
+        "user passwd alice",
+        "user topics alice --add z2m/#",
+        "user rm alice --yes",
+        "device add plug-2",
+        "device policy plug-1 lease_s=60",
+        "device owner plug-1 alice",
+        "device code plug-1",
+        "device rotate plug-1",
+        "channel add stage",
+        "channel policy hall idle_s=6",
+        "trigger add cellar --pulse",
+        "voice set plug-1 language=es",
+        "voice cleanup",
+    ):
+        said = typed(*here, *command.split(), ok=False)
+        expected = f"Error: the database in {read_only} cannot be changed: attempt to write a readonly database\n"
+        assert said == expected, command
+    assert json.loads(typed(*here, "user", "list", "--json"))[0]["name"] == "Admin", "one may look at it"
+
+
 def test_the_doctor_looks_at_everything_though_the_database_is_damaged(tmp_path: Path) -> None:
     here = ("--data", str(tmp_path))
     typed(*here, "init")
@@ -95,6 +144,28 @@ def test_the_doctor_looks_at_everything_though_the_database_is_damaged(tmp_path:
     findings = json.loads(typed(*here, "doctor", "--json", ok=False).splitlines()[-1])
     assert "the database cannot be read: database disk image is malformed" in [each["found"] for each in findings]
     assert {"settings", "TLS", "ffmpeg"} <= {each["what"] for each in findings}
+
+
+def test_who_takes_the_login_and_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "ANSWER_WITHIN_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def listen() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.sendall(b"\x20\x02\x00\x00")  # CONNACK
+                while connection.recv(4096):
+                    pass
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        Operator(tmp_path).run("init")
+        here = {"TALKSTICK_PORT": str(listening.getsockname()[1])}
+        findings = json.loads(typed("--data", str(tmp_path), "doctor", "--json", environment=here))
+        listener.join()
+    (server,) = (each for each in findings if each["what"] == "server")
+    assert "says nothing" in server["found"]
+    assert "disk full" in server["help"]
 
 
 def test_where_there_is_nothing_nothing_is_made(tmp_path: Path) -> None:
