@@ -70,6 +70,16 @@ def test_a_database_that_is_none(tmp_path: Path) -> None:
     assert {"settings", "TLS", "ffmpeg"} <= {each["what"] for each in findings}, "it looks at everything else"
 
 
+def test_doctor_names_what_is_no_setting_in_the_environment(tmp_path: Path) -> None:
+    typed("--data", str(tmp_path), "init")
+    names = ("PROT", "PORT", "DATA", "USER", "PASSWORD", "WIFI_PASSWORD")
+    given = {f"TALKSTICK_{name}": "1" for name in names} | {"talkstick_qqqqqqqqqqqqqqqq": "1"}
+    shown = typed("--data", str(tmp_path), "doctor", "--json", environment=given)
+    told = [each for each in json.loads(shown) if each["what"] == "settings" and each["state"] == "warn"]
+    assert [each["found"].partition(" ")[0] for each in told] == ["TALKSTICK_PROT", "talkstick_qqqqqqqqqqqqqqqq"]
+    assert [each["help"] for each in told] == ["did you mean TALKSTICK_PORT?", "see `talkstick serve --help`"]
+
+
 def test_where_there_is_nothing_nothing_is_made(tmp_path: Path) -> None:
     for command in (("user", "list"), ("device", "add", "scale-1"), ("channel", "add", "stage"), ("trigger", "list")):
         said = typed("--data", str(tmp_path / "typo"), *command, ok=False)
