@@ -34,6 +34,7 @@ from backend.shell.clock import SteadyClock
 from backend.shell.counting import count
 from backend.shell.database import WrongSchemaError
 from backend.shell.deeds import Deeds
+from backend.shell.door import Door
 from backend.shell.inbox import Inbox, Stop
 from backend.shell.link import first_of
 from backend.shell.meter import Meter
@@ -114,7 +115,7 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, e
     parts.door.report = inbox.add
     relaying, meter = Relaying(parts.relay, inbox, now), Meter(TABLE)
     parts.relay.learn(parts.engine.projection(since, is_channel))  # who had the floor has it, whenever data come
-    greeting = Greeting(_status("online", since), partial(_open, watcher, is_ready))
+    greeting = Greeting(_status("online", since), partial(_open, parts.door, is_ready))
     house = _surroundings(settings, parts, inbox, now)
     async with (
         studio(house) as talk,
@@ -144,9 +145,9 @@ async def _run(settings: Settings, parts: Parts, site: Site, now: SteadyClock, e
             task.cancel()
 
 
-def _open(watcher: Watcher, is_ready: asyncio.Event) -> None:
+def _open(door: Door, is_ready: asyncio.Event) -> None:
     """Let people in: all that they send is heard."""
-    watcher.open()
+    door.open()
     is_ready.set()
 
 

@@ -160,8 +160,7 @@ class Context:
         try:
             return open_database(self.settings.data)
         except (OSError, SQLAlchemyError, WrongSchemaError) as error:
-            why = getattr(error, "orig", None) or error  # what SQLite says, without what SQLAlchemy adds
-            raise click.ClickException(f"cannot open the database in {self.settings.data}: {why}") from error
+            raise click.ClickException(f"cannot open the database in {self.settings.data}: {said(error)}") from error
 
     def login(self, name: str | None) -> Login:
         """Return how to log in as *name* (default: ``TALKSTICK_USER``, or the operator)."""
@@ -237,6 +236,11 @@ def read_name(_context: click.Context, _parameter: click.Parameter, text: str | 
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     return text
+
+
+def said(error: Exception) -> str:
+    """Return what SQLite says, without what SQLAlchemy adds."""
+    return str(getattr(error, "orig", None) or error)
 
 
 def ask_secret(question: str, otherwise: str, default: str | None = None) -> str:

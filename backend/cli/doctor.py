@@ -16,10 +16,11 @@ from typing import Literal
 import aiomqtt
 import click
 import espeakng_loader
+from sqlalchemy.exc import SQLAlchemyError
 
 from backend.app.table import TABLE
 from backend.cli import mqtt
-from backend.cli.context import Context, json_option, pass_context
+from backend.cli.context import Context, json_option, pass_context, said
 from backend.cli.flashing import WIFI_PASSWORD
 from backend.core.principals import PEOPLE, Role
 from backend.core.topics import overlaps
@@ -73,10 +74,15 @@ def _findings(context: Context) -> Iterator[Finding]:
     for check in _CHECKS:
         try:
             yield from check(context)
-        except click.ClickException as error:
-            if error.message not in told:
-                told.add(error.message)
-                yield Finding(check.__name__.strip("_"), "fail", error.message)
+        except (click.ClickException, SQLAlchemyError) as error:
+            why = (
+                error.message
+                if isinstance(error, click.ClickException)
+                else f"the database cannot be read: {said(error)}"
+            )
+            if why not in told:
+                told.add(why)
+                yield Finding(check.__name__.strip("_"), "fail", why)
 
 
 def _python(_context: Context) -> Iterator[Finding]:

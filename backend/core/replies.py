@@ -6,7 +6,7 @@ too. If a request was answered twice (queued, and granted later), the last answe
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 REMEMBERED_S = 600.0
 MOST_PER_TOPIC = 1000  # the requests of one principal to one device: bounds memory
@@ -30,10 +30,10 @@ class ReplyMemory:
     """Topics by their last use, and their answers by age: the lifetime is the same for all."""
     _before: dict[tuple[str, str], Remembered | None] = field(default_factory=dict)
 
-    def load(self, stored: Iterable[Remembered]) -> None:
-        """Take over what was stored, in the order of expiry."""
+    def load(self, stored: Iterable[Remembered], now: float) -> None:
+        """Take over what was stored, in the order of expiry; the clock may have been set back since."""
         for answer in stored:
-            self._keep(answer)
+            self._keep(replace(answer, expires_at=min(answer.expires_at, now + REMEMBERED_S)))
 
     def recall(self, topic: str, request_id: str, now: float) -> Remembered | None:
         """Return what this request was answered already, or None."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Engine as Database
-from sqlalchemy import and_, or_
+from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select, update
 
 from backend.core.clock import DAY_S
@@ -114,7 +114,8 @@ class Claims:
         """
         self._settle_all()
         is_settled = or_(col(ClaimRow.used_at).is_(None), col(ClaimRow.code).is_(None))
-        over = and_(col(ClaimRow.is_closed).is_(False), col(ClaimRow.expires_at) <= now, is_settled)
+        is_over = func.abs(now - col(ClaimRow.made_at)) >= col(ClaimRow.expires_at) - col(ClaimRow.made_at)
+        over = and_(col(ClaimRow.is_closed).is_(False), is_over, is_settled)
         forgotten = col(ClaimRow.expires_at) <= now - KEPT_S
         with Session(self._database) as session:
             is_due = session.exec(select(ClaimRow).where(or_(over, forgotten))).first() is not None

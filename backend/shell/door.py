@@ -18,13 +18,17 @@ _LOOKS, _LOOK_EVERY_S = 30, 0.1
 
 
 class Door:
-    """Judges by the rulebook. ``report`` hears what was refused. Topics come with the prefix of the tree."""
+    """Judges by the rulebook. ``report`` hears what was refused. Topics come with the prefix of the tree.
+
+    It is shut at first: it knows who may read what, also of those who are away, and lets nobody in.
+    """
 
     def __init__(self, rules: Rulebook, accounts: Accounts, prefix: str) -> None:
         self._rules = rules
         self._accounts = accounts
         self._prefix = prefix
         self._logins = Logins()
+        self._is_open = False
         self._complaints = Complaints(log)
         self.report: Callable[[PublishRefused], None] = lambda _refused: None
 
@@ -32,6 +36,10 @@ class Door:
         """Learn who there is, and who has which devices. The broker must forget what it was answered before."""
         if principals != self._rules.roster.principals:  # else the engine has them in memory already, and shares them
             self._rules.roster = Roster(principals)
+
+    def open(self) -> None:
+        """Let people in: all that they send is heard from now on. Until then logins wait."""
+        self._is_open = True
 
     async def authenticate(self, name: str, secret: str) -> bool | None:
         """Tell whether this is the secret of that account; None: that cannot be told at the moment."""
@@ -45,9 +53,12 @@ class Door:
         return await self._is_listed(name)
 
     async def _is_listed(self, name: str) -> bool | None:
-        """Wait until an account that was added this moment is known here: its rights depend on it. None: not yet."""
+        """Wait until the door is open, and knows an account that was added this moment: its rights depend on it.
+
+        None: not yet.
+        """
         for _ in range(_LOOKS):
-            if self._lookup(name) is not None:
+            if self._is_open and self._lookup(name) is not None:
                 return True
             await asyncio.sleep(_LOOK_EVERY_S)
         return None

@@ -24,6 +24,7 @@ from backend.shell.database import ReplyRow, overwrite
 log = logging.getLogger(__name__)
 
 _SWEEP_S = 60.0
+_TRUSTED_AFTER_S = 600.0  # the clock: one that is wrong when the server starts, or for a moment, costs no history
 
 
 class NotStoredError(Exception):
@@ -48,7 +49,9 @@ class Journal:
                 if desk.rows is not None:
                     desk.load(desk.rows.load(session))
             stored = session.exec(select(ReplyRow).where(ReplyRow.expires_at > now).order_by(col(ReplyRow.expires_at)))
-            engine.replies.load(Remembered(row.topic, row.id, row.payload, row.expires_at) for row in stored)
+            answers = (Remembered(row.topic, row.id, row.payload, row.expires_at) for row in stored)
+            engine.replies.load(answers, now)
+        self._sweep_archive_at = dict.fromkeys(self._archives, now + _TRUSTED_AFTER_S)
 
     def commit(self, changes: Changes, now: float) -> None:
         """Store everything in one transaction. Raises NotStoredError."""

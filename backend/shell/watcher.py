@@ -10,7 +10,6 @@ from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.core.facts import Definition, SecretsChanged
-from backend.core.principals import Principal
 from backend.features.directory.feature import DirectoryLoaded
 from backend.shell.accounts import Accounts
 from backend.shell.door import Door
@@ -44,8 +43,6 @@ class Watcher:
         self._listen = listen
         self._now = now
         self._turn = asyncio.Lock()
-        self._principals: Mapping[str, Principal] = {}
-        self._is_open = False
         self._revision: int | None = None  # what changed while the server started is told at the first look
         self._marks: Mapping[str, str] = {}
         self._looked_at = 0.0  # what changed before, the last look has seen
@@ -54,15 +51,8 @@ class Watcher:
         """Put the directory into the inbox, and let the door know it: no message comes through before that is there."""
         directory = await asyncio.to_thread(loaded, self._database)
         await self._inbox.put(directory)
-        self._principals = directory.principals
-        if self._is_open:
-            self._door.know(self._principals)
+        self._door.know(directory.principals)
         await self._listen(directory.triggers)
-
-    def open(self) -> None:
-        """Let the door know who may come in: what they send is heard from now on. Until then logins wait."""
-        self._is_open = True
-        self._door.know(self._principals)
 
     async def run(self, know: Know) -> None:
         """Tell the directory whenever it changed, and let the broker *know*; until cancelled."""

@@ -53,7 +53,7 @@ async def watched(site: Site, door: Door, know: Know) -> AsyncIterator[None]:
     database = open_database(site.talkstick.data)
     watcher = Watcher(database, Inbox(), door, _nobody_listens, SteadyClock())
     await watcher.tell()
-    watcher.open()
+    door.open()
     watching = asyncio.create_task(watcher.run(know))
     try:
         yield

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -78,6 +79,22 @@ def test_doctor_names_what_is_no_setting_in_the_environment(tmp_path: Path) -> N
     told = [each for each in json.loads(shown) if each["what"] == "settings" and each["state"] == "warn"]
     assert [each["found"].partition(" ")[0] for each in told] == ["TALKSTICK_PROT", "talkstick_qqqqqqqqqqqqqqqq"]
     assert [each["help"] for each in told] == ["did you mean TALKSTICK_PORT?", "see `talkstick serve --help`"]
+
+
+def test_the_doctor_looks_at_everything_though_the_database_is_damaged(tmp_path: Path) -> None:
+    here = ("--data", str(tmp_path))
+    typed(*here, "init")
+    with sqlite3.connect(tmp_path / "talkstick.db") as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        ((size,),) = database.execute("PRAGMA page_size")
+        ((page,),) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'accountrow'")
+    database.close()
+    with (tmp_path / "talkstick.db").open("r+b") as file:
+        file.seek(size * (page - 1))
+        file.write(b"\xff" * size)
+    findings = json.loads(typed(*here, "doctor", "--json", ok=False).splitlines()[-1])
+    assert "the database cannot be read: database disk image is malformed" in [each["found"] for each in findings]
+    assert {"settings", "TLS", "ffmpeg"} <= {each["what"] for each in findings}
 
 
 def test_where_there_is_nothing_nothing_is_made(tmp_path: Path) -> None:

@@ -94,6 +94,7 @@ def test_a_right_secret_that_nobody_looked_at_is_to_come_again(
     accounts = Accounts(database)
     accounts.add(ALICE, "right", 0.0)
     door, port = Door(Rulebook(TABLE, roster=Roster({"alice": ALICE})), accounts, ""), free_port()
+    door.open()
 
     async def knock(secret: str) -> object:
         try:
@@ -123,11 +124,30 @@ def test_an_account_that_is_not_listed_yet_is_to_come_again(
     accounts = Accounts(database)
     accounts.add(ALICE, "secret", 0.0, generated=True)
     door = Door(Rulebook(TABLE), accounts, "")
+    door.open()
 
     async def story() -> None:
         assert await door.authenticate("alice", "secret") is None
         assert await door.vouched("alice") is None
         assert await door.authenticate("alice", "wrong") is False
+
+    run(story())
+
+
+def test_a_door_that_is_shut_lets_nobody_in_and_knows_who_may_read_what(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door_module, "_LOOK_EVERY_S", 0.001)
+    accounts = Accounts(database)
+    accounts.add(ALICE, "secret", 0.0, generated=True)
+    door = Door(Rulebook(TABLE), accounts, "")
+    door.know({"alice": ALICE})
+
+    async def story() -> None:
+        assert await door.authenticate("alice", "secret") is None
+        assert door.may_receive("alice", "devices/scale-1/session")
+        door.open()
+        assert await door.authenticate("alice", "secret") is True
 
     run(story())
 
@@ -164,6 +184,7 @@ def test_a_certificate_vouches_for_accounts_only(database: Database) -> None:
     accounts = Accounts(database)
     accounts.add(ALICE, "secret", 0.0)
     door = Door(Rulebook(TABLE), accounts, "")
+    door.open()
 
     async def story() -> None:
         assert not await door.vouched("nobody")

@@ -93,9 +93,9 @@ class Backend:
         ]
         self.engine = Engine(TABLE, desks, directory.Listing(accounts_desk))
         self.journal = Journal(database, voice.archives(voice.Bounds()))
-        self.journal.load(self.engine, 0.0)
-        self.inbox = Inbox()
         self.now = 1000.0
+        self.journal.load(self.engine, self.now)
+        self.inbox = Inbox()
         greeting = Greeting(BIRTH, lambda: None)
         self.service = Service(self.engine, self.journal, link, self.inbox, lambda: self.now, greeting)
 
@@ -339,6 +339,7 @@ def test_an_old_secret_opens_nothing_once_it_was_changed(database: Database) -> 
 
     async def story() -> None:
         door = Door(Rulebook(TABLE, roster=Roster(PEOPLE)), accounts, "")
+        door.open()
         assert await door.authenticate("alice", "old")
         assert await door.authenticate("alice", "old")
         accounts.set_secret("alice", "new")

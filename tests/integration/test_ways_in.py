@@ -65,6 +65,19 @@ def test_who_comes_while_the_server_starts_is_heard(tmp_path: Path) -> None:
     assert asked == answered
 
 
+def test_who_is_away_misses_nothing_of_a_server_that_starts(tmp_path: Path) -> None:
+    """What it says before it lets anybody in, waits for those who have a session, like all else."""
+    topic, kept = "devices/scale-1/presence", ("-c", "-i", "wall", "-q", "1")
+    with serving(tmp_path) as talkstick:
+        with talkstick.subscribe("alice", topic, options=kept):
+            pass
+        talkstick.stop(signal.SIGKILL)
+        talkstick.start()
+        with talkstick.subscribe("alice", topic, options=kept) as alice:
+            waited = alice.wait_for(lambda got: not got.retained)
+    assert waited.body["reason"] == "restarted"
+
+
 def test_the_whole_tree_under_a_prefix(tmp_path: Path) -> None:
     with serving(tmp_path, prefix="lab1/") as talkstick, talkstick.subscribe("alice", "#") as alice:
         device = json.loads(talkstick.run("device", "rotate", "scale-1", "--json"))

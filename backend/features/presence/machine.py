@@ -27,6 +27,7 @@ from backend.core.liveness import GONE, Limits, is_late
 from backend.core.refusals import Code
 from backend.features.presence.messages import (
     INFO,
+    MAX_NAP_S,
     PRESENCE,
     STATUS,
     TELEMETRY,
@@ -174,8 +175,11 @@ def _alive(limits: Limits, presence: Presence, reason: PresenceReason, now: floa
 
 
 def _resumed(limits: Limits, presence: Presence, now: float) -> Presence:
-    """Nobody knows, until the device is seen, or was silent for too long. A nap that was announced goes on."""
-    awake_at = max(now, presence.asleep_until or now)
+    """Nobody knows, until the device is seen, or was silent for too long. A nap that was announced goes on.
+
+    It lasts no longer than any, should the wall clock have been set back.
+    """
+    awake_at = min(max(now, presence.asleep_until or now), now + MAX_NAP_S)
     silent_at = awake_at + limits.heartbeat_s if presence.seen else None
     return replace(
         presence, state="unknown", reason="restarted", since=now, wake_in_s=None, silent_at=silent_at, doubt_until=None

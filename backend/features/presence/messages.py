@@ -20,6 +20,9 @@ PresenceReason = Literal[
 ]
 
 
+MAX_NAP_S = 7 * 86400
+
+
 class Status(Message):
     """Birth, last will, a nap announced, or a clean goodbye."""
 
@@ -27,7 +30,7 @@ class Status(Message):
         description="`online` at birth, `lost` in the last will, `sleeping` before a nap, `disconnected` as a goodbye."
     )
     boot: Boot
-    wake_in_s: Annotated[float, Field(gt=0, le=7 * 86400)] | None = Field(
+    wake_in_s: Annotated[float, Field(gt=0, le=MAX_NAP_S)] | None = Field(
         default=None, description="Of `sleeping`: when the device will be back."
     )
 

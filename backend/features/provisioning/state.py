@@ -35,15 +35,19 @@ class ClaimCode:
             return "used"
         if self.is_revoked:
             return "revoked"
-        return "open" if now < self.expires_at else "expired"
+        return "expired" if self._is_over(now) else "open"
 
     def refusal(self, mac: str, nonce: str, now: float) -> Code | None:
         """Return why a board may not use it, or None: it may, or it did, and asks again."""
-        if self.is_revoked or now >= self.expires_at:
+        if self.is_revoked or self._is_over(now):
             return Code.CODE_EXPIRED
         if self.used_at is not None:
             return None if (self.used_mac, self.nonce) == (mac, nonce) else Code.CODE_USED
         return Code.WRONG_MAC if self.mac not in (None, mac) else None
+
+    def _is_over(self, now: float) -> bool:
+        """Tell whether its time is over; also of one that would be made later only: somebody set the clock back."""
+        return abs(now - self.made_at) >= self.expires_at - self.made_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ Name = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 IfFence = Annotated[Fence | None, Field(description="If given, only if this is still the fence of the session.")]
 Lease = Annotated[LeaseSeconds | None, Field(description="How long without activity the session lasts.")]
 
+MAX_NOTICE_S = 3600
+
 
 class Ask(Request):
     """What all requests to a session share."""
@@ -129,7 +131,7 @@ class Preempt(Ask):
 
     action: Literal["preempt"]
     requeue: bool = Field(default=True, description="The holder keeps its place: it is the next.")
-    in_s: float = Field(default=0.0, ge=0, le=3600, description="After so many seconds; the holder is told.")
+    in_s: float = Field(default=0.0, ge=0, le=MAX_NOTICE_S, description="After so many seconds; the holder is told.")
     why: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         default=None, description="What the holder is told."
     )

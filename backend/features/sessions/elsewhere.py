@@ -16,6 +16,7 @@ from backend.core.facts import (
 from backend.core.floors import id_of
 from backend.core.refusals import Code
 from backend.features.sessions import handover
+from backend.features.sessions.asks import MAX_NOTICE_S
 from backend.features.sessions.messages import session_topic
 from backend.features.sessions.policy import Policy
 from backend.features.sessions.state import Running, Waiter
@@ -116,8 +117,9 @@ def _resume(turn: Turn) -> None:
     running = turn.session.running
     if running is not None:
         turn.run(_resumed(turn, running))
-    cooling_until = turn.session.cooling_until
+    cooling_until, coming = turn.session.cooling_until, turn.session.preemption
     turn.change(
+        preemption=replace(coming, at=min(coming.at, turn.now + MAX_NOTICE_S)) if coming is not None else None,
         queue=tuple(_waiting_on(each, turn.now) for each in turn.session.queue),
         cooling_until=min(cooling_until, turn.now + turn.policy.cooling_s) if cooling_until is not None else None,
     )

@@ -204,7 +204,7 @@ def _directory_changed(turn: Turn, directory: DirectoryChanged) -> None:
         turn.change(since=None, heard_at=None, data={}, reason=None)  # another one may have been called so
     _redefine(turn, stored)
     heard_at = turn.now if turn.trigger.heard_at is None else turn.trigger.heard_at
-    gone_at = None if stored is not None else turn.now if trigger.gone_at is None else trigger.gone_at
+    gone_at = None if stored is not None else min(turn.now, trigger.gone_at or turn.now)  # the clock may be set back
     turn.change(told=True, known=stored is not None, profiles=directory.profiles, heard_at=heard_at)
     turn.change(gone_at=gone_at, over=False)
     for profile, subscription in list(turn.subscriptions.items()):

@@ -83,6 +83,7 @@ class Site:
         """Serve until the story is over."""
         parts, principals = self.parts, self.parts.accounts.principals()
         parts.door.know(principals)
+        parts.door.open()
         async with running([Listener("tcp", "127.0.0.1", self.port)], parts.door) as broker:
             link = LocalLink(broker, TABLE.tree(""), TABLE.subscriptions(), self.inbox)
             house = Surroundings(

@@ -68,13 +68,20 @@ def test_a_topic_on_which_much_is_asked_costs_no_more_than_its_newest_thousand()
 
 def test_only_what_is_new_must_be_stored() -> None:
     memory = ReplyMemory()
-    memory.load([Remembered(TOPIC, "c1", b"old", 100.0)])
+    memory.load([Remembered(TOPIC, "c1", b"old", 100.0)], now=1.0)
     assert memory.changed() == []
     assert payload_of(memory, "c1") == b"old"
     memory.remember(TOPIC, "c2", b"new", 0.0)
     assert [answer.id for answer in memory.changed()] == ["c2"]
     memory.committed()
     assert memory.changed() == []
+
+
+def test_a_clock_that_was_set_back_keeps_no_answer_for_longer() -> None:
+    memory = ReplyMemory()
+    memory.load([Remembered(TOPIC, "c1", b"old", 1_000_000.0)], now=100.0)
+    assert payload_of(memory, "c1", 100.0 + REMEMBERED_S - 1) == b"old"
+    assert payload_of(memory, "c1", 100.0 + REMEMBERED_S) is None
 
 
 def test_what_was_rolled_back_was_not_answered() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine as Database
 
+from backend.core.clock import DAY_S
 from backend.core.effects import Publish
 from backend.core.facts import (
     DeviceBooted,
@@ -406,6 +407,15 @@ def test_a_nap_that_was_announced_before_a_restart_is_no_silence() -> None:
     history.passes(3600)
     assert history.state in ("unknown", "sleeping")
     history.passes(121)
+    assert history.state == "lost"
+
+
+def test_no_nap_lasts_for_years_when_the_clock_was_set_back() -> None:
+    history = online()
+    history.says("sleeping", 5, wake_in_s=3600)
+    history.now -= 400 * DAY_S
+    history.happens(Resumed())
+    history.passes(7 * DAY_S + 121)
     assert history.state == "lost"
 
 

@@ -194,6 +194,15 @@ def test_a_clock_that_was_set_back_makes_no_session_shorter_than_nothing() -> No
     assert history.events[0]["held_s"] == 5.0
 
 
+def test_a_clock_that_was_set_back_makes_no_notice_longer_than_any() -> None:
+    history = SessionHistory()
+    history.claims(ALICE)
+    history.asks(ROOT, "preempt", in_s=40)
+    history.restarts(after=-10_000)
+    assert history.session.preemption is not None
+    assert history.session.preemption.at == history.now + 3600
+
+
 def test_a_notice_goes_on_and_what_was_due_meanwhile_is_done() -> None:
     history = SessionHistory()
     history.claims(ALICE)

@@ -84,7 +84,7 @@ def test_who_does_nothing_is_not_waited_for_longer_than_it_may_be_idle() -> None
 
 def test_without_experience_who_waits_may_be_idle_too() -> None:
     history = after(policy=Policy(idle_s=60))
-    history.claims(BOB, wait=True)
+    history.claims(BOB, wait=True, lease_s=300)
     assert history.claims(CAROL, wait=True)["eta_s"] == 120.0
 
 

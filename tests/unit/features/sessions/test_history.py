@@ -171,6 +171,20 @@ def test_what_is_too_old_is_forgotten_and_the_rest_is_not(house: House, database
     assert [each["user"] for each in remembered(house)] == ["bob"]
 
 
+def test_a_clock_that_is_wrong_for_a_moment_costs_no_history(house: House) -> None:
+    """The server begins anew when it is set, and once more when it is right again."""
+    uses(house, ALICE, seconds=10)
+    house.commit()
+    house.now += 400 * DAY
+    house.restart()
+    house.passes(599)
+    house.commit()
+    assert [each["user"] for each in remembered(house)] == ["alice"]
+    house.passes(61)
+    house.commit()
+    assert remembered(house) == [], "it is so late indeed"
+
+
 def test_nothing_is_forgotten_that_is_not_too_old(house: House, database: Database) -> None:
     house.journal = Journal(database, [archive(days=30)])
     uses(house, ALICE, seconds=10)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from sqlalchemy import Engine as Database
 from sqlmodel import Session, select
 
+from backend.core.clock import DAY_S
 from backend.features.triggers.machine import REMEMBERED_S
 from backend.features.triggers.rows import TriggerStateRow
 from tests.automation import Automation
@@ -84,6 +85,15 @@ def test_a_trigger_that_was_removed_is_forgotten_once_every_broker_heard_of_it(
     house.subscribes(ALICE, "cam1", "guard")
     house.says("cam1")
     assert house.run("cam1", "guard").id != first, "no session has the id of another"
+
+
+def test_it_is_forgotten_though_the_clock_was_set_back(house: Automation, database: Database) -> None:
+    others = {name: each for name, each in TRIGGERS.items() if name != "cam1"}
+    house.defines(others, PROFILES)
+    house.house.now -= 400 * DAY_S
+    house.restarts()
+    house.passes(REMEMBERED_S)
+    assert stored(database) == set(others)
 
 
 def stored(database: Database) -> set[str]:
