@@ -92,12 +92,14 @@ topics = topics_command(device=True)
 @click.argument("name")
 @click.argument("owner", required=False)
 @click.option("--none", "nobody", is_flag=True, help="Let it be nobody's.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_context
-def owner_(context: Context, name: str, owner: str | None, nobody: bool) -> None:
+def owner_(context: Context, name: str, owner: str | None, nobody: bool, yes: bool) -> None:
     """Show whose a device is, or give it to OWNER.
 
     What is said to a device, and what it answers, only its owner and admins may read; a server that runs follows
-    within a second. Listeners and devices own nothing.
+    within a second. What was said to it under another owner is forgotten, after a question. Listeners and devices own
+    nothing.
     """
     if owner is not None and nobody:
         raise click.ClickException("give it to OWNER or to nobody (--none), not both")
@@ -106,8 +108,13 @@ def owner_(context: Context, name: str, owner: str | None, nobody: bool) -> None
         click.echo(_whose(name, found.owner))
         return
     try:
+        if owner is not None:
+            context.accounts.check_owner(owner)
+        forgets = found.owner not in (None, owner)
+        if forgets and not yes:
+            click.confirm(f"Forget what was said to {name} while it was {found.owner}'s?", abort=True)
         context.accounts.set_owner(name, owner)
-        if found.owner not in (None, owner):
+        if forgets:
             click.echo(f"What was said to it while it was {found.owner}'s is forgotten.")
     except AccountError as error:
         raise click.ClickException(str(error)) from error

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import os
 import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from ctypes.util import find_library
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from backend.app.table import TABLE
 from backend.cli import mqtt
 from backend.cli.context import Context, json_option, pass_context, said
+from backend.cli.flashing import WIFI_PASSWORD
 from backend.core.principals import PEOPLE, Role
 from backend.core.topics import overlaps
 from backend.features.stats.messages import STATUS
@@ -29,11 +32,13 @@ from backend.shell.mosquitto_control import connected
 from backend.shell.mosquitto_inventory import taken
 from backend.shell.mosquitto_link import refuses
 from backend.shell.operator import Login
+from backend.shell.settings import Settings
 from backend.shell.voice import models as shelf
 from backend.shell.voice.ffmpeg import ffmpeg
 
 _NEEDED_FREE = 100 * 1024 * 1024  # bytes
 _RENEW_DAYS = 30
+_NO_SETTINGS = {"TALKSTICK_USER", "TALKSTICK_PASSWORD", WIFI_PASSWORD}  # which commands read themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,12 @@ def _data(context: Context) -> Iterator[Finding]:
 def _settings(context: Context) -> Iterator[Finding]:
     file = context.settings.data / settings.FILE
     yield Finding("settings", "ok", str(file) if file.exists() else "defaults and environment")
+    known = {f"{settings.PREFIX}{name.upper()}" for name in Settings.model_fields} | _NO_SETTINGS
+    for name in sorted(name for name in os.environ if name.upper().startswith(settings.PREFIX)):
+        if name.upper() not in known:
+            near = get_close_matches(name.upper(), known, 1)
+            help_ = f"did you mean {near[0]}?" if near else "see `talkstick serve --help`"
+            yield Finding("settings", "warn", f"{name} in the environment is no setting", help_)
 
 
 def _accounts(context: Context) -> Iterator[Finding]:
@@ -141,7 +152,7 @@ def _tls(context: Context) -> Iterator[Finding]:
         yield Finding("TLS", "fail", str(error))
         return
     if files is None:
-        yield Finding("TLS", "warn", "off: passwords cross the network in the clear", "talkstick certs init")
+        yield _without_tls(context.settings)
         return
     if stat.S_IMODE(files.key.stat().st_mode) & 0o077:
         yield Finding("TLS", "fail", f"{files.key} can be read by others", f"chmod 600 {files.key}")
@@ -152,6 +163,15 @@ def _tls(context: Context) -> Iterator[Finding]:
             soon = days < _RENEW_DAYS
             help_ = "renew it; Talkstick's own: talkstick certs init --renew" if soon else ""
             yield Finding("TLS", "warn" if soon else "ok", f"{file} is good for {days} days", help_)
+    if not certificates.is_shown(context.settings, files.certificate):
+        help_ = "start the server again: it reads certificates when it starts"
+        yield Finding("TLS", "warn", f"the server does not show {files.certificate}", help_)
+
+
+def _without_tls(settings: Settings) -> Finding:
+    if Address(settings.plain_host or settings.host, settings.port).is_local:
+        return Finding("TLS", "ok", "off, and only this machine reaches the server")
+    return Finding("TLS", "warn", "off: passwords cross the network in the clear", "talkstick certs init")
 
 
 def _server(context: Context) -> Iterator[Finding]:

@@ -169,7 +169,7 @@ def session() -> None:
         Later(
             "try",
             "voice_try:try_",
-            "Say what is in FILE (WAV, MP3 or Ogg) to a device; show what was understood, and what is answered.",
+            "Say what is in FILE (WAV, MP3 or Ogg), or --text, to a device; show what is understood and answered.",
         ),
         Later("history", "conversations:history", "Show what was said on a device, the newest first."),
         Later("forget", "conversations:forget", "Forget what was said on a device, and its cache of phrases."),

@@ -59,12 +59,21 @@ def set_(context: Context, device: str, given: dict[str, Any], unset: tuple[str,
         _insist_on_speech(given, hears)
         context.voices.change(device, given, unset)
         rows = [row for row in _rows(context, device) if row["setting"] in {*given, *unset}]
+        now = settings_of(context.voices.of(device))
     except VoiceError as error:
         raise click.ClickException(str(error)) from error
     show_all(rows, as_json=as_json, empty=f"{device} has no such settings any more.")
     language = given.get("language")
     if language is not None and language.partition("-")[0] not in hears:
         click.echo(f"No model hears {language!r} yet: see `talkstick voice models list`.", err=True)
+    if {"voice", "language"} & {*given, *unset} and now.voice and _tongue(now.voice) != _tongue(now.language):
+        help_ = f"`talkstick voice set {device} --unset voice` takes one that is"
+        click.echo(f"It speaks with {now.voice}, by its name no voice of {now.language!r}: {help_}.", err=True)
+
+
+def _tongue(tag: str) -> str:
+    """Return the language of a tag, or of a voice: `es` of `es-419`, and of `es+f2`."""
+    return tag.lower().partition("+")[0].partition("-")[0]
 
 
 def _insist_on_speech(given: Mapping[str, Any], hears: Collection[str]) -> None:

@@ -19,18 +19,23 @@ from backend.core.principals import Role
 from backend.core.refusals import Code, Refused
 from backend.features.voice.frames import Codec, Flag, Frame, framed
 from backend.features.voice.messages import AUDIO, CONVERSATION, REPLY, REQUEST, SPEECH, UTTERANCE
+from backend.features.voice.settings import settings_of
 from backend.shell.accounts import AccountError
 from backend.shell.operator import Login
 from backend.shell.voice import pcm, saving
+from backend.shell.voice.audition import AuditionError, WorkerError, audition
 from backend.shell.voice.utterance import whole
+from backend.shell.voice.worker import Voice
 
 _MOST_S = 120.0
 _FRAME_S = 0.02
 _LOOKS, _LOOK_S = 4, 0.3
+_PAUSE_S = 0.3  # before and after what is said, as of one who presses a button
 
 
 @click.command("try")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--text", metavar="WORDS", help="What espeak-ng says to it instead, in the device's language.")
 @click.option("--device", required=True, help="Whose turn it is.")
 @click.option("--stream/--whole", default=True, help="Frame by frame, as fast as it sounds; or in one piece.")
 @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Where the answer goes: a WAV file.")
@@ -38,21 +43,28 @@ _LOOKS, _LOOK_S = 4, 0.3
 @json_option
 @pass_context
 def try_(
-    context: Context, file: Path, device: str, stream: bool, save: Path | None, name: str | None, as_json: bool
+    context: Context,
+    file: Path | None,
+    text: str | None,
+    device: str,
+    stream: bool,
+    save: Path | None,
+    name: str | None,
+    as_json: bool,
 ) -> None:
-    """Say what is in FILE (WAV, MP3 or Ogg) to a device; show what was understood, and what is answered.
+    """Say what is in FILE (WAV, MP3 or Ogg), or --text, to a device; show what is understood and answered.
 
     The device says the answer, too. Only admins may speak in its place.
     """
+    if (file is None) == (text is None):
+        raise click.UsageError("say either a FILE or --text WORDS")
     existing(context, device, device=True)
     login = _admin(context, name)
-    try:
-        audio = asyncio.run(whole(file.read_bytes(), _MOST_S))
-    except (OSError, Refused) as error:
-        raise click.ClickException(f"{file}: {getattr(error, 'message', error)}") from error
+    audio = _audio(context, device, file, text or "")
     if not stream and len(saving.wav(audio)) > MAX_PAYLOAD:
         longest = MAX_PAYLOAD / pcm.SECOND
-        raise click.ClickException(f"{file}: in one piece at most {longest:.0f} s can be sent; leave out --whole")
+        why = f"in one piece at most {longest:.0f} s can be sent; leave out --whole"
+        raise click.ClickException(f"{file or '--text'}: {why}")
     turn = _Turn(quiet=as_json)
     mqtt.run(context, _say(context, login, device, audio, turn, stream=stream))
     if save is not None and turn.codec is not None:
@@ -61,6 +73,22 @@ def try_(
         show(turn.record(), as_json=True, text=str)
     if turn.code is not None:
         raise SystemExit(1)
+
+
+def _audio(context: Context, device: str, file: Path | None, text: str) -> bytes:
+    """Return what is to be said: the file, or else the text."""
+    try:
+        recording = file.read_bytes() if file is not None else asyncio.run(_recorded(context, device, text))
+        return asyncio.run(whole(recording, _MOST_S))
+    except (OSError, Refused, AuditionError, WorkerError) as error:
+        raise click.ClickException(f"{file or '--text'}: {getattr(error, 'message', error)}") from error
+
+
+async def _recorded(context: Context, device: str, text: str) -> bytes:
+    """Return a WAV of somebody who says *text* in the language of a device. Raises AuditionError, WorkerError."""
+    speech = await audition(Voice(settings_of(context.voices.of(device)).language), text)
+    pause = bytes(round(_PAUSE_S * speech.rate) * pcm.WIDTH)
+    return saving.wav(pause + speech.pcm + pause, speech.rate)
 
 
 def _admin(context: Context, name: str | None) -> Login:

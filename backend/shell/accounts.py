@@ -158,6 +158,11 @@ class Accounts:
                 forget(session, name)
             row.owner = owner
 
+    def check_owner(self, owner: str) -> None:
+        """Insist that an account is there and may own devices. Raises AccountError."""
+        with Session(self._database) as session:
+            _insist_on_owner(session, owner)
+
     def change_topics(self, name: str, more: Collection[str], fewer: Collection[str]) -> None:
         """Give an account filters outside of the tree, as they are (see `add`), and take others away.
 

@@ -1,5 +1,6 @@
 """Certificates in PEM files: what is in them, and which of them the server shows to those who come over TLS."""
 
+import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from backend.shell.settings import Settings, SettingsError
 FOLDER = "certs"
 CA, CA_KEY, SERVER, SERVER_KEY = "ca.pem", "ca.key", "server.pem", "server.key"
 DAY_S = 24 * 3600
+_KNOCK_S = 2.0
 
 _RENEW = "renew it (if it is Talkstick's own: `talkstick certs init --renew`)"
 
@@ -95,6 +97,22 @@ def checked(files: Tls | None, now: float) -> Tls | None:
     except ssl.SSLError as error:
         raise CertificateError(f"OpenSSL refuses {files.certificate}: {error}") from error
     return files
+
+
+def is_shown(settings: Settings, file: Path) -> bool:
+    """Tell whether a client of the server sees this certificate; or nobody can say, as where none runs."""
+    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - compared, not bound
+    try:
+        socket.create_connection((settings.reachable_host, settings.port), _KNOCK_S).close()
+    except OSError:
+        return True
+    try:
+        shown = ssl.get_server_certificate((host, settings.tls_port or settings.wss_port), timeout=_KNOCK_S)
+    except ssl.SSLError:
+        return True
+    except OSError:
+        return False
+    return x509.load_pem_x509_certificate(shown.encode()) == load(file)
 
 
 def read(file: Path) -> Certificate:

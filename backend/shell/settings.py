@@ -25,6 +25,7 @@ _TOPIC = 1024  # bytes: more than the longest topic that anybody may publish to,
 
 DEFAULT_DATA = Path("~/.talkstick")
 FILE = "talkstick.toml"
+PREFIX = "TALKSTICK_"  # of their names in the environment
 
 
 class SettingsError(Exception):
@@ -34,7 +35,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """All settings. Times in seconds. An environment variable wins over the file."""
 
-    model_config = SettingsConfigDict(env_prefix="TALKSTICK_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     data: Path = Field(default=DEFAULT_DATA, description="Where accounts, sessions and secrets live.")
     host: str = Field(default="0.0.0.0", description="The IPv4 address to listen on.")  # noqa: S104 - boards must reach it

@@ -174,7 +174,7 @@ def test_who_hears_what_is_said_to_a_device(broker: str, tmp_path: Path) -> None
 async def hears_what_is_said(everybody: Audience) -> None:
     assert await everybody.hears(CONVERSATION) == await everybody.hears(SPEECH) == {"admin", "scale-1", "alice"}
 
-    await everybody.run("device", "owner", "scale-1", "bob")
+    await everybody.run("device", "owner", "scale-1", "bob", "--yes")
     await everybody.until(CONVERSATION, "admin", "scale-1", "bob")
     assert await everybody.hears(SPEECH) == {"admin", "scale-1", "bob"}
 
@@ -191,7 +191,7 @@ async def hears_what_is_said(everybody: Audience) -> None:
     await everybody.until(MINE, "admin", "printer-1", "alice")
     assert await everybody.hears(CONVERSATION) == {"admin", "scale-1", "bob"}
 
-    await everybody.run("device", "owner", "scale-1", "--none")
+    await everybody.run("device", "owner", "scale-1", "--none", "--yes")
     await everybody.until(CONVERSATION, "admin", "scale-1")
     assert await everybody.hears(MINE) == {"admin", "printer-1", "alice"}
 

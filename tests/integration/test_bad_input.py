@@ -57,6 +57,7 @@ def refused(admin: Subscriber, code: str) -> int:
         (b'{"action":"claim","wait":"yes"}', "bad_message"),
         (b'{"action":"claim","lease_s":-1}', "bad_message"),
         (b'{"action":"claim","lease_s":7200}', "lease_too_long"),
+        (b'{"action":"claim","lease_s":99999999}', "lease_too_long"),
         (b'{"action":"claim","for":"alice"}', "not_yourself"),
         (b'{"action":"claim","input":{"blob":"' + b"x" * 70_000 + b'"}}', "too_large"),
         (b'{"action":"claim"}', "busy"),

@@ -12,7 +12,8 @@ from backend.cli import doctor
 from backend.cli.context import Context
 from backend.cli.main import talkstick
 from backend.shell.authority import Authority
-from tests.rig import Talkstick
+from tests.rig import Talkstick, serving
+from tools.ports import free_port
 
 
 def run(data: Path, *arguments: str, ok: bool = True) -> str:
@@ -89,6 +90,7 @@ def tls(data: Path, state: str) -> str:
 
 
 def test_doctor_looks_at_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALKSTICK_PORT", str(free_port()))  # where nothing listens
     assert "talkstick certs init" in tls(tmp_path, "warn")
     certs, now = tmp_path / "certs", time.time()
     authority = Authority(certs)
@@ -107,3 +109,26 @@ def test_doctor_looks_at_certificates(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("TALKSTICK_TLS_PORT", "0")
     monkeypatch.setenv("TALKSTICK_WSS_PORT", "0")
     assert "off" in tls(tmp_path, "warn")
+    monkeypatch.setenv("TALKSTICK_HOST", "127.0.0.1")
+    assert "only this machine" in tls(tmp_path, "ok")
+
+
+def test_doctor_tells_that_a_server_has_not_taken_its_certificate_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def states() -> list[str]:
+        return [found.state for found in doctor._tls(Context(running.data))]
+
+    port = str(free_port())
+    with serving(tmp_path, tls_port=port, wss_port="0") as running:
+        for name, value in running.environment({}).items():
+            monkeypatch.setenv(name, value)
+        running.run("certs", "init")
+        assert states() == ["ok", "warn"], "nothing listens for TLS"
+        assert "start the server again" in running.run("doctor")
+        running.stop()
+        assert states() == ["ok"], "no server, nothing to complain of"
+        running.start()
+        assert states() == ["ok"]
+        running.run("certs", "init", "--renew")
+        assert states() == ["ok", "warn"], "it shows the one that it began with"

@@ -130,6 +130,16 @@ def test_a_database_that_cannot_be_changed(read_only: Path) -> None:
     assert json.loads(typed(*here, "user", "list", "--json"))[0]["name"] == "Admin", "one may look at it"
 
 
+def test_doctor_names_what_is_no_setting_in_the_environment(tmp_path: Path) -> None:
+    typed("--data", str(tmp_path), "init")
+    names = ("PROT", "PORT", "DATA", "USER", "PASSWORD", "WIFI_PASSWORD")
+    given = {f"TALKSTICK_{name}": "1" for name in names} | {"talkstick_qqqqqqqqqqqqqqqq": "1"}
+    shown = typed("--data", str(tmp_path), "doctor", "--json", environment=given)
+    told = [each for each in json.loads(shown) if each["what"] == "settings" and each["state"] == "warn"]
+    assert [each["found"].partition(" ")[0] for each in told] == ["TALKSTICK_PROT", "talkstick_qqqqqqqqqqqqqqqq"]
+    assert [each["help"] for each in told] == ["did you mean TALKSTICK_PORT?", "see `talkstick serve --help`"]
+
+
 def test_the_doctor_looks_at_everything_though_the_database_is_damaged(tmp_path: Path) -> None:
     here = ("--data", str(tmp_path))
     typed(*here, "init")

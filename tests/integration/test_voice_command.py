@@ -34,9 +34,11 @@ def settings(operator: Operator, *own: str) -> dict[str, object]:
 def test_an_owner_is_shown_and_changed(operator: Operator) -> None:
     assert operator.record("device", "show", "speaker-1")["owner"] == "alice"
     assert operator.run("device", "owner", "speaker-1") == "speaker-1 is alice's.\n"
-    assert operator.run("device", "owner", "speaker-1", "bob").endswith("forgotten.\nspeaker-1 is bob's.\n")
+    assert "Forget what was said" in operator.run("device", "owner", "speaker-1", "bob", ok=False), "nobody says yes"
+    assert operator.run("device", "owner", "speaker-1", "alice") == "speaker-1 is alice's.\n", "nothing to forget"
+    assert operator.run("device", "owner", "speaker-1", "bob", "--yes").endswith("forgotten.\nspeaker-1 is bob's.\n")
     assert [each["owner"] for each in operator.record("device", "list")] == ["bob"]
-    assert operator.run("device", "owner", "speaker-1", "--none").endswith("speaker-1 is nobody's.\n")
+    assert operator.run("device", "owner", "speaker-1", "--none", "--yes").endswith("speaker-1 is nobody's.\n")
     assert operator.record("device", "show", "speaker-1")["owner"] is None
 
 
@@ -85,6 +87,17 @@ def test_a_language_that_is_heard_or_spoken_is_taken(operator: Operator, tmp_pat
     operator.run("voice", "models", "add", "xx", str(MODELS / "es"))
     assert warned(tmp_path / "data", "language=xx-yy") == ""
     assert settings(operator) == {"language": "xx-yy"}
+
+
+def test_a_voice_of_another_language_is_taken_with_a_word(operator: Operator, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for language in ("en", "es"):
+        operator.run("voice", "models", "add", language, str(MODELS / language))
+    assert warned(data, "language=es", "voice=es-419+f2") == ""
+    assert "It speaks with es-419+f2, by its name no voice of 'en': " in warned(data, "language=en")
+    assert warned(data, "speed=150") == ""
+    assert warned(data, "--unset", "voice") == ""
+    assert settings(operator) == {"language": "en", "speed": 150}
 
 
 def test_where_nothing_speaks_a_voice_is_taken_on_trust(

@@ -4,12 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.core.clock import DAY_S
 from backend.core.ids import ID_PATTERN
 from backend.core.messages import Fence, FreeJson, Request
 from backend.features.sessions.policy import MAX_PRIORITY
 
-LeaseSeconds = Annotated[float, Field(gt=0, le=DAY_S)]
+LeaseSeconds = Annotated[float, Field(gt=0)]  # the longest is a rule of the device: `max_lease_s`
 Word = Annotated[str, Field(min_length=1, max_length=64)]
 Name = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 IfFence = Annotated[Fence | None, Field(description="If given, only if this is still the fence of the session.")]

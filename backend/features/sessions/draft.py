@@ -59,7 +59,10 @@ class Draft:
 
     def refuse(self, asked: Asked, code: Code, **more: Any) -> None:
         """Say no; nothing changes."""
-        self.effects.append(views.no(asked, code, f"{id_of(self.session.floor)}: {EXPLAINED[code]}", **more))
+        text = f"{id_of(self.session.floor)}: {EXPLAINED[code]}"
+        if code is Code.LEASE_TOO_LONG:
+            text += f" ({self.policy.max_lease_s:g} s)"
+        self.effects.append(views.no(asked, code, text, **more))
 
     def answer(self, asked: Asked, code: str, running: Running | None = None, **more: Any) -> None:
         """Say that it was done, to the session *running* if it is over by now."""

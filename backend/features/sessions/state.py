@@ -113,18 +113,22 @@ class Running:
             reason: Ending = "device_lost" if self.device_lost else "client_lost"
             grace: tuple[float, Ending] = (self.lost_since + policy.grace_s, reason)
             return min(grace, lease, longest) if self.complete else min(grace, longest)
-        return min(
-            lease,
-            (max(self.last_activity, self.touched) + policy.idle_s, "idle"),
-            longest,
-        )
+        return min(lease, (self._idle_ends(policy), "idle"), longest)
 
     def likely_end(self, policy: Policy, usual: float | None, now: float) -> float:
-        """Return when it is probably over: when most are, or, if it is longer than that or about to end, as it says."""
+        """Return when it is probably over: when most are, or, if it is longer than that or about to end, as it says.
+
+        Who did nothing yet may be idle. Where one waits by joining, idleness counts only once somebody waits, so how
+        long others had it says little.
+        """
         is_ending = self.complete or self.lost_since is not None
         if usual is None or is_ending or self.started_at + usual <= now:
             return self.ends(policy)[0]
-        return min(self.started_at + usual, self.began_at + policy.max_length_s)
+        likely = min(self.started_at + usual, self.began_at + policy.max_length_s)
+        return likely if self.is_used and not policy.joins else min(likely, self._idle_ends(policy))
+
+    def _idle_ends(self, policy: Policy) -> float:
+        return max(self.last_activity, self.touched) + policy.idle_s
 
     def _lease_ends(self) -> float:
         renewed = 0.0 if self.complete or not self.touched else self.touched + self.lease_s
@@ -242,7 +246,8 @@ class Session:
             after = max(0.0, self.cooling_until - now)
         for waiter in self.queue:
             yield round(after, 1) if self.reachable and not self.dirty else None
-            after += min(usual if usual is not None else waiter.lease_s, policy.max_length_s)
+            length = min(usual if usual is not None else waiter.lease_s, policy.max_length_s)
+            after += min(length, policy.idle_s) if usual is None or policy.joins else length
 
     def _notice_ends(self) -> float:
         return self.preemption.at if self.preemption is not None else inf

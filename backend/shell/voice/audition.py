@@ -1,9 +1,9 @@
-"""Whether something on this machine speaks as a setting wants it: the synthesiser itself is asked."""
+"""Whether something on this machine speaks as a setting wants it, and what it says: the synthesiser itself is asked."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from backend.shell.voice.worker import PROGRAM, Voice, Worker, WorkerError
+from backend.shell.voice.worker import PROGRAM, Speech, Voice, Worker, WorkerError
 
 __all__ = ["AuditionError", "WorkerError", "audition"]
 
@@ -15,15 +15,16 @@ class AuditionError(Exception):
     """Nothing speaks so; the message says what was asked for, and which names are near."""
 
 
-async def audition(voice: Voice) -> None:
+async def audition(voice: Voice, text: str = "a") -> Speech:
     """Let a voice say something. Raises AuditionError where there is none, WorkerError where nothing can speak."""
     worker = await Worker.started(PROGRAM)
     try:
-        speech = await worker.speak("a", voice, _WITHIN_S)
+        speech = await worker.speak(text, voice, _WITHIN_S)
     finally:
         await worker.end()
     if speech.missing is not None:
         raise AuditionError(_missing(speech.missing, worker.voices))
+    return speech
 
 
 def _missing(wanted: str, voices: Sequence[str]) -> str:

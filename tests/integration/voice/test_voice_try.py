@@ -1,6 +1,7 @@
 """``talkstick voice try``, at a real server that hears."""
 
 import json
+import sys
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from backend.cli.main import talkstick as main
+from backend.shell.voice import audition
 from backend.shell.voice.saving import wav
 from tests.rig import Talkstick, serving
 from tools.voice_models import speech
@@ -65,6 +67,18 @@ def test_in_one_piece(talkstick: Talkstick, question: str) -> None:
     talkstick.run("voice", "forget", "speaker-1", "--yes")
     turns.append(json.loads(attempt(talkstick, question, "--device", "speaker-1", "--json"))["turn"])
     assert turns == list(range(turns[0], turns[0] + 4)), "also where nothing is remembered"
+
+
+def test_what_is_written_is_said_in_the_language_of_the_device(
+    talkstick: Talkstick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = json.loads(attempt(talkstick, "--text", "what time is it", "--device", "speaker-1", "--json"))
+    assert (said["heard"], said["code"]) == ("what time is it", None)
+    assert "either a FILE or --text" in attempt(talkstick, "--device", "speaker-1", ok=False)
+    assert "either a FILE or --text" in attempt(talkstick, __file__, "--text", "a", "--device", "speaker-1", ok=False)
+    assert "no_speech" in attempt(talkstick, "--text", "", "--device", "speaker-1", ok=False)
+    monkeypatch.setattr(audition, "PROGRAM", [sys.executable, "-c", 'print(\'{"failed":"no espeak"}\')'])
+    assert "--text: no espeak" in attempt(talkstick, "--text", "a", "--device", "speaker-1", ok=False)
 
 
 def test_nobody_spoke(talkstick: Talkstick, tmp_path: Path) -> None:

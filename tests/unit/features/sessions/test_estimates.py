@@ -72,6 +72,30 @@ def test_no_session_lasts_longer_than_the_longest() -> None:
     assert history.claims(CAROL, wait=True)["eta_s"] == 150.0
 
 
+def test_who_does_nothing_is_not_waited_for_longer_than_it_may_be_idle() -> None:
+    history = after(500)
+    history.learns(idle_s=60.0)
+    assert history.claims(BOB, wait=True)["eta_s"] == 60.0
+    history.passes(10)
+    history.commands()
+    history.asks(BOB, "leave")
+    assert history.claims(BOB, wait=True)["eta_s"] == 490.0, "who works does so as long as most"
+
+
+def test_without_experience_who_waits_may_be_idle_too() -> None:
+    history = after(policy=Policy(idle_s=60))
+    history.claims(BOB, wait=True, lease_s=300)
+    assert history.claims(CAROL, wait=True)["eta_s"] == 120.0
+
+
+def test_where_one_waits_by_joining_it_says_little_how_long_others_had_it_alone() -> None:
+    history = after(500, policy=Policy(idle_s=60, joins=True))
+    history.passes(10)
+    history.commands()
+    assert history.claims(BOB)["eta_s"] == 60.0
+    assert history.claims(CAROL)["eta_s"] == 120.0
+
+
 def test_an_heir_has_what_is_left_of_the_longest() -> None:
     history = after(300, policy=Policy(max_length_s=400))
     history.passes(250)

@@ -171,7 +171,8 @@ def test_renewing_for_longer_than_allowed_is_refused() -> None:
     history = SessionHistory(Policy(max_lease_s=100))
     history.claims(ALICE, lease_s=30)
     history.passes(10)
-    assert history.asks(ALICE, "renew", lease_s=100.1)["code"] == "lease_too_long"
+    refused = history.asks(ALICE, "renew", lease_s=100.1)
+    assert (refused["code"], refused["message"][-7:]) == ("lease_too_long", "(100 s)"), "it says what is allowed"
     assert history.deadline == 20
 
 
