@@ -13,7 +13,7 @@ import click
 
 from backend.cli import mqtt
 from backend.cli.context import Context, printable, show, text_of
-from backend.cli.floors import reply_topic, request_topic
+from backend.cli.floors import reply_topic, request_topic, short
 from backend.features.sessions.messages import session_topic
 from backend.shell.operator import Login
 
@@ -82,6 +82,15 @@ def refused(reply: Mapping[str, Any]) -> click.ClickException:
     return click.ClickException(printable(f"{reply['code']}: {reply.get('message', '')}"))
 
 
+def _lost(place: str, error: aiomqtt.MqttError) -> click.ClickException:
+    """Return what to raise where the connection broke: who was told to wait has its place in the queue all the same."""
+    floor = short(place.removesuffix("/session"))
+    return click.ClickException(
+        f"the connection broke ({error}). If you waited you still do, and may get it without this command: see"
+        f" `talkstick session show {floor}`; `talkstick session leave {floor}` ends the wait"
+    )
+
+
 def _asked(
     context: Context,
     place: str,
@@ -117,6 +126,10 @@ async def talking(context: Context, login: Login) -> AsyncIterator[Asked]:
         except asyncio.CancelledError:  # Ctrl-C, or the terminal was closed
             if body["action"] in _THAT_WAIT:
                 await talk.give_up(request_id)
+            raise
+        except aiomqtt.MqttError as error:
+            if body["action"] in _THAT_WAIT:
+                raise _lost(place, error) from error
             raise
 
     async with mqtt.connected(context, login) as client:

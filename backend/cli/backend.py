@@ -16,7 +16,10 @@ from backend.features.stats.messages import STATS
 @json_option
 @pass_context
 def stats(context: Context, name: str | None, as_json: bool) -> None:
-    """Show who is connected, what is held, what was asked and how long it took, what was refused."""
+    """Show how the server is used, and what it refused.
+
+    Who is connected, what is held, what was asked and how long it took.
+    """
     document = mqtt.documents(context, context.login(name), [STATS.at()])[STATS.at()]
     show(document, as_json=as_json, text=lambda: "\n".join(_lines(document)))
 
@@ -50,4 +53,4 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
 def _part(value: object) -> str:
     if not isinstance(value, dict):
         return text_of(value)
-    return "  ".join(f"{name} {_part(inner)}" for name, inner in value.items() if inner not in (None, {}))
+    return "  ".join(f"{name} {_part(inner)}" for name, inner in value.items() if inner not in (None, {})) or "-"

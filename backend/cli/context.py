@@ -186,7 +186,10 @@ class Context:
 pass_context = click.make_pass_decorator(Context)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 as_option = click.option(
-    "--as", "name", metavar="NAME", help="Log in as NAME; password from TALKSTICK_PASSWORD, or asked."
+    "--as",
+    "name",
+    metavar="NAME",
+    help="Log in as NAME; password from $TALKSTICK_PASSWORD, or asked. [default: $TALKSTICK_USER, or the operator]",
 )
 
 
@@ -216,10 +219,10 @@ def show_all(records: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str)
 
 def text_of(value: Any) -> str:
     """Return a value of a document for people: JSON, but for plain words, lists of them, and nothing."""
-    if value is None:
+    if value in (None, {}, []):
         return "-"
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return printable(", ".join(value)) or "-"
+        return printable(", ".join(value))
     return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 

@@ -96,8 +96,8 @@ topics = topics_command(device=True)
 def owner_(context: Context, name: str, owner: str | None, nobody: bool) -> None:
     """Show whose a device is, or give it to OWNER.
 
-    What is said to a device, and what it answers, only its owner and admins may read; a server that runs follows at
-    once. Listeners and devices own nothing.
+    What is said to a device, and what it answers, only its owner and admins may read; a server that runs follows
+    within a second. Listeners and devices own nothing.
     """
     if owner is not None and nobody:
         raise click.ClickException("give it to OWNER or to nobody (--none), not both")

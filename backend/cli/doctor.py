@@ -50,7 +50,7 @@ class Finding:
 @json_option
 @pass_context
 def doctor(context: Context, as_json: bool) -> None:
-    """Look at the installation; exit with 1 where something must be mended."""
+    """Look at the installation; exit with 1 if it needs mending."""
     findings = list(_findings(context))
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings]))

@@ -33,6 +33,7 @@ def mosquitto(context: Context, directory: Path, library: Path | None, as_json: 
     if library is None:
         raise click.ClickException("no dynamic-security plugin here: install Mosquitto, or say --plugin PATH")
     directory, login = directory.expanduser().absolute(), _server_login(context)
+    is_first = not (directory / SECURITY).exists()
     people = {**context.accounts.principals(), login.user: Principal(login.user, Role.BACKEND, "Talkstick")}
     verifiers = {**context.accounts.verifiers(), login.user: verifier.made(login.password, generated=True)}
     allowed = rights(context.settings)
@@ -51,7 +52,7 @@ def mosquitto(context: Context, directory: Path, library: Path | None, as_json: 
         "broker": f"mqtt://{login.user}:{quote(login.password, safe='')}@"
         f"{context.settings.reachable_host}:{context.settings.port}",
     }
-    show(record, as_json=as_json, text=lambda: _text(context, record))
+    show(record, as_json=as_json, text=lambda: _text(context, record, is_first=is_first))
 
 
 def _server_login(context: Context) -> Login:
@@ -76,7 +77,7 @@ def _write(file: Path, text: str) -> None:
     new.rename(file)
 
 
-def _text(context: Context, record: dict[str, Any]) -> str:
+def _text(context: Context, record: dict[str, Any], *, is_first: bool) -> str:
     lines = [
         f"Wrote {record['configuration']} for {record['accounts']} accounts.",
         f"Start it:  mosquitto -c {record['configuration']}",
@@ -84,6 +85,6 @@ def _text(context: Context, record: dict[str, Any]) -> str:
     if context.broker is not None:
         return "\n".join([*lines, "The server's login there is the one that `broker` says."])
     file = context.settings.data / "talkstick.toml"
-    return "\n".join(
-        [*lines, f"Tell Talkstick in {file}:", f'  broker = "{record["broker"]}"', "Then: talkstick serve"]
-    )
+    lines += [f"Tell Talkstick in {file}:", f'  broker = "{record["broker"]}"', "Then: talkstick serve"]
+    void = "" if is_first else "The URL of the export before is void: the server's password is a new one."
+    return "\n".join([*lines, void]).rstrip()

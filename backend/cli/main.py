@@ -20,16 +20,16 @@ from backend.cli.root import Root
         Later(
             "serve",
             "server:serve",
-            "Run the server: broker and backend in one process, or the backend of a Mosquitto.",
+            "Run the server: with a broker of its own, or on a Mosquitto.",
         ),
         Later(
             "stats",
             "backend:stats",
-            "Show who is connected, what is held, what was asked and how long it took, what was refused.",
+            "Show how the server is used, and what it refused.",
         ),
         Later("broadcast", "backend:broadcast", "Say something to everybody, on backend/broadcast."),
         Later("watch", "watch:watch", "Show messages as they come, the retained ones first."),
-        Later("doctor", "doctor:doctor", "Look at the installation; exit with 1 where something must be mended."),
+        Later("doctor", "doctor:doctor", "Look at the installation; exit with 1 if it needs mending."),
     ],
 )
 @click.option(
@@ -126,7 +126,7 @@ def device() -> None:
     ]
 )
 def channel() -> None:
-    """Floors with no hardware behind them: one sends, all others listen."""
+    """Floors without hardware: one sends, all others listen."""
 
 
 @talkstick.group(
@@ -160,7 +160,7 @@ def session() -> None:
 
 @talkstick.group(
     commands=[
-        Later("set", "voice:set_", "Make voice settings for one device; a server that runs follows at once."),
+        Later("set", "voice:set_", "Make voice settings for one device; a server that runs follows within a second."),
         Later(
             "show",
             "voice:show_",
@@ -184,7 +184,7 @@ def session() -> None:
     ]
 )
 def voice() -> None:
-    """How devices hear and speak: language, voice, who answers, who is heard."""
+    """How devices hear and speak: language, voice, answers."""
 
 
 @voice.group(
@@ -232,9 +232,10 @@ def models() -> None:
     ]
 )
 def trigger() -> None:
-    """What there is to react to: a sensor, a badge, any MQTT topic; and the profiles that do.
+    """What there is to react to: a sensor, a badge, any MQTT topic.
 
-    Its owner publishes whether it is active, or a source is read. A VALUE is JSON if it can be read as that, else text.
+    Profiles subscribe to it. Its owner publishes whether it is active, or a source is read. A VALUE is JSON if it can
+    be read as that, else text.
     """
 
 
@@ -252,8 +253,9 @@ def trigger() -> None:
     ]
 )
 def profile() -> None:
-    """What is done when a trigger is active: speak, publish, command a device, call a URL.
+    """What is done when a trigger is active.
 
+    Speak, publish, command a device, call a URL.
     Operators write profiles; who takes part chooses among them: `talkstick trigger subscribe`.
     """
 

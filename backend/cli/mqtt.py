@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import aiomqtt
 import click
+from paho.mqtt.reasoncodes import ReasonCode
 
 from backend.cli.context import Context
 from backend.features.stats.messages import STATUS
@@ -19,6 +20,8 @@ T = TypeVar("T")
 
 ANSWER_WITHIN_S = 10.0
 
+_STRANGER = (134, 135)  # CONNACK: bad user name or password; not authorized, which is what MQTT 3.1.1 says of both
+
 
 def run(context: Context, coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a conversation with the server, or end with why it is not possible."""
@@ -27,12 +30,17 @@ def run(context: Context, coroutine: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError as error:
         raise SystemExit(1) from error
     except aiomqtt.MqttCodeError as error:
-        raise click.ClickException(f"the server refused the login: {error}") from error
+        why = "wrong name or password" if _is_stranger(error) else error
+        raise click.ClickException(f"the server refused the login: {why}") from error
     except aiomqtt.MqttError as error:
         help_ = "is `talkstick serve` running?" if context.broker is None else "is Mosquitto running?"
         raise click.ClickException(f"no broker answers at {context.address} ({error}); {help_}") from error
     except TimeoutError as error:
         raise click.ClickException(f"no answer within {ANSWER_WITHIN_S:.0f} s; ask `talkstick doctor` why") from error
+
+
+def _is_stranger(error: aiomqtt.MqttCodeError) -> bool:
+    return isinstance(error.rc, ReasonCode) and error.rc.value in _STRANGER
 
 
 async def _stoppable(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -75,7 +75,8 @@ def own_rules(context: Context, floor: str) -> dict[str, Rule]:
 def _help(what: str) -> str:
     return (
         f"Show how a {what} is shared: each rule, its value, the default, and what it is about.\n\n"
-        f"With RULE=VALUE, set rules of this {what} alone; a server that runs follows at once. Times in seconds."
+        f"With RULE=VALUE, set rules of this {what} alone; a server that runs follows within a second."
+        " Times in seconds."
     )
 
 

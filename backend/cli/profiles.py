@@ -76,7 +76,7 @@ def add(context: Context, profile_id: str, file: TextIO, as_json: bool) -> None:
 def set_(context: Context, profile_id: str, file: TextIO, as_json: bool) -> None:
     """Replace what a profile does.
 
-    A server that runs follows at once.
+    A server that runs follows within a second.
     """
     given = read_yaml(file)
     try:

@@ -17,12 +17,19 @@ from backend.shell.triggers import TriggerError
 
 @click.command("test")
 @click.argument("trigger_id", metavar="ID")
-@click.option("--payload", help="The message. [default: read from standard input]")
+@click.argument("message", required=False)
+@click.option("--payload", help="The same as MESSAGE.")
 @json_option
 @pass_context
-def test(context: Context, trigger_id: str, payload: str | None, as_json: bool) -> None:
-    """Show how a message would be read: active, inactive, or nothing told; and its data. No server is needed."""
-    raw = payload.encode() if payload is not None else sys.stdin.buffer.read()
+def test(context: Context, trigger_id: str, message: str | None, payload: str | None, as_json: bool) -> None:
+    """Show how a message would be read: active, inactive, or nothing told; and its data.
+
+    Without MESSAGE, it is read from standard input. No server is needed.
+    """
+    if message is not None and payload is not None:
+        raise click.UsageError("MESSAGE or --payload, not both")
+    given = payload if message is None else message
+    raw = given.encode() if given is not None else sys.stdin.buffer.read()
     try:
         definition = trigger_definition(context.triggers.get("trigger", trigger_id).definition)
         active, data = _sensed(definition, raw)

@@ -59,7 +59,7 @@ def _settings_text() -> str:
 )
 @pass_context
 def serve(context: Context, broker: str | None) -> None:
-    """Run the server: broker and backend in one process, or the backend of a Mosquitto.
+    """Run the server: with a broker of its own, or on a Mosquitto.
 
     Stop it with Ctrl-C or SIGTERM.
     """
@@ -110,9 +110,15 @@ def _make_admin(context: Context, accounts: Accounts) -> Login | None:
 def _log(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     if settings.log_level != "DEBUG":  # they tell each packet, and name no fault of ours
-        for name in ("amqtt", "transitions", "websockets", "mqtt"):
+        for name in ("amqtt", "transitions", "websockets"):
             logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger("mqtt").addFilter(_is_error)
         logging.getLogger("amqtt.broker").addFilter(_is_news)
+
+
+def _is_error(record: logging.LogRecord) -> bool:
+    """Leave out what is less. A level would not last: aiomqtt sets that of its logger when it is imported."""
+    return record.levelno >= logging.ERROR
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -72,7 +72,7 @@ def add(context: Context, /, trigger_id: str, as_json: bool, **options: Any) -> 
 def set_(context: Context, /, trigger_id: str, unset: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Change what is said of a trigger.
 
-    Only what is given; a server that runs follows at once. An owner takes the place of a source,
+    Only what is given; a server that runs follows within a second. An owner takes the place of a source,
     and the other way round.
     """
     if not unset and all(value is None for value in options.values()):

@@ -135,8 +135,9 @@ def topics_command(*, device: bool) -> click.Command:
     def command(context: Context, name: str, more: tuple[str, ...], fewer: tuple[str, ...], as_json: bool) -> None:
         """Show or change what an account may use outside of Talkstick's topics: zigbee2mqtt/#, frigate/+/motion.
 
-        It may publish and receive what a FILTER covers (+ is one level, # all that follow), a listener only receive; a
-        server that runs follows at once. Admins may use all of it unasked.
+        It may publish and receive what a FILTER covers (+ is one level, # all that follow), a listener only receive.
+        A server that runs follows within a second; a program that was refused before that must subscribe again. Admins
+        may use all of it unasked.
         """
         role = existing(context, name, device=device).role
         try:

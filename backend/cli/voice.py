@@ -46,7 +46,7 @@ def _shown(settings: VoiceSettings) -> dict[str, Any]:
 @json_option
 @pass_context
 def set_(context: Context, device: str, given: dict[str, Any], unset: tuple[str, ...], as_json: bool) -> None:
-    """Make voice settings for one device; a server that runs follows at once.
+    """Make voice settings for one device; a server that runs follows within a second.
 
     `talkstick voice set speaker-1 language=es voice=es+f2 heard=holder`; a list of sentences has commas between them.
     A voice, and a language, must be one that somebody here speaks or hears.

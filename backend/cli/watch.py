@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
 
 import aiomqtt
@@ -15,13 +15,15 @@ from backend.cli.context import Context, as_option, json_option, pass_context, p
 from backend.core.clock import iso
 from backend.core.refusals import Refused
 from backend.core.topics import is_filter
+from backend.features.stats.messages import STATS
 from backend.features.voice.frames import Frame
 
+_EVERYTHING = "#"
 _REFUSED = 0x80  # the SUBACK return code of a failure
 
 
 @click.command()
-@click.argument("topic_filter", metavar="[FILTER]", default="#")
+@click.argument("topic_filter", metavar="[FILTER]", default=_EVERYTHING)
 @click.option("--for", "seconds", type=click.FloatRange(min=0, min_open=True), help="End after so many seconds.")
 @click.option("--count", type=click.IntRange(min=1), help="End after so many messages.")
 @click.option("--audio", is_flag=True, help="Also tell each piece of audio: there are fifty a second.")
@@ -37,7 +39,10 @@ def watch(
     name: str | None,
     as_json: bool,
 ) -> None:
-    """Show messages as they come, the retained ones first. FILTER is an MQTT topic filter; by default everything."""
+    """Show messages as they come, the retained ones first.
+
+    FILTER is an MQTT topic filter; by default everything but backend/stats, which comes every 5 s.
+    """
     if not is_filter(topic_filter):
         raise click.BadParameter("'#' must be the last level, and '+' a level of its own", param_hint="FILTER")
     login = context.login(name)
@@ -47,7 +52,8 @@ def watch(
             granted = await client.subscribe(context.settings.prefix + topic_filter, qos=1)
             if any(code == _REFUSED for code in granted):
                 raise click.ClickException(f"{login.user} may not subscribe to {topic_filter}")
-            messages = _messages(client, context.settings.prefix, audio=audio)
+            hidden = {STATS.at()} if topic_filter == _EVERYTHING else set()
+            messages = _messages(client, context.settings.prefix, audio=audio, hidden=hidden)
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await _show(messages, count, as_json=as_json)
@@ -58,13 +64,15 @@ def watch(
         click.echo(err=True)
 
 
-async def _messages(client: aiomqtt.Client, prefix: str, *, audio: bool) -> AsyncIterator[tuple[str, object, bool]]:
-    """Yield each message: its topic, what is in it, and whether it is retained."""
+async def _messages(
+    client: aiomqtt.Client, prefix: str, *, audio: bool, hidden: Collection[str]
+) -> AsyncIterator[tuple[str, object, bool]]:
+    """Yield each message that is not on a *hidden* topic: its topic, what is in it, and whether it is retained."""
     async for message in client.messages:
         topic = str(message.topic).removeprefix(prefix)
         found = TABLE.find(topic)
         is_audio = found is not None and found[0].is_binary
-        if audio or not is_audio:
+        if (audio or not is_audio) and topic not in hidden:
             raw = message.payload if isinstance(message.payload, bytes) else b""
             yield topic, _audio(raw) if is_audio else _content(raw), message.retain
 

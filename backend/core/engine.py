@@ -211,7 +211,9 @@ class Engine:
         """Return the device that a topic is about, if it is about one; insist that this, or what else, is there."""
         device = self._directory.principal(levels["device"]) if "device" in levels else None
         if "device" in levels and (device is None or device.role is not Role.DEVICE):
-            raise Refused(Code.UNKNOWN_DEVICE, f"no device {levels['device']} is provisioned")
+            name = levels["device"]
+            meant = f", but channels/{name} is there" if self._directory.has_channel(name) else ""
+            raise Refused(Code.UNKNOWN_DEVICE, f"no device {name} is provisioned{meant}")
         if "channel" in levels and not self._directory.has_channel(levels["channel"]):
             raise Refused(Code.UNKNOWN_CHANNEL, f"there is no channel {levels['channel']}")
         if "trigger" in levels and not self._directory.has_trigger(levels["trigger"]):

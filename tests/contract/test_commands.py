@@ -12,12 +12,14 @@ import pytest
 
 from backend.cli.later import Later
 from backend.cli.main import talkstick
+from tests.operator import typed
 
 SLOW = {"aiomqtt", "amqtt", "cryptography", "httpx", "jinja2", "numpy", "pydantic", "sqlalchemy", "sqlmodel", "vosk"}
 OF_A_CLIENT = {"aiomqtt", "pydantic"}
 RUN = """
 import json, sys
 from backend.cli.main import talkstick
+from tests.operator import typed
 try:
     talkstick({arguments}, prog_name="talkstick")
 finally:
@@ -68,6 +70,21 @@ def test_help_imports_no_command(called: str) -> None:
     printed, slow = imported(*called.split(), "--help")
     assert all(f"\n  {name} " in printed for name in GROUPS[called].commands)
     assert slow == set()
+
+
+def test_nothing_is_cut_off_where_the_commands_are_listed() -> None:
+    assert "..." not in typed("--help").partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("called", LATER)
+def test_no_command_says_that_the_server_follows_at_once(called: str) -> None:
+    """It looks twice a second: a script that goes on at once may be refused."""
+    assert "follows at once" not in " ".join(typed(*called.split(), "--help").split())
+
+
+def test_who_logs_in_as_somebody_is_told_how() -> None:
+    said = " ".join(typed("session", "list", "--help").split())
+    assert "password from $TALKSTICK_PASSWORD, or asked. [default: $TALKSTICK_USER, or the operator]" in said
 
 
 def test_completion_imports_no_command() -> None:

@@ -2,9 +2,10 @@
 
 import json
 import stat
+import subprocess
 from pathlib import Path
 
-from tests.rig import Talkstick, serving
+from tests.rig import COMMAND, Talkstick, serving
 
 SESSION = "devices/scale-1/session"
 
@@ -98,7 +99,7 @@ def test_sessions_of_a_running_server(tmp_path: Path) -> None:
         assert "alice" in talkstick.run("session", "list")
         assert "busy" in talkstick.run("session", "claim", "scale-1", ok=False)
         assert "not_holder" in talkstick.run("session", "release", "scale-1", ok=False)
-        assert "refused the login" in talkstick.run(
+        assert "refused the login: wrong name or password\n" in talkstick.run(
             "session", "list", "--as", "alice", ok=False, environment={"TALKSTICK_PASSWORD": "no"}
         )
         assert "released" in talkstick.run("session", "release", "scale-1", "--as", "alice", environment=alice)
@@ -116,6 +117,17 @@ def test_watch(tmp_path: Path) -> None:
         assert "backend/status" in talkstick.run("watch", "backend/status", "--for", "2")
         assert "'#' must be the last level" in talkstick.run("watch", "a#", ok=False)
         device = {"TALKSTICK_PASSWORD": talkstick.passwords["scale-1"]}
+        with subprocess.Popen(
+            [COMMAND, "watch", "--json"], env=talkstick.environment({}), stdout=subprocess.PIPE, text=True
+        ) as watching:
+            printed = watching.stdout
+            assert printed is not None
+            topics = [json.loads(next(printed))["topic"]]
+            talkstick.publish("admin", "done/now", {})  # comes after all that is retained, since it has subscribed
+            topics += iter(lambda: json.loads(next(printed))["topic"], "done/now")
+            watching.kill()
+        assert "backend/status" in topics
+        assert "backend/stats" not in topics
         refused = talkstick.run("watch", "devices/other/#", "--as", "scale-1", ok=False, environment=device)
         assert "may not subscribe" in refused
 

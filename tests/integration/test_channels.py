@@ -185,7 +185,9 @@ def test_all_of_it_is_counted(talkstick: Talkstick, ears: Subscriber) -> None:
     assert told["requests"]["claim"]["count"] >= 1
     assert told["requests"]["claim"]["p50_ms"] > 0
     assert "stage" in json.loads(talkstick.run("stats", "--json"))["channels"]
-    assert "stage" in talkstick.run("stats")
+    for_people = [line.split() for line in talkstick.run("stats").splitlines() if line.startswith(" ")]
+    assert "stage" in [name for name, *_ in for_people]
+    assert all(value for _, *value in for_people), "what is empty is a dash"
 
 
 def test_data_keep_the_floor_and_silence_loses_it(talkstick: Talkstick) -> None:

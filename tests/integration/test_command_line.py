@@ -5,6 +5,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ def test_nobody_reads_on(tmp_path: Path) -> None:
     """As in ``talkstick watch | head -1``."""
     with serving(tmp_path) as talkstick:
         watching = subprocess.Popen(
-            [COMMAND, "watch"],
+            [COMMAND, "watch", "backend/#"],
             env=talkstick.environment({}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -50,6 +51,15 @@ def test_a_server_that_is_stopped_while_it_starts(tmp_path: Path) -> None:
         rest = server.stderr.read()
         assert server.wait(WITHIN_S) in (0, 1), rest  # 0: it was ready before the signal came
         assert "Traceback" not in rest
+
+
+def test_the_log_leaves_out_what_the_mqtt_library_warns_of(tmp_path: Path) -> None:
+    """It sets the level of its logger when it is imported, which is after the log was set up."""
+    said = "from backend.cli.server import _log; from backend.shell.settings import load; from pathlib import Path;"
+    said += f"_log(load(Path({str(tmp_path)!r}))); import logging, aiomqtt; log = logging.getLogger('mqtt');"
+    said += "log.warning('There are 27 pending publish calls.'); log.error('It broke.')"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True, timeout=WITHIN_S)
+    assert [line.partition("mqtt: ")[2] for line in done.stderr.splitlines()] == ["It broke."]
 
 
 def test_nobody_can_be_asked_for_a_password(tmp_path: Path) -> None:

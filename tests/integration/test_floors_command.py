@@ -32,6 +32,11 @@ def test_a_channel_is_added_shown_and_removed(operator: Operator) -> None:
     assert operator.record("channel", "add", "hall")["rules"] == {}
 
 
+def test_no_rules_are_shown_as_nothing(operator: Operator) -> None:
+    assert operator.run("channel", "list").splitlines()[1].split()[-1] == "-"
+    assert "{}" not in operator.run("device", "show", "scale-1")
+
+
 def test_what_is_wrong_with_a_channel_is_said(operator: Operator) -> None:
     assert "is no name" in operator.run("channel", "add", "Main Stage", ok=False)
     assert "already" in operator.run("channel", "add", "stage", ok=False)

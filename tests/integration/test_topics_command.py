@@ -75,6 +75,12 @@ def test_under_a_prefix_other_topics_are_talksticks_own(operator: Operator, tmp_
     assert operator.record("user", "topics", "alice", "--add", "devices/#")["topics"] == ["devices/#"]
 
 
+def test_an_export_tells_when_the_url_before_is_void(operator: Operator, tmp_path: Path) -> None:
+    export = ("export", "mosquitto", str(tmp_path / "mosquitto"), "--plugin", "/lib/plugin.so")
+    assert "void" not in operator.run(*export)
+    assert "The URL of the export before is void" in operator.run(*export)
+
+
 def test_what_is_exported_for_mosquitto_has_them(operator: Operator, tmp_path: Path) -> None:
     operator.run("user", "topics", "alice", "--add", "zigbee2mqtt/#")
     operator.run("export", "mosquitto", str(tmp_path / "mosquitto"), "--plugin", "/lib/plugin.so")

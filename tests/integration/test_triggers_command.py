@@ -95,6 +95,8 @@ def test_what_is_given_changes_and_nothing_else(operator: Operator) -> None:
         (["rm", "x", "--yes"], "there is no trigger x"),
         (["test", "x", "--payload", "on"], "there is no trigger x"),
         (["test", "hall", "--payload", "on"], "bad_json"),
+        (["test", "hall", "on"], "bad_json"),
+        (["test", "hall", "on", "--payload", "on"], "not both"),
         (["test", "hall", "--payload", '{"active": 1}'], "bad_message: active"),
         (["subscribe", "a/b", "greeter", "--mode", "one_shot"], "is no name"),
         (["subscribe", "hall", "greeter", "--mode", "one_shot", "--when", "$.t >"], "FIELD OP VALUE"),
@@ -125,6 +127,7 @@ def test_one_sees_how_a_message_would_be_read(
 ) -> None:
     operator.run("trigger", "add", "door", "--source", "z2m/door", "--path", "$.contact", "--active", "false")
     assert operator.record("trigger", "test", "door", "--payload", payload) == {"active": active, "data": data}
+    assert operator.record("trigger", "test", "door", payload) == {"active": active, "data": data}
     operator.run("trigger", "set", "door", "--owner", "alice")
     told = operator.run("trigger", "test", "door", "--payload", '{"active": true, "data": {"lux": 3}}')
     assert told == 'active    data {"lux": 3}\n'

@@ -151,6 +151,12 @@ def test_nobody_asks_of_what_there_is_not(house: House) -> None:
         assert (reply["ok"], reply["code"]) == (False, code)
 
 
+def test_who_means_a_channel_is_told_how_it_is_called(house: House) -> None:
+    house.has(["stage"])
+    sends = house.receive("devices/stage/session/request/alice", {"action": "claim"})
+    assert answer_to(sends, "stage", ALICE)["message"] == "no device stage is provisioned, but channels/stage is there"
+
+
 def test_a_device_that_is_removed_and_provisioned_anew_begins_with_a_higher_fence(house: House) -> None:
     house.asks(ALICE, "scale-1", "claim")
     house.asks(BOB, "scale-1", "claim", wait=True)
