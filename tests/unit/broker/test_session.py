@@ -73,7 +73,7 @@ def test_retained_messages_keep_to_the_window_and_are_more_than_the_queue_holds(
 
 def test_who_sends_what_finds_no_room_waits_for_what_it_sent_before() -> None:
     keeper = Keeper(None)
-    session = Session("a/x", "a", Limits(queued_messages=1), {}.get, keeper)
+    session = Session("a/x", "a", Limits(queued_messages=1), lambda _topic: None, keeper)
     session.deliver(Message("t", b"1", 1), 1)
     before = keeper.noted
     session.deliver(Message("t", b"2", 1), 1)
