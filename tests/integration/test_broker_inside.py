@@ -107,10 +107,10 @@ def test_who_subscribes_to_everything_many_times_holds_nobody_up() -> None:
                 head, size = await greedy.reader.readexactly(2)
                 assert (head, size) == (0x90, 0xEA)  # a SUBACK with a thousand codes
 
-            assert await longest_turn(ask()) < 1.0, "it took 100 s where each filter was looked up at once"
+            assert await longest_turn(ask()) < 5.0, "it took 100 s where each filter was looked up at once"
             filters = b"".join(field(f"+/+/{number}") + b"\0" for number in range(1000))
             greedy.writer.write(packet(0x82, b"\0\2" + filters) + b"\xc0\0")
-            assert await longest_turn(until_answered(greedy, 0xD0)) < 1.0, "nor do filters that find nothing"
+            assert await longest_turn(until_answered(greedy, 0xD0)) < 5.0, "nor do filters that find nothing"
 
     run(story)
 
