@@ -25,6 +25,7 @@ class Kept(Keeper):
     """Rows in memory, in place of the file."""
 
     def __init__(self) -> None:
+        self.noted = 0
         self.tables: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = {}
 
     def put(self, table: str, key: tuple[Any, ...], *values: Any) -> None:
