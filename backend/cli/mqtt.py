@@ -2,25 +2,21 @@
 
 import asyncio
 import json
-import secrets
 import signal
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 import aiomqtt
 import click
-from paho.mqtt.reasoncodes import ReasonCode
 
 from backend.cli.context import Context
 from backend.features.stats.messages import STATUS
+from backend.shell.client import client_at, is_stranger
 from backend.shell.operator import Login
 
 T = TypeVar("T")
 
 ANSWER_WITHIN_S = 10.0
-
-_STRANGER = (134, 135)  # CONNACK: bad user name or password; not authorized, which is what MQTT 3.1.1 says of both
 
 
 def run(context: Context, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -30,17 +26,13 @@ def run(context: Context, coroutine: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError as error:
         raise SystemExit(1) from error
     except aiomqtt.MqttCodeError as error:
-        why = "wrong name or password" if _is_stranger(error) else error
+        why = "wrong name or password" if is_stranger(error) else error
         raise click.ClickException(f"the server refused the login: {why}") from error
     except aiomqtt.MqttError as error:
         help_ = "is `talkstick serve` running?" if context.broker is None else "is Mosquitto running?"
         raise click.ClickException(f"no broker answers at {context.address} ({error}); {help_}") from error
     except TimeoutError as error:
         raise click.ClickException(f"no answer within {ANSWER_WITHIN_S:.0f} s; ask `talkstick doctor` why") from error
-
-
-def _is_stranger(error: aiomqtt.MqttCodeError) -> bool:
-    return isinstance(error.rc, ReasonCode) and error.rc.value in _STRANGER
 
 
 async def _stoppable(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -51,19 +43,9 @@ async def _stoppable(coroutine: Coroutine[Any, Any, T]) -> T:
     return await talk
 
 
-@asynccontextmanager
-async def connected(context: Context, login: Login) -> AsyncIterator[aiomqtt.Client]:
-    """Log in. Raises MqttError."""
-    where = context.address
-    async with aiomqtt.Client(
-        where.host,
-        where.port,
-        username=login.user,
-        password=login.password,
-        identifier=f"talkstick-{secrets.token_hex(6)}",
-        tls_context=where.context(),
-    ) as client:
-        yield client
+def connected(context: Context, login: Login) -> aiomqtt.Client:
+    """Return a client that logs in when it is entered. Raises MqttError then."""
+    return client_at(context.address, login, "talkstick")
 
 
 def documents(context: Context, login: Login, filters: Sequence[str]) -> dict[str, Any]:

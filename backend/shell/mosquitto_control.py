@@ -10,6 +10,7 @@ from typing import Any
 import aiomqtt
 
 from backend.shell.address import Address
+from backend.shell.client import client_at, is_stranger
 from backend.shell.mosquitto_rights import ANSWERS, CONTROL
 from backend.shell.operator import Login
 
@@ -19,7 +20,6 @@ _ANSWER_WITHIN_S = 5.0
 _AT_ONCE = 100  # commands in one message
 _PAGE = 500  # entries in one answer
 _REFUSED = 0x80  # the SUBACK return code of a failure
-_LOGIN = (134, 135)  # bad user name or password, not authorized: how the client tells the CONNACK codes 4 and 5
 
 
 class ControlError(aiomqtt.MqttError):
@@ -88,18 +88,11 @@ class Control:
 @asynccontextmanager
 async def connected(where: Address, login: Login) -> AsyncIterator[Control]:
     """Log in as somebody who may administer the plugin. Raises MqttError, mostly a ControlError."""
-    client = aiomqtt.Client(
-        where.host,
-        where.port,
-        username=login.user,
-        password=login.password,
-        identifier=f"{login.user}-control-{secrets.token_hex(4)}",
-        tls_context=where.context(),
-    )
+    client = client_at(where, login, f"{login.user}-control")
     try:
         await client.__aenter__()
     except aiomqtt.MqttCodeError as error:
-        if any(error.rc == code for code in _LOGIN):
+        if is_stranger(error):
             raise ControlError(
                 f"the broker at {where} refused the login of {login.user}; if it lost its accounts, stop it, and "
                 "`talkstick export mosquitto` writes them anew"

@@ -1,6 +1,5 @@
 """The backend's connection to Mosquitto: nothing is announced there before Mosquitto knows who may command."""
 
-import secrets
 from collections.abc import Collection, Sequence
 
 import aiomqtt
@@ -9,6 +8,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from backend.core.engine import Send
 from backend.core.topics import overlaps
 from backend.shell.address import Address
+from backend.shell.client import client_at
 from backend.shell.inbox import Inbox
 from backend.shell.link import Broker, Link, refused
 from backend.shell.mosquitto import Steward
@@ -64,14 +64,6 @@ class MosquittoLink(Link):
 
 async def refuses(where: Address, login: Login, filters: Sequence[str]) -> list[str]:
     """Return what Mosquitto does not let the server hear; it sends nothing that is retained. Raises MqttError."""
-    async with aiomqtt.Client(
-        where.host,
-        where.port,
-        username=login.user,
-        password=login.password,
-        identifier=f"{login.user}-{secrets.token_hex(8)}",
-        protocol=aiomqtt.ProtocolVersion.V5,
-        tls_context=where.context(),
-    ) as client:
+    async with client_at(where, login, login.user, aiomqtt.ProtocolVersion.V5) as listener:
         options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
-        return refused(filters, await client.subscribe([(each, options) for each in filters]))
+        return refused(filters, await listener.subscribe([(each, options) for each in filters]))
