@@ -82,6 +82,10 @@ void bench_wait(bench *b, uint32_t ms) {
     bench_plain(b, TS_EV_TICK, false);
 }
 
+void bench_accept(bench *b, const shot *one) {
+    bench_event(b, (ts_event){.kind = TS_EV_ACCEPTED, .token = one->action.token});
+}
+
 void bench_acknowledge(bench *b) {
     struct {
         ts_event_kind kind;
@@ -128,6 +132,13 @@ void bench_session(bench *b, uint32_t fence, bool in_use, const char *more) {
                    "\"revision\":%u,\"queue\":[]%s}",
                    in_use ? "active" : "free", in_use ? "true" : "false", fence, fence, ++revision, more);
     bench_retained(b, "devices/scale-1/session", text);
+}
+
+void bench_at_work(bench *b) {
+    bench_prepare(b);
+    b->config.trigger = "hall";
+    bench_online(b);
+    bench_session(b, 5, true, "");
 }
 
 const shot *bench_find(const bench *b, ts_action_kind kind) {

@@ -41,6 +41,9 @@ void bench_switch_on(bench *b);
 /* All of it, up to where the session document is expected. */
 void bench_online(bench *b);
 
+/* The same with the trigger `hall`, and work of the session with fence 5. */
+void bench_at_work(bench *b);
+
 /* Events */
 void bench_event(bench *b, ts_event event);
 void bench_plain(bench *b, ts_event_kind kind, bool on);
@@ -49,6 +52,9 @@ void bench_bytes(bench *b, const char *topic, const char *data, size_t size, boo
 void bench_message(bench *b, const char *topic, const char *data);
 void bench_retained(bench *b, const char *topic, const char *data);
 void bench_wait(bench *b, uint32_t ms); /* let time pass, then tick */
+
+/* Acknowledge one publish. */
+void bench_accept(bench *b, const shot *one);
 
 /* Acknowledge whatever the last event led to, and what that leads to, until nothing is under way. */
 void bench_acknowledge(bench *b);

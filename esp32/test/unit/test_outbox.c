@@ -7,10 +7,7 @@ static bench b;
 
 static int setup(void **state) {
     (void)state;
-    bench_prepare(&b);
-    b.config.trigger = "hall";
-    bench_online(&b);
-    bench_session(&b, 5, true, "");
+    bench_at_work(&b);
     return 0;
 }
 
@@ -21,8 +18,6 @@ static void reconnect(void) {
     bench_plain(&b, TS_EV_CONNECTED, false);
     bench_acknowledge(&b);
 }
-
-static void accept(const shot *one) { bench_event(&b, (ts_event){.kind = TS_EV_ACCEPTED, .token = one->action.token}); }
 
 static void results_go_one_at_a_time_in_order(void **state) {
     (void)state;
@@ -35,9 +30,9 @@ static void results_go_one_at_a_time_in_order(void **state) {
     assert_int_equal(b.count, 0);
     bench_event(&b, (ts_event){.kind = TS_EV_ACCEPTED, .token = token});
     expect_published(&b, result, "{\"fence\":5,\"job\":1,\"output\":{\"n\":2}}");
-    accept(&b.shots[0]);
+    bench_accept(&b, &b.shots[0]);
     expect_published(&b, result, "{\"fence\":5,\"job\":1,\"complete\":true}");
-    accept(&b.shots[0]);
+    bench_accept(&b, &b.shots[0]);
     assert_int_equal(b.count, 0);
 }
 

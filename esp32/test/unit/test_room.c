@@ -8,10 +8,7 @@ static bench b;
 
 static int setup(void **state) {
     (void)state;
-    bench_prepare(&b);
-    b.config.trigger = "hall";
-    bench_online(&b);
-    bench_session(&b, 5, true, "");
+    bench_at_work(&b);
     return 0;
 }
 
@@ -23,8 +20,6 @@ static void reconnect(void) {
     bench_plain(&b, TS_EV_CONNECTED, false);
     bench_grant(&b);
 }
-
-static void accept(const shot *one) { bench_event(&b, (ts_event){.kind = TS_EV_ACCEPTED, .token = one->action.token}); }
 
 static void fill(char *data, size_t size, char mark) {
     memset(data, ' ', size);
@@ -59,7 +54,7 @@ static void newer_progress_takes_the_place_of_older(void **state) {
     reconnect();
     bench_session(&b, 5, true, "");
     assert_non_null(strstr(bench_published(&b, result)->data, "{\"n\":\"b\""));
-    accept(bench_published(&b, result));
+    bench_accept(&b, bench_published(&b, result));
     assert_non_null(strstr(bench_published(&b, result)->data, "{\"n\":\"c\""));
 }
 
