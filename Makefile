@@ -14,7 +14,7 @@ CLANG ?= $(shell command -v clang || command -v clang-14)
 C_FILES = $(shell find esp32 -name '*.[ch]' -o -name '*.cpp' -o -name '*.ino' | grep -v /arduino/src/core/)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve device firmware $(MACHINES:%=firmware-%) test check check-firmware models bench bench-broker bench-growth bench-relay bench-voice bench-triggers soak soak-voice fuzz fuzz-firmware search fire schemas arduino-zip lock format system-packages clean
+.PHONY: help demo serve device firmware $(MACHINES:%=firmware-%) test check check-firmware models bench bench-broker bench-growth bench-relay bench-voice bench-triggers soak soak-voice fuzz fuzz-firmware search stutter fire schemas arduino-zip lock format system-packages clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -106,6 +106,9 @@ fuzz-firmware: ## Millions of inputs against the firmware's core, with libFuzzer
 
 search: $(INSTALLED) ## Look for histories that break a rule among ever new ones, for as long as you like; takes minutes
 	TALKSTICK_SEARCH=$${TALKSTICK_SEARCH:-20} $(BIN)/python -m pytest tests/stateful -n auto --timeout 0
+
+stutter: $(INSTALLED) firmware ## Run the tests while each process is stopped now and then: which of them look too soon?
+	$(BIN)/python -m tools.stutter $(BIN)/python -m pytest $(or $(PYTEST_ARGS),-n $(WORKERS) --dist worksteal -m "not alone")
 
 fire: $(INSTALLED) system-packages ## Kill the server, then backend and Mosquitto, 100 times each at work: is a promise broken?
 	$(BIN)/python -m tools.fire $(FIRE_ARGS)
