@@ -3,7 +3,6 @@
 import json
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -41,14 +40,6 @@ def admin(talkstick: Talkstick) -> Iterator[Subscriber]:
         assert {**after, "expires_in_s": 0} == {**before, "expires_in_s": 0}
 
 
-@contextmanager
-def refusal(admin: Subscriber, code: str) -> Iterator[None]:
-    """Wait until one more message is refused than before."""
-    before = admin.body("backend/stats")["refused"].get(code, 0)
-    yield
-    admin.wait_for(lambda got: got.topic == "backend/stats" and got.body["refused"].get(code, 0) > before, code)
-
-
 @pytest.mark.parametrize(
     ("payload", "code"),
     [
@@ -71,7 +62,7 @@ def refusal(admin: Subscriber, code: str) -> Iterator[None]:
     ],
 )
 def test_a_bad_request_is_answered(talkstick: Talkstick, admin: Subscriber, payload: bytes, code: str) -> None:
-    with refusal(admin, code):
+    with admin.refusals(code):
         talkstick.publish("bob", REQUEST, payload)
     reply = admin.body(f"{SESSION}/reply/bob", ok=False, code=code)
     assert reply["message"]
@@ -106,7 +97,7 @@ def test_the_broker_refuses(  # noqa: PLR0917
     talkstick: Talkstick, admin: Subscriber, user: str, topic: str, payload: bytes, options: tuple[str, ...], code: str
 ) -> None:
     before = len(admin.got)
-    with refusal(admin, code):
+    with admin.refusals(code):
         talkstick.publish(user, topic, payload, *options)
     assert topic not in {got.topic for got in admin.got[before:] if not got.retained}
     if topic.startswith((f"{SESSION}/request/", COMMAND)):
@@ -128,7 +119,7 @@ def test_the_broker_refuses(  # noqa: PLR0917
 def test_bad_words_of_a_device_are_counted(
     talkstick: Talkstick, admin: Subscriber, topic: str, payload: dict[str, Any], code: str
 ) -> None:
-    with refusal(admin, code):
+    with admin.refusals(code):
         talkstick.publish("scale-1", topic, payload)
 
 

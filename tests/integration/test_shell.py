@@ -314,7 +314,7 @@ def test_a_broker_that_comes_back_is_told_everything_again(database: Database) -
 
 async def retained(port: int) -> dict[str, Any]:
     """Return the session document, as a newcomer gets it."""
-    async with aiomqtt.Client("127.0.0.1", port, username="alice", password="pw") as alice:
+    async with aiomqtt.Client("127.0.0.1", port, username="alice", password="pw", timeout=WITHIN_S) as alice:
         await alice.subscribe("devices/scale-1/session", qos=1)
         async for message in alice.messages:
             return dict(json.loads(message.payload))

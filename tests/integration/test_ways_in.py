@@ -15,7 +15,7 @@ MODELS = Path(__file__).parents[2] / "tools" / "voice_models"
 def test_a_claim_over_websocket(tmp_path: Path) -> None:
     async def claim(port: int, password: str) -> dict[str, object]:
         async with aiomqtt.Client(
-            "127.0.0.1", port, username="alice", password=password, transport="websockets"
+            "127.0.0.1", port, username="alice", password=password, transport="websockets", timeout=WITHIN_S
         ) as web:
             await web.subscribe("devices/scale-1/session/reply/alice", qos=1)
             await web.publish("devices/scale-1/session/request/alice", b'{"id":"w1","action":"claim"}', qos=1)
@@ -36,7 +36,7 @@ def test_who_comes_while_the_server_starts_is_heard(tmp_path: Path) -> None:
 
     async def ask(port: int, password: str) -> tuple[set[str], set[str]]:
         asked, answered = set[str](), set[str]()
-        async with aiomqtt.Client("127.0.0.1", port, username="alice", password=password) as alice:
+        async with aiomqtt.Client("127.0.0.1", port, username="alice", password=password, timeout=WITHIN_S) as alice:
             await alice.subscribe("devices/scale-1/session/reply/alice", qos=1)
             for number in range(20):
                 asked.add(f"a{number}")
