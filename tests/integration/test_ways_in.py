@@ -98,6 +98,7 @@ def test_the_whole_tree_under_a_prefix(tmp_path: Path) -> None:
 def test_two_signals_at_once_stop_it_as_one_does(tmp_path: Path) -> None:
     with serving(tmp_path) as talkstick:
         assert talkstick._server is not None
-        talkstick._server.send_signal(signal.SIGINT)
-        assert talkstick.stop(signal.SIGTERM) == 0
+        for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM):
+            talkstick._server.send_signal(number)
+        assert talkstick.stop(signal.SIGCONT) == 0
         assert "Traceback" not in talkstick.log.read_text()
