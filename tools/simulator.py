@@ -7,7 +7,6 @@ import logging
 import os
 import random
 import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -261,11 +260,10 @@ def main(  # noqa: PLR0913, PLR0917 - one argument per option
     password = password_file.read_text().strip() if password_file is not None else os.environ.get(password_env)
     if not password:
         raise click.UsageError(f"no password: set {password_env}, or give --password-file")
-    over = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: over.set())
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # else one that comes right before the wait would be missed
     with Device(Login(user, password, host, port), KINDS[kind], speed=speed, boots=boots):
-        over.wait()
+        signal.sigwait(ends)
 
 
 if __name__ == "__main__":
