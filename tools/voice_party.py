@@ -38,7 +38,7 @@ QUESTIONS = (
 _VOICES = ("en-us+m3", "en-us+f2", "en-us+m1", "en-us+f3")
 _THINGS = {"printer-1": "Printer", "scale-1": "Scale", "lamp-1": "Lamp"}
 _THINK_S = 0.5
-_ANSWER_WITHIN_S = 15.0
+_ANSWER_WITHIN_S = 60.0
 _STUTTER_S = 0.3  # of a network, or of a busy machine, for which a board needs room beside its buffer
 
 
