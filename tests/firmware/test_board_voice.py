@@ -46,6 +46,7 @@ def plays(person: Person, codec: str) -> None:
     person.heard.wait_for(lambda line: line.get("audio", {}).get("speech") == codec, f"a board that plays {codec}")
 
 
+@pytest.mark.alone  # a microphone waits for nobody
 def test_a_question_is_answered(lab: Lab, tmp_path: Path) -> None:
     speaker = tmp_path / "heard.raw"
     with lab.person() as alice, talks(lab, speaker) as board:
@@ -66,6 +67,7 @@ def test_a_question_is_answered(lab: Lab, tmp_path: Path) -> None:
         assert not [line for line in board.heard.lines if line.get("did") == "play" and line["lost"]]
 
 
+@pytest.mark.alone  # a microphone waits for nobody
 def test_who_interrupts_is_heard_at_once(lab: Lab, tmp_path: Path) -> None:
     asks, interrupts = question(tmp_path, "help"), question(tmp_path, "who has the printer")
     with lab.person() as alice, talks(lab, tmp_path / "heard.raw") as board:
@@ -76,8 +78,7 @@ def test_who_interrupts_is_heard_at_once(lab: Lab, tmp_path: Path) -> None:
         board.type(f"talk {interrupts}")  # the answer takes longer than anything here
         later = board.behind(board.did("hush"))
         assert alice.body(EVENTS, mark, event="final", turn=2)["text"] == "who has the printer"
-        board.did("play", later)
-        board.shows(later, voice="quiet")
+        board.shows(board.behind(board.did("play", later)), voice="quiet")
 
 
 def test_an_announcement_is_played_as_mu_law(lab: Lab, tmp_path: Path) -> None:
