@@ -41,10 +41,10 @@ def test_a_device_survives(broker: str, tmp_path: Path, talkstick_device: Path) 
     assert verdict.complaints[:5] == []
     assert storm.happened.total() == strikes
     assert verdict.connections > 0.7 * strikes
-    assert verdict.acts > strikes / 2
+    assert verdict.acts > strikes / 4
     assert storm.forged > strikes
     assert verdict.refused > strikes
-    assert all(user.grants > strikes / 25 for user in storm.users)
+    assert all(user.grants > strikes / 50 for user in storm.users)
 
 
 def _seed() -> int:
