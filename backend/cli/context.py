@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from backend.cli import names
 from backend.core.ids import check_name
 
 if TYPE_CHECKING:
@@ -144,9 +145,9 @@ class Context:
     @cached_property
     def _database(self) -> Database:
         """Return the database. Where there is none, somebody looks in the wrong place, and shall not find it empty."""
-        from backend.shell.database import FILE
+        from backend.shell.directory import DATABASE
 
-        if not (self.settings.data / FILE).exists():
+        if not (self.settings.data / DATABASE).exists():
             raise click.ClickException(
                 f"there is no database in {self.settings.data}: make one with `talkstick init`, or say --data DIRECTORY"
             )
@@ -188,6 +189,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 as_option = click.option(
     "--as",
     "name",
+    type=names.ACCOUNT,
     metavar="NAME",
     help="Log in as NAME; password from $TALKSTICK_PASSWORD, or asked. [default: $TALKSTICK_USER, or the operator]",
 )

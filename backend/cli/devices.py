@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from backend.cli import flashing, mqtt
+from backend.cli import flashing, mqtt, names
 from backend.cli.boards import broker as broker_of
 from backend.cli.boards import broker_lines, host_option
 from backend.cli.codes import WantedCode, code_options, make_code, show_code
@@ -25,7 +25,7 @@ from backend.shell.accounts import Account, AccountError, new_secret
 @click.command("add")
 @click.argument("what", metavar="MAC|UUID|NAME")
 @click.option("--name", "display_name", help="How people call it. [default: the id]")
-@click.option("--owner", metavar="NAME", help="Whose it is; see `device owner`. [default: nobody's]")
+@click.option("--owner", type=names.OWNER, metavar="NAME", help="Whose it is; see `device owner`. [default: nobody's]")
 @host_option
 @code_options
 @nvs_options
@@ -72,7 +72,7 @@ def list_(context: Context, as_json: bool) -> None:
 
 
 @click.command("show")
-@click.argument("name")
+@click.argument("name", type=names.DEVICE)
 @json_option
 @pass_context
 def show_(context: Context, name: str, as_json: bool) -> None:
@@ -89,8 +89,8 @@ topics = topics_command(device=True)
 
 
 @click.command("owner")
-@click.argument("name")
-@click.argument("owner", required=False)
+@click.argument("name", type=names.DEVICE)
+@click.argument("owner", required=False, type=names.OWNER)
 @click.option("--none", "nobody", is_flag=True, help="Let it be nobody's.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_context
@@ -122,7 +122,7 @@ def owner_(context: Context, name: str, owner: str | None, nobody: bool, yes: bo
 
 
 @click.command("rotate")
-@click.argument("name")
+@click.argument("name", type=names.DEVICE)
 @host_option
 @nvs_options
 @json_option
@@ -138,7 +138,7 @@ def rotate(context: Context, name: str, host: str | None, wanted: Wanted | None,
 
 
 @click.command("rm")
-@click.argument("name")
+@click.argument("name", type=names.DEVICE)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_context
 def rm(context: Context, name: str, yes: bool) -> None:

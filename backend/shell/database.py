@@ -16,8 +16,8 @@ from backend.features.provisioning import feature as _provisioning  # noqa: F401
 from backend.features.sessions import feature as _sessions  # noqa: F401
 from backend.features.triggers import feature as _triggers  # noqa: F401
 from backend.features.voice import feature as _voice  # noqa: F401
+from backend.shell.directory import DATABASE
 
-FILE = "talkstick.db"
 _CONNECTIONS = 4  # each has a cache of its own
 _CACHE_KIB = 512
 SCHEMA = 8  # rises with every change of a table
@@ -42,7 +42,7 @@ def open_database(directory: Path) -> Engine:
     Raises OSError or SQLAlchemyError where that is not possible, and WrongSchemaError.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = directory / FILE
+    path = directory / DATABASE
     if not path.exists():  # never touch it later: closing a second handle would drop SQLite's locks of this process
         path.touch(mode=0o600)
     engine = create_engine(
