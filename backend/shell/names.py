@@ -21,7 +21,7 @@ def names(directory: Path, kind: Kind) -> list[str]:
     """Return the names of a kind in the database of a data directory, sorted; none where that cannot be read."""
     file = directory / DATABASE
     # Where there is no log nobody writes; and who looks at it as at any other database would leave one behind.
-    mode = "mode=ro" if file.with_name(f"{DATABASE}-wal").exists() else "immutable=1"
+    mode = "mode=ro" if file.with_name(f"{DATABASE}-wal").exists() else "mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?{mode}", _PATIENCE_S, uri=True)) as database:
             return sorted(name for query in _QUERIES[kind] for (name,) in database.execute(query))

@@ -13,7 +13,7 @@ PRESS = """
 eval "$(_TALKSTICK_COMPLETE=bash_source "$0")"
 complete -p talkstick >/dev/null || exit 9
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-_talkstick_completion
+_talkstick_completion "$1"
 printf '%s\\n' "${COMPREPLY[@]}"
 """
 

@@ -62,6 +62,7 @@ def test_what_a_server_that_runs_has_only_in_its_log_is_named(tmp_path: Path) ->
 
 def test_where_there_is_no_database_there_are_no_names(tmp_path: Path) -> None:
     assert names(tmp_path / "typo", "device") == []
+    assert names(tmp_path, "device") == []
     assert list(tmp_path.iterdir()) == []
 
 
