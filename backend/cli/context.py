@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from backend.shell.claims import Claims
     from backend.shell.floors import Floors
     from backend.shell.mosquitto_accounts import Mosquitto
+    from backend.shell.mosquitto_rights import Rights
     from backend.shell.operator import Login
     from backend.shell.settings import Settings
     from backend.shell.triggers import Triggers
@@ -122,13 +123,19 @@ class Context:
         self.settings = self.settings.model_copy(update={"broker": url})
 
     @property
+    def rights(self) -> Rights:
+        """Return the access rules."""
+        from backend.app.rights import rights
+
+        return rights(self.settings)
+
+    @property
     def _mirror(self) -> Mosquitto | None:
         if self.broker is None:
             return None
-        from backend.app.rights import rights
         from backend.shell.mosquitto_accounts import Mosquitto
 
-        return Mosquitto(*self.broker, rights(self.settings))
+        return Mosquitto(*self.broker, self.rights)
 
     @property
     def address(self) -> Address:

@@ -67,7 +67,7 @@ def user() -> None:
     commands=[
         Later(
             "add",
-            "devices:add",
+            "provision:add",
             "Provision a board; print what it needs to know, its secret once, or put it into an image (--nvs).",
         ),
         Later("list", "devices:list_", "List the devices."),
@@ -95,7 +95,7 @@ def user() -> None:
         Later("owner", "devices:owner_", "Show whose a device is, or give it to OWNER.", DEVICE, OWNER),
         Later(
             "rotate",
-            "devices:rotate",
+            "provision:rotate",
             "Give a board a new secret, shown once, or put into an image (--nvs); the old one is void.",
             DEVICE,
         ),

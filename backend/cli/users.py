@@ -4,7 +4,6 @@ from typing import Any
 
 import click
 
-from backend.app.rights import rights
 from backend.cli import mqtt, names
 from backend.cli.context import (
     Context,
@@ -28,7 +27,7 @@ stdin_option = click.option("--password-stdin", is_flag=True, help="Read the pas
 
 def _check_topics(context: click.Context, _parameter: click.Parameter, filters: tuple[str, ...]) -> tuple[str, ...]:
     """Insist on filters that an account may be given."""
-    outside = rights(context.ensure_object(Context).settings).rules.outside
+    outside = context.ensure_object(Context).rights.rules.outside
     try:
         for each in filters:
             outside.check(each)
