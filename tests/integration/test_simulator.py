@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.rig import WITHIN_S, Got, Subscriber, Talkstick, serving
-from tools.actor import Login
+from tools.actor import Actor, Login
 from tools.kinds import KINDS
 from tools.people import Errand, Person
 from tools.simulator import Device
@@ -51,6 +52,19 @@ def grant(talkstick: Talkstick, ears: Subscriber, user: str, request_id: str) ->
     return int(ears.body(EVENT, after=seen, event="granted", user=user)["fence"])
 
 
+def test_who_leaves_before_being_let_in_does_not_come_in_after_that() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as broker:
+        broker.settimeout(WITHIN_S)
+        actor = Actor(Login("alice", "secret", port=broker.getsockname()[1]), ())
+        actor.start()
+        line, _address = broker.accept()
+        with line:
+            line.settimeout(WITHIN_S)
+            assert line.recv(1024), "a CONNECT, which nobody answers"
+            actor.stop()
+            assert line.recv(1024) == b"", "it is gone"
+
+
 class TestDevice:
     def test_it_is_born_beats_and_says_goodbye(self, talkstick: Talkstick, ears: Subscriber) -> None:
         with device(talkstick) as scale:
@@ -89,12 +103,13 @@ class TestDevice:
             ears.body(EVENT, event="ended", fence=fence, reason="released", complete=True)
 
     def test_it_stops_when_the_session_ends(self, talkstick: Talkstick, ears: Subscriber) -> None:
-        with device(talkstick, "printer", speed=5) as printer:
+        with device(talkstick, "printer", speed=0.5) as printer:
             ears.body(PRESENCE, state="online", boot=printer.boot)
             first = grant(talkstick, ears, "alice", "stops-1")
             ears.body(RESULT, fence=first)
             talkstick.ask("alice", "scale-1", action="release")
             ears.body(EVENT, event="ended", fence=first, complete=False)
+            printer.board._speed = 20.0  # this time it shall come to an end
             second = grant(talkstick, ears, "bob", "stops-2")
             ears.body(RESULT, fence=second, complete=True)
             talkstick.ask("bob", "scale-1", action="release")
@@ -130,8 +145,7 @@ class TestDevice:
 
     def test_the_command_runs_one(self, talkstick: Talkstick, ears: Subscriber) -> None:
         arguments = ["--port", str(talkstick.port), "--user", "scale-1", "--password-env", "SCALE_PASSWORD"]
-        boots = talkstick.data / "boots"
-        boot = int(boots.read_text()) + 1
+        boots, boot = talkstick.data / "boots", device(talkstick).boot + 1
         simulator = subprocess.Popen(
             [sys.executable, "-m", "tools.simulator", *arguments, "--boots", boots],
             env={**os.environ, "SCALE_PASSWORD": talkstick.passwords["scale-1"]},
