@@ -345,7 +345,8 @@ def test_a_result_is_waited_for() -> None:
             town.begin(command(result_s=60))
             await town.until(town.commands)
             town.says(f"devices/{SCALE}/result", {"fence": 1, "output": {"kg": 7}})
-            assert town.told == []
+            assert (await town.does(command(device=PRINTER), run="run-2")).code is None
+            assert town.told == [], "by now the first one had its chance, too"
             town.says(f"devices/{SCALE}/result", {"fence": 1, "complete": True})
             assert (await town.outcome()).code is None
             await town.free(SCALE)
@@ -377,6 +378,7 @@ def test_in_one_session_each_command_has_a_result_of_its_own() -> None:
                 job = town.house.session(SCALE).running
                 assert job is not None
                 assert not job.complete
+                assert (await town.does(command(device=PRINTER), run="run-2")).code is None
                 assert town.told == [], "the result of before is not its own"
                 town.says(f"devices/{SCALE}/result", {"fence": 1, "complete": True})
                 assert (await town.outcome()).code is None
@@ -404,7 +406,7 @@ def test_who_asks_too_much_is_only_slower() -> None:
             while town.asks(ALICE, PRINTER, "claim")["ok"]:
                 pass
             town.begin(command())
-            await town.until(lambda: sum(b'"rate_limited"' in send.payload for send in town.sent) == 2, "a refusal")
+            await town.until(lambda: sum(b'"rate_limited"' in send.payload for send in town.sent) >= 2, "a refusal")
             assert town.told == []
             town.passes(60)
             assert (await town.outcome()).code is None

