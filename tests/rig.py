@@ -24,6 +24,7 @@ from tools.ports import free_port
 T = TypeVar("T")
 
 COMMAND = Path(sys.executable).parent / "talkstick"
+STATS = "backend/stats"
 WITHIN_S = 60.0
 """No measurement: what takes longer hangs, however busy the machine is with other tests."""
 
@@ -99,6 +100,16 @@ class Subscriber:
     def bodies(self, topic: str) -> list[dict[str, Any]]:
         """Return all JSON bodies on *topic* so far."""
         return [got.body for got in self.got if got.topic == topic and got.payload]
+
+    @contextmanager
+    def refusals(self, code: str, count: int = 1) -> Iterator[None]:
+        """Wait until so many messages more are refused for a reason. To be used once, before anything else is refused.
+
+        The stats must be subscribed to: what was counted before is what they told first.
+        """
+        before = self.body(STATS)["refused"].get(code, 0)
+        yield
+        self.wait_for(lambda got: got.topic == STATS and got.body["refused"].get(code, 0) >= before + count, code)
 
     def _wait(self, look: Callable[[], T | None], what: str) -> T:
         with self._changed:

@@ -100,7 +100,7 @@ def checked(files: Tls | None, now: float) -> Tls | None:
 
 
 def is_shown(settings: Settings, file: Path) -> bool:
-    """Tell whether a client of the server sees this certificate; or nobody can say, as where none runs."""
+    """Tell whether a client of the server sees this certificate; or nobody can say: it does not run, or is too busy."""
     host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - compared, not bound
     try:
         socket.create_connection((settings.reachable_host, settings.port), _KNOCK_S).close()
@@ -108,7 +108,7 @@ def is_shown(settings: Settings, file: Path) -> bool:
         return True
     try:
         shown = ssl.get_server_certificate((host, settings.tls_port or settings.wss_port), timeout=_KNOCK_S)
-    except ssl.SSLError:
+    except (ssl.SSLError, TimeoutError):
         return True
     except OSError:
         return False

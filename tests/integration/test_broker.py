@@ -65,8 +65,8 @@ def test_a_publish_right_before_the_goodbye_arrives(talkstick: Talkstick) -> Non
     with talkstick.subscribe("alice", "devices/scale-1/telemetry") as alice:
         for number in range(30):
             talkstick.publish("scale-1", "devices/scale-1/telemetry", {"number": number})
-        alice.body("devices/scale-1/telemetry", number=29)
-        assert [body["number"] for body in alice.bodies("devices/scale-1/telemetry")] == list(range(30))
+        for number in range(30):
+            alice.body("devices/scale-1/telemetry", number=number)
 
 
 def test_a_client_gets_what_it_subscribed_to_and_nothing_else(talkstick: Talkstick) -> None:
@@ -90,7 +90,7 @@ def test_a_publish_to_a_system_topic_does_not_deafen_the_client(talkstick: Talks
 
 def test_a_stranger_is_not_let_in(talkstick: Talkstick) -> None:
     done = subprocess.run(
-        ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(talkstick.port), "-t", "#", "-W", "5"],
+        ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(talkstick.port), "-t", "#", "-W", "60"],
         capture_output=True,
         text=True,
         timeout=WITHIN_S,
@@ -161,7 +161,12 @@ def test_a_client_id_is_its_accounts_own(talkstick: Talkstick) -> None:
         alice.body("devices/scale-1/heartbeat", boot=40)
         talkstick.publish("scale-1", STATUS, {"state": "online", "boot": 40}, "-r", "-q", "1")
         heard = threading.Event()
-        board_.on_message = lambda *_: heard.set()
+
+        def hear(_client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+            if json.loads(message.payload)["holder"] == "bob":
+                heard.set()
+
+        board_.on_message = hear
         talkstick.ask("bob", "scale-1", id="own", action="claim", wait=True)
         assert heard.wait(WITHIN_S), "the board's subscriptions are untouched"
         gives_back(talkstick, "bob", alice)
@@ -177,6 +182,8 @@ def test_a_new_secret_ends_the_connections_of_the_old_one(tmp_path: Path) -> Non
         talkstick.run("device", "rotate", "scale-1")
         assert gone.wait(WITHIN_S)
         client.loop_stop()
+        talkstick.ask("alice", "scale-1", id="later", action="leave")
+        alice.body("devices/scale-1/session/reply/alice", id="later")
         assert not [got for got in alice.got if got.topic == STATUS], "no last will speaks for who has no rights"
 
 
@@ -189,9 +196,9 @@ def test_an_account_that_is_removed_leaves_nothing_behind(tmp_path: Path) -> Non
             admin.body("devices/lamp-1/info", model="lamp")
             talkstick.run("device", "rm", "lamp-1", "--yes")
             admin.wait_for(lambda got: got == Got("devices/lamp-1/info", ""))
-        with talkstick.subscribe("alice", "devices/+/info") as alice:
-            alice.body("devices/scale-1/info", model="scale")
-            assert {got.topic for got in alice.got} == {"devices/scale-1/info"}
+        with talkstick.subscribe("alice", "devices/+/info", "backend/status") as alice:
+            alice.body("backend/status")
+            assert {got.topic for got in alice.got} == {"devices/scale-1/info", "backend/status"}
 
 
 def test_the_stats_tell_what_the_broker_has_to_do(talkstick: Talkstick) -> None:

@@ -180,10 +180,10 @@ def test_who_reads_slowly_but_steadily_is_not_closed() -> None:
                     taken < 900_000
                 ):  # it takes longer than a client may take nothing, and never takes nothing for long
                     taken += len(await slow.reader.readexactly(30_000))
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(0.12)
             publisher.close()
 
-    run(story, limits=Limits(stalled_s=0.5))
+    run(story, limits=Limits(stalled_s=3.0))
 
 
 def test_so_many_sessions_of_an_account_are_kept_and_no_more() -> None:

@@ -1,6 +1,7 @@
 """Who asks too much, or too often, is held back; the others notice nothing."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -94,16 +95,17 @@ def test_a_reader_that_stops_is_not_waited_for(talkstick: Talkstick, clients: Cl
         for number in range(count):
             body = json.dumps({"number": number, "padding": padding}).encode()
             sender.publish("devices/scale-1/telemetry", body, 1)
-        admin.body("devices/scale-1/telemetry", number=count - 1)
-        assert [body["number"] for body in admin.bodies("devices/scale-1/telemetry")] == list(range(count))
-    got = []
-    while (message := slow.message_within(0.5)) is not None:
-        got.append(json.loads(message.payload)["number"])
+            admin.body("devices/scale-1/telemetry", after=number, number=number)
+    got = list[int]()
+    for number in itertools.count(count):  # there is something to read, be it what is sent now
+        sender.publish("devices/scale-1/telemetry", b'{"number":%d}' % number, 1)
+        got.append(json.loads(slow.message().payload)["number"])
+        if got[-1] >= count:
+            break
     assert got == sorted(got)
-    assert len(got) < count, "8 MB were never kept for it"
-    assert len(got) * len(padding) >= BACKLOG
-    sender.publish("devices/scale-1/telemetry", b'{"number":-1}', 1)
-    assert json.loads(slow.message().payload) == {"number": -1}
+    kept = sum(number < count for number in got)
+    assert kept < count, "8 MB were never kept for it"
+    assert kept * len(padding) >= BACKLOG
 
 
 def test_there_is_room_for_so_many_and_then_again_when_one_leaves(talkstick: Talkstick, clients: Clients) -> None:
@@ -137,13 +139,13 @@ def test_a_flood_of_one_costs_nobody_else_an_answer(talkstick: Talkstick) -> Non
             port, "admin", talkstick.passwords["admin"], lambda _, body: answers.put_nowait(json.loads(body)["id"])
         )
         await asking.subscribe(topic.format("reply", "admin"))
-        for number in range(20_000):
-            flooding.publish(topic.format("request", "alice"), b'{"id":"f%d","action":"renew"}' % number)
+        flood = itertools.count()
         for number in range(20):
+            while flooding.unacknowledged < 10_000:
+                flooding.publish(topic.format("request", "alice"), b'{"id":"f%d","action":"renew"}' % next(flood))
             asking.publish(topic.format("request", "admin"), b'{"id":"a%d","action":"renew"}' % number)
             async with asyncio.timeout(WITHIN_S):
                 assert await answers.get() == f"a{number}"
-        assert flooding.unacknowledged > 0, "it was no flood"
         flooding.cut()
         asking.close()
 

@@ -1,6 +1,7 @@
 """``talkstick certs``, as an operator uses it, and what doctor says of certificates."""
 
 import json
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from backend.cli import doctor
 from backend.cli.context import Context
 from backend.cli.main import talkstick
+from backend.shell import certificates
 from backend.shell.authority import Authority
 from tests.rig import Talkstick, serving
 from tools.ports import free_port
@@ -132,3 +134,15 @@ def test_doctor_tells_that_a_server_has_not_taken_its_certificate_yet(
         assert states() == ["ok"]
         running.run("certs", "init", "--renew")
         assert states() == ["ok", "warn"], "it shows the one that it began with"
+
+
+def test_doctor_says_nothing_of_the_certificate_of_a_server_that_is_too_busy_to_show_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certificates, "_KNOCK_S", 0.1)
+    run(tmp_path, "certs", "init")
+    with socket.create_server(("127.0.0.1", 0)) as plain, socket.create_server(("127.0.0.1", 0)) as secure:
+        monkeypatch.setenv("TALKSTICK_HOST", "127.0.0.1")
+        monkeypatch.setenv("TALKSTICK_PORT", str(plain.getsockname()[1]))
+        monkeypatch.setenv("TALKSTICK_TLS_PORT", str(secure.getsockname()[1]))
+        assert [found.state for found in doctor._tls(Context(tmp_path))] == ["ok"]

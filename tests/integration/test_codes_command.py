@@ -17,6 +17,7 @@ from backend.shell.database import open_database
 from tests import nvs
 from tests.operator import Operator
 from tests.people import ALICE, CODE, EARS, SCALE
+from tools.ports import free_port
 
 CODE_SHOWN = re.compile(r"[0-9a-hjkmnp-tv-z]{5}(-[0-9a-hjkmnp-tv-z]{5}){3}")
 MAC = "A4:CF:12:8B:3F:9E"
@@ -166,7 +167,8 @@ def test_an_image_that_cannot_be_written_makes_no_code(operator: Operator, tmp_p
 # A code is nobody
 
 
-def test_a_code_is_no_person_and_no_device(operator: Operator) -> None:
+def test_a_code_is_no_person_and_no_device(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALKSTICK_PORT", str(free_port()))  # where nobody listens whom doctor would find wrong
     account = f"claim-{operator.record('device', 'code', 'scale-1')['code'][:5]}"
     assert [each["user"] for each in operator.record("user", "list")] == ["admin"]
     assert [each["device"] for each in operator.record("device", "list")] == ["scale-1"]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.operator import Operator
+from tools.ports import free_port
 
 
 @pytest.fixture
@@ -12,7 +13,7 @@ def operator(tmp_path: Path) -> Operator:
     """An operator of a house with a device, a channel, and a lease of 45 s."""
     made = Operator(tmp_path / "data")
     made.run("init")
-    (tmp_path / "data" / "talkstick.toml").write_text("lease_s = 45\nport = 19399\n")
+    (tmp_path / "data" / "talkstick.toml").write_text(f"lease_s = 45\nport = {free_port()}\n")
     made.run("device", "add", "scale-1")
     made.run("channel", "add", "stage", "--name", "Main\x1b stage")
     return made

@@ -109,7 +109,7 @@ async def taken(inbox: Inbox, count: int) -> list[Item]:
     """Take so many items out of the inbox."""
     items: list[Item] = []
     while len(items) < count:
-        found = await inbox.batch(20)
+        found = await inbox.batch(WITHIN_S)
         assert found, items
         items += found
     return items
@@ -156,7 +156,7 @@ def test_a_server_that_may_not_hear_all_it_must_says_so_and_tries_again(caplog: 
         async with running([Listener("tcp", HOST, port)], door):
             link = Link(Broker(HOST, port, "backend", "-", TREE), SUBSCRIPTIONS, WILL, inbox)
             async with linked(link):
-                await until(lambda: door.asked == 3)
+                await until(lambda: door.asked >= 3)
                 assert caplog.text.count("no connection to the broker (it refuses to send lab/request/+)") >= 2
                 assert "connected to the broker" not in caplog.text
                 assert await inbox.batch(0) == []
@@ -225,13 +225,17 @@ def test_publishers_wait_while_the_inbox_is_full_and_nothing_acknowledged_is_los
             for number in range(each):
                 for publisher in publishers:
                     publisher.publish("lab/request/a", b"%d" % number)
-            await until(lambda: not inbox.room.is_set())
+
+            def acknowledged() -> int:
+                return clients * each - sum(publisher.unacknowledged for publisher in publishers)
+
+            await until(lambda: acknowledged() >= module._FULL)
             await asyncio.sleep(0.2)  # what was not held back would come now
-            waiting = clients * each - sum(publisher.unacknowledged for publisher in publishers)
-            assert module._FULL <= waiting <= module._FULL + clients
+            told = acknowledged()
             first = await inbox.batch(0)
-            assert len(first) == waiting, "all that was acknowledged, and no more"
-            rest = await taken(inbox, clients * each - waiting)
+            assert told <= len(first), "of nothing that is not here"
+            assert module._FULL <= len(first) <= module._FULL + clients
+            rest = await taken(inbox, clients * each - len(first))
             assert len(first) + len(rest) == clients * each
             await until(lambda: not any(publisher.unacknowledged for publisher in publishers))
 
@@ -286,7 +290,7 @@ def test_a_connection_on_which_nothing_is_answered_is_made_again(tmp_path: Path)
         async with over_mqtt(tmp_path, inbox) as (_port, link):
             assert isinstance(link, Link)
             running_link = asyncio.create_task(link.run())
-            assert Connected() in await inbox.batch(10)
+            assert Connected() in await inbox.batch(WITHIN_S)
             publish = link._publish
 
             async def unheard(_client: object, _send: Send) -> None:
@@ -295,7 +299,7 @@ def test_a_connection_on_which_nothing_is_answered_is_made_again(tmp_path: Path)
             link._publish = unheard  # type: ignore[assignment, method-assign]
             await link.send([Send("status/a", b"1")])
             link._publish = publish  # type: ignore[method-assign]
-            assert Connected() in await inbox.batch(10), "it connected again"
+            assert Connected() in await inbox.batch(WITHIN_S), "it connected again"
             await link.send([Send("status/a", b"2")])
             running_link.cancel()
 

@@ -11,7 +11,7 @@ from typing import Any
 import aiomqtt
 import pytest
 from sqlalchemy import Engine as Database
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from backend.app.table import TABLE
@@ -117,8 +117,8 @@ def fill(database: Database) -> None:
     """Let the database be as large as it is, and no larger: what a full disk looks like to SQLite."""
     with database.connect() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar_one()
-        connection.execute(text(f"PRAGMA max_page_count={pages}"))
-        connection.commit()
+    event.listen(database, "connect", lambda made, _record: made.execute(f"PRAGMA max_page_count={pages}"))
+    database.dispose()  # the limit is of each connection: none goes on that was made before
 
 
 def test_a_full_disk_refuses_what_was_asked_and_changes_nothing(
@@ -163,8 +163,8 @@ def test_what_was_not_asked_is_tried_again_until_there_is_room(
     async def story() -> None:
         serving = asyncio.create_task(backend.service.run())
         await backend.inbox.put(result)
-        event = await outbox.wait_for("devices/scale-1/session/event")
-        assert event["event"] == "completed"
+        happened = await outbox.wait_for("devices/scale-1/session/event")
+        assert happened["event"] == "completed"
         await backend.inbox.put(Stop())
         await serving
 
@@ -314,7 +314,7 @@ def test_a_broker_that_comes_back_is_told_everything_again(database: Database) -
 
 async def retained(port: int) -> dict[str, Any]:
     """Return the session document, as a newcomer gets it."""
-    async with aiomqtt.Client("127.0.0.1", port, username="alice", password="pw") as alice:
+    async with aiomqtt.Client("127.0.0.1", port, username="alice", password="pw", timeout=WITHIN_S) as alice:
         await alice.subscribe("devices/scale-1/session", qos=1)
         async for message in alice.messages:
             return dict(json.loads(message.payload))

@@ -103,12 +103,13 @@ class TestDevice:
             ears.body(EVENT, event="ended", fence=fence, reason="released", complete=True)
 
     def test_it_stops_when_the_session_ends(self, talkstick: Talkstick, ears: Subscriber) -> None:
-        with device(talkstick, "printer", speed=5) as printer:
+        with device(talkstick, "printer", speed=0.5) as printer:
             ears.body(PRESENCE, state="online", boot=printer.boot)
             first = grant(talkstick, ears, "alice", "stops-1")
             ears.body(RESULT, fence=first)
             talkstick.ask("alice", "scale-1", action="release")
             ears.body(EVENT, event="ended", fence=first, complete=False)
+            printer.board._speed = 20.0  # this time it shall come to an end
             second = grant(talkstick, ears, "bob", "stops-2")
             ears.body(RESULT, fence=second, complete=True)
             talkstick.ask("bob", "scale-1", action="release")
@@ -144,8 +145,7 @@ class TestDevice:
 
     def test_the_command_runs_one(self, talkstick: Talkstick, ears: Subscriber) -> None:
         arguments = ["--port", str(talkstick.port), "--user", "scale-1", "--password-env", "SCALE_PASSWORD"]
-        boots = talkstick.data / "boots"
-        boot = int(boots.read_text()) + 1
+        boots, boot = talkstick.data / "boots", device(talkstick).boot + 1
         simulator = subprocess.Popen(
             [sys.executable, "-m", "tools.simulator", *arguments, "--boots", boots],
             env={**os.environ, "SCALE_PASSWORD": talkstick.passwords["scale-1"]},

@@ -106,6 +106,7 @@ def test_messages_over_websocket_over_tls(server: Secure) -> None:
                 password=password,
                 transport="websockets",
                 tls_context=context,
+                timeout=WITHIN_S,
             ) as client,
         ):
             await client.subscribe("backend/status", qos=1)

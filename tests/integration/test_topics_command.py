@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.operator import Operator
+from tools.ports import free_port
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def operator(tmp_path: Path) -> Operator:
     """An operator of a house with a user and a device."""
     made = Operator(tmp_path / "data")
     made.run("init")
-    (tmp_path / "data" / "talkstick.toml").write_text("port = 19398\n")
+    (tmp_path / "data" / "talkstick.toml").write_text(f"port = {free_port()}\n")
     made.run("user", "add", "alice")
     made.run("device", "add", "plug-1")
     return made

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.operator import Operator
+from tools.ports import free_port
 
 GREETER = """
 name: Greeter
@@ -20,7 +21,7 @@ def operator(tmp_path: Path) -> Operator:
     """An operator of a house with a person, a listener, a device and a profile."""
     made = Operator(tmp_path / "data")
     made.run("init")
-    (tmp_path / "data" / "talkstick.toml").write_text("port = 19399\n")
+    (tmp_path / "data" / "talkstick.toml").write_text(f"port = {free_port()}\n")
     made.run("user", "add", "alice")
     made.run("user", "add", "ears", "--role", "listener")
     made.run("device", "add", "pir-1")

@@ -15,7 +15,7 @@ MODELS = Path(__file__).parents[2] / "tools" / "voice_models"
 def test_a_claim_over_websocket(tmp_path: Path) -> None:
     async def claim(port: int, password: str) -> dict[str, object]:
         async with aiomqtt.Client(
-            "127.0.0.1", port, username="alice", password=password, transport="websockets"
+            "127.0.0.1", port, username="alice", password=password, transport="websockets", timeout=WITHIN_S
         ) as web:
             await web.subscribe("devices/scale-1/session/reply/alice", qos=1)
             await web.publish("devices/scale-1/session/request/alice", b'{"id":"w1","action":"claim"}', qos=1)
@@ -36,7 +36,7 @@ def test_who_comes_while_the_server_starts_is_heard(tmp_path: Path) -> None:
 
     async def ask(port: int, password: str) -> tuple[set[str], set[str]]:
         asked, answered = set[str](), set[str]()
-        async with aiomqtt.Client("127.0.0.1", port, username="alice", password=password) as alice:
+        async with aiomqtt.Client("127.0.0.1", port, username="alice", password=password, timeout=WITHIN_S) as alice:
             await alice.subscribe("devices/scale-1/session/reply/alice", qos=1)
             for number in range(20):
                 asked.add(f"a{number}")
@@ -98,6 +98,7 @@ def test_the_whole_tree_under_a_prefix(tmp_path: Path) -> None:
 def test_two_signals_at_once_stop_it_as_one_does(tmp_path: Path) -> None:
     with serving(tmp_path) as talkstick:
         assert talkstick._server is not None
-        talkstick._server.send_signal(signal.SIGINT)
-        assert talkstick.stop(signal.SIGTERM) == 0
+        for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM):
+            talkstick._server.send_signal(number)
+        assert talkstick.stop(signal.SIGCONT) == 0
         assert "Traceback" not in talkstick.log.read_text()
