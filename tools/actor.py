@@ -21,7 +21,6 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 log = logging.getLogger(__name__)
 
-_BACKOFF_S = (0.5, 30.0)  # the first and the longest pause before connecting again
 _KEEPALIVE_S = 30
 _GOODBYE_WITHIN_S = 2.0
 
@@ -49,6 +48,9 @@ class Message:
 class Actor:
     """Somebody at the other end of the broker. Everything but the public methods here runs in one thread: no locks."""
 
+    backoff_s = (0.5, 30.0)
+    """The first and the longest pause before connecting again."""
+
     def __init__(self, login: Login, filters: Sequence[str]) -> None:
         self.login = login
         self.connected = threading.Event()
@@ -60,12 +62,12 @@ class Actor:
         self._wake = threading.Event()
         self._over = False
         self._connect_at = 0.0
-        self._pause_s = _BACKOFF_S[0]
+        self._pause_s = self.backoff_s[0]
 
     def start(self) -> None:
         """Connect, and stay connected until `stop` or `crash`."""
         self._calls.clear()
-        self._over, self._connect_at, self._pause_s = False, time.monotonic(), _BACKOFF_S[0]
+        self._over, self._connect_at, self._pause_s = False, time.monotonic(), self.backoff_s[0]
         self._thread = threading.Thread(target=self._run, name=self.login.name, daemon=True)
         self._thread.start()
 
@@ -190,10 +192,10 @@ class Actor:
         pause_s = self._pause_s * random.uniform(0.5, 1.5)
         log.warning("%s: no connection (%s); again in %.1f s", self.login.name, why, pause_s)
         self._connect_at = time.monotonic() + pause_s
-        self._pause_s = min(_BACKOFF_S[1], self._pause_s * 2)
+        self._pause_s = min(self.backoff_s[1], self._pause_s * 2)
 
     def _subscribed(self) -> None:
-        self._pause_s = _BACKOFF_S[0]
+        self._pause_s = self.backoff_s[0]
         self.introduce()
         self.connected.set()
 

@@ -16,7 +16,7 @@ from backend.shell.operator import Login
 
 Command = Mapping[str, Any]
 
-_ANSWER_WITHIN_S = 5.0
+_ANSWER_WITHIN_S = 10.0
 _AT_ONCE = 100  # commands in one message
 _PAGE = 500  # entries in one answer
 

@@ -193,7 +193,9 @@ class Board:
 
 
 class Person(Actor):
-    """Somebody with an app: asks, commands, and keeps all that comes."""
+    """Somebody with an app: asks, commands, and keeps all that comes. Is back soon, however long a server was away."""
+
+    backoff_s = (0.2, 1.0)
 
     def __init__(self, login: Login, *filters: str) -> None:
         super().__init__(login, (*filters, f"devices/+/session/reply/{login.name}"))
