@@ -161,8 +161,11 @@ class _Talk:
                 click.echo(_may_wait(self.place), err=True)
             raise
         except aiomqtt.MqttError as error:
-            if self.body["action"] in _THAT_WAIT and not self.waits:
+            if self.body["action"] not in _THAT_WAIT:
+                raise
+            if not self.waits:
                 raise click.ClickException(f"the connection broke ({error}). {_may_wait(self.place)}") from error
+            click.echo(_may_wait(self.place), err=True)  # the login is good no longer
             raise
 
     async def _however_long(self, until: Collection[str]) -> dict[str, Any]:

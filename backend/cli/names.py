@@ -1,5 +1,7 @@
 """Names that complete with the tab key."""
 
+from contextlib import suppress
+
 import click
 from click.shell_completion import CompletionItem
 from click.types import StringParamType
@@ -16,8 +18,10 @@ class Name(StringParamType):
 
     def shell_complete(self, ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the names that there are and that begin so. A group has not run, so nothing is known but `--data`."""
-        there = names(data_directory(ctx.find_root().params.get("data")), self.kind)
-        return [CompletionItem(name) for name in there if name.startswith(incomplete)]
+        with suppress(RuntimeError):  # whose home?
+            there = names(data_directory(ctx.find_root().params.get("data")), self.kind)
+            return [CompletionItem(name) for name in there if name.startswith(incomplete)]
+        return []
 
 
 ACCOUNT, DEVICE, USER, OWNER = Name("account"), Name("device"), Name("user"), Name("owner")

@@ -8,5 +8,8 @@ DEFAULT = Path("~/.talkstick")
 
 
 def data_directory(given: Path | None = None) -> Path:
-    """Return the data directory: the one that is *given*, else ``TALKSTICK_DATA``, else ``~/.talkstick``."""
+    """Return the data directory: the one that is *given*, else ``TALKSTICK_DATA``, else ``~/.talkstick``.
+
+    Raises RuntimeError where nobody knows whose ``~`` that is.
+    """
     return (given or Path(os.environ.get("TALKSTICK_DATA", DEFAULT))).expanduser().absolute()

@@ -20,9 +20,9 @@ _PATIENCE_S = 0.2
 def names(directory: Path, kind: Kind) -> list[str]:
     """Return the names of a kind in the database of a data directory, sorted; none where that cannot be read."""
     file = directory / DATABASE
-    # Where there is no log nobody writes; and who looks at it as at any other database would leave one behind.
-    mode = "mode=ro" if file.with_name(f"{DATABASE}-wal").exists() else "mode=ro&immutable=1"
     try:
+        # Where there is no log nobody writes; and who looks at it as at any other database would leave one behind.
+        mode = "mode=ro" if file.with_name(f"{DATABASE}-wal").exists() else "mode=ro&immutable=1"
         with closing(sqlite3.connect(f"{file.as_uri()}?{mode}", _PATIENCE_S, uri=True)) as database:
             return sorted(name for query in _QUERIES[kind] for (name,) in database.execute(query))
     except (sqlite3.Error, OSError):

@@ -222,7 +222,10 @@ class Settings(BaseSettings):
 
 def load(data: Path | None = None) -> Settings:
     """Read the settings of a data directory (``TALKSTICK_DATA``, or ``~/.talkstick``). Raises SettingsError."""
-    directory = data_directory(data)
+    try:
+        directory = data_directory(data)
+    except RuntimeError as error:
+        raise SettingsError(f"the data directory: {error}") from error
 
     class OfDirectory(Settings):
         model_config = SettingsConfigDict(toml_file=directory / FILE)

@@ -76,3 +76,10 @@ def test_the_data_directory_that_is_given_counts(data: Path, tmp_path: Path) -> 
     assert pressed(tmp_path, f"--data {data} channel show ") == ["stage"]
     assert pressed(data, f"--data {tmp_path} channel show ") == []
     assert list(tmp_path.iterdir()) == [], "who completes makes nothing"
+
+
+def test_where_nobody_knows_whose_home_is_meant_nothing_is_offered() -> None:
+    nowhere = Path("~nobody-of-this-name/talkstick")
+    assert pressed(nowhere, "device show ") == []
+    told = Operator(nowhere).run("device", "list", ok=False)
+    assert told.startswith("Error: settings: the data directory: "), told

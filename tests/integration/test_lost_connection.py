@@ -203,3 +203,17 @@ def test_who_may_not_come_back_is_told(talkstick: Talkstick) -> None:
         talkstick.start()
         assert watching.end() == 1
         assert watching.told.rest()[-1].startswith("Error: the server refused the login: wrong name or password")
+
+
+def test_who_waits_and_may_not_come_back_is_told_that_the_wait_goes_on(talkstick: Talkstick) -> None:
+    with running(talkstick, "session", "claim", "scale-1", "--wait", who="bob") as bob:
+        bob.told.until(lambda line: "queued" in line)
+        kill(talkstick, bob)
+        talkstick.run("user", "passwd", "bob")
+        talkstick.start()
+        assert bob.end() == 1
+        *_, waits, refused = bob.told.rest()
+        assert "`talkstick session leave scale-1` ends the wait" in waits
+        assert refused.startswith("Error: the server refused the login: wrong name or password")
+        with talkstick.subscribe("admin", SESSION) as admin:
+            holder_and_queue(admin, "alice", "bob")
