@@ -99,7 +99,7 @@ class Board:
         return []
 
     def _refuses(self, fence: int, held: Held | None) -> bool:
-        """Count what an older server says. A fence that two sessions had, or whose session is over, is good for none."""
+        """Count what an older server says. A fence that two sessions had, or that is over, is good for none."""
         is_another = held is not None and None not in (held.session, self._session) and held.session != self._session
         if fence == self.fence and (is_another or (held is not None and self._is_over)):
             self.fence, self._revision, self._held, self._session = fence + 1, 0, None, None
