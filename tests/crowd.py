@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from backend.core.floors import id_of, is_channel, rules_of
 from backend.core.principals import Principal, Role
 from backend.features.sessions.policy import rules_of_policy
-from tests.model import LEASES, TOO_LONG_S, Floor
+from tests.model import HIGHEST_TOLD, LEASES, TOO_LONG_S, Floor
 from tests.moves import GRID_S, POLICIES
 from tests.people import ALICE, BOB, CAROL, ROOT
 from tests.strategies import later, usually
@@ -31,6 +31,7 @@ priorities = st.sampled_from([0, 0, 0, 1, 2, 3])
 fences = st.sampled_from([None, None, None, None, 0, 0, -1])
 policies = st.sampled_from(list(POLICIES))
 notices = st.sampled_from([0, 1, 2, 2, 4])
+ahead = st.sampled_from([-1, 0, 1, 1, 2, 100, HIGHEST_TOLD, HIGHEST_TOLD + 1])
 losses = st.sampled_from(["", "", "device", "device", "holder", "next", "heir", "admin"])
 answers = st.sampled_from(["accept", "accept", "decline", "take back", ""])
 returns = st.sampled_from(["comes", "comes", "claim", "leave", "uses", ""])

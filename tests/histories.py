@@ -225,11 +225,12 @@ class PresenceHistory:
         self.now += seconds
         return self.happens(None)
 
-    def says(self, state: Any, boot: int, *, retained: bool = False, wake_in_s: float | None = None) -> list[Effect]:
+    def says(
+        self, state: Any, boot: int, *, retained: bool = False, wake_in_s: float | None = None, fence: int | None = None
+    ) -> list[Effect]:
         """Let the device (or the broker in its name) say how it is."""
-        return self.happens(
-            presence.StatusSaid(DEVICE, Status(state=state, boot=boot, wake_in_s=wake_in_s), retained=retained)
-        )
+        status = Status(state=state, boot=boot, wake_in_s=wake_in_s, fence=fence)
+        return self.happens(presence.StatusSaid(DEVICE, status, retained=retained))
 
     @property
     def state(self) -> str:

@@ -68,6 +68,14 @@ def memory_database() -> Database:
     return database
 
 
+def copied(database: Database, onto: Database) -> None:
+    """Make one database in memory the same as another."""
+    source, target = (each.raw_connection().driver_connection for each in (database, onto))
+    assert isinstance(source, sqlite3.Connection)
+    assert isinstance(target, sqlite3.Connection)
+    source.backup(target)
+
+
 class House:
     """Engine and journal. Nothing is stored, or said to the world, before `commit`."""
 

@@ -8,6 +8,7 @@ from tests.moves import Moves, Place
 
 LEASES = (None, 8.0, 20.0, 40.0)
 TOO_LONG_S = 44.0
+HIGHEST_TOLD = 2**31 - 1
 
 OF_THE_HOLDER = ("renew", "update", "release", "offer")
 OF_ADMINS = ("kick", "promote", "demote", "preempt", "reset")
@@ -235,6 +236,15 @@ class Floor(Moves):
         """Wait for no confirmation that nobody asks for any more."""
         if self.dirty and not self.must_reset:
             self.is_clean(now)
+
+    def tells_fence(self, fence: int, now: float) -> None:
+        """Let the device tell the highest fence it has seen; who holds by an older one can do nothing with it."""
+        self.passes(now)
+        if not self.fence < fence <= HIGHEST_TOLD:
+            return
+        if self.holding:
+            self.ends("stale_fence", now, above=fence + 1)
+        self.fence = max(self.fence, fence + 1)
 
     def device_comes(self, now: float) -> None:
         """Let the device be there."""

@@ -198,11 +198,17 @@ class Moves:
             self.goes_away(place)
             self.is_granted(place, now)
 
-    def ends(self, how: str, now: float, *, first: Place | None = None, rejoins: str | None = None) -> None:
-        """End the session. *first* comes before all who wait; who held it may wait on as the ``next`` or ``last``."""
+    def ends(
+        self, how: str, now: float, *, first: Place | None = None, rejoins: str | None = None, above: int = 0
+    ) -> None:
+        """End the session. *first* comes before all who wait; who held it may wait on as the ``next`` or ``last``.
+
+        The next fence is *above* another, too.
+        """
         was, self.holding = self.holding, None
         assert was is not None
         self.past.append((self.fence, was.place.user, how))
+        self.fence = max(self.fence, above)
         self.dirty |= self.must_reset
         self.cool_at = now + self.policy.cooling_s if how in ABNORMAL and self.policy.cooling_s else None
         was.place.away = now if "client" in was.missing else None

@@ -201,6 +201,7 @@ class Actor:
         client, last = self._client, self.farewell()
         self._over = True
         if client is None or not client.is_connected():
+            self._vanish()  # who were let in after this would stay, and shut out the next one of that name
             return
         for message in last:
             info = client.publish(message.topic, json.dumps(message.body), message.qos, message.retain)

@@ -157,7 +157,8 @@ def process(name: str, command: Sequence[str], ports: tuple[int, int], folder: P
     with path.open("w") as log:
         started = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            _wait_until_up(started, port, path)
+            for each in filter(None, ports):
+                _wait_until_up(started, each, path)
             yield Target(name, started.pid, port, ws_port, path)
         finally:
             started.terminate()

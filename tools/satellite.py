@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import click
@@ -105,7 +106,7 @@ class Satellite(Device):
         self._filters += (CONVERSATION.at(device=login.name), SPEECH.bound(device=login.name))
         self.talks: dict[int, Talk] = {}
         """All turns by number."""
-        self.announcements: list[Talk] = []
+        self.announcements: SimpleQueue[Talk] = SimpleQueue()
         self.voice = voice
         self._ability = {"speech": "pcm16_16k", "frame_bytes": 1400, "buffer_ms": BUFFER_MS, **(ability or {})}
         self.pace = pace
@@ -181,7 +182,7 @@ class Satellite(Device):
         now = time.monotonic()
         if body["event"] == "answer" and body["by"] == "announcement":  # it has no turn of its own
             self.talks[body["turn"]] = Talk(body["turn"])
-            self.announcements.append(self.talks[body["turn"]])
+            self.announcements.put(self.talks[body["turn"]])
         talk = self._talk(body["turn"])
         talk.events.append(body)
         match body["event"]:

@@ -14,7 +14,7 @@ from typing import IO, Any
 from tools.actor import Login
 from tools.ports import HOST
 
-_READY_WITHIN_S = 30.0
+_READY_WITHIN_S = 60.0
 _STOPPED_WITHIN_S = 10.0
 _LOG_LINES_SHOWN = 15
 

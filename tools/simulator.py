@@ -45,17 +45,20 @@ class Board:
     """What a device decides: when it works, when it stops, what it says. No I/O, no clock; times in seconds.
 
     ``fence`` is the highest one ever seen. A session begins with a higher one only, never lives again once it ended,
-    and goes on when it is handed over. A command of any but the running one is dropped, and counted in ``dropped``.
+    and goes on when it is handed over. A command of any but the running one is dropped, and counted in ``dropped``;
+    a document of a server that gives out fences again, since its database is an older one, in ``refused``.
     """
 
     def __init__(self, device: str, kind: Kind, speed: float = 1.0, dice: random.Random | None = None) -> None:
         self.fence = 0
         self.dropped = 0
+        self.refused = 0
         self._device = device
         self._kind = kind
         self._speed = speed
         self._dice = dice or random.Random()
         self._revision = 0
+        self._session: str | None = None
         self._held: Held | None = None
         self._steps: deque[Step] = deque()
         self._due = 0.0
@@ -77,11 +80,12 @@ class Board:
     def document(self, document: Json, now: float) -> list[Message]:
         """Act on the session document (empty: the topic was cleared)."""
         fence, revision = document.get("fence", self.fence), document.get("revision", self._revision)
-        if (fence, revision) < (self.fence, self._revision):
+        if self._refuses(fence, document.get("session")) or (fence, revision) < (self.fence, self._revision):
             return []  # old, and late
         is_new = fence > self.fence
         self.fence, self._revision = fence, revision
         before, after = self._held, _held(document)
+        self._session = after.session if after is not None else None if is_new else self._session
         if after is None or (is_new and not after.is_handed_over_by(before)):
             self._rest()
             self._held = after
@@ -91,6 +95,15 @@ class Board:
             self._held = after
             return self._go_on(before, after, now)
         return []
+
+    def _refuses(self, fence: int, session: str | None) -> bool:
+        """Count what an older server says. A fence that two sessions had is good for neither."""
+        is_given_again = fence == self.fence and None not in (session, self._session) and session != self._session
+        if is_given_again:
+            self.fence, self._revision, self._held, self._session = fence + 1, 0, None, None
+            self._rest()
+        self.refused += fence < self.fence
+        return fence < self.fence
 
     def command(self, name: str, body: Json, now: float) -> list[Message]:
         """Obey the holder of the running session; drop and count everything else."""
@@ -191,8 +204,10 @@ class Device(Actor):
     def receive(self, topic: str, body: Json) -> None:
         """Give the board what came for it."""
         now = time.monotonic()
-        command = COMMAND.match(topic)
+        command, refused = COMMAND.match(topic), self.board.refused
         self.publish(*(self.board.command(command["name"], body, now) if command else self.board.document(body, now)))
+        if self.board.refused > refused:
+            self.publish(self._status("online"))  # so that the server learns which fence it must be above
 
     def farewell(self) -> list[Message]:
         """Return the goodbye."""
@@ -217,7 +232,8 @@ class Device(Actor):
         self.publish(self._status("online"), Message(INFO.at(device=self.login.name), self.info(), retain=True))
 
     def _status(self, state: str) -> Message:
-        return Message(STATUS.at(device=self.login.name), {"state": state, "boot": self.boot}, retain=True)
+        known = {"fence": self.board.fence} if state == "online" and self.board.fence else {}
+        return Message(STATUS.at(device=self.login.name), {"state": state, "boot": self.boot, **known}, retain=True)
 
 
 @click.command()

@@ -38,8 +38,8 @@ QUESTIONS = (
 _VOICES = ("en-us+m3", "en-us+f2", "en-us+m1", "en-us+f3")
 _THINGS = {"printer-1": "Printer", "scale-1": "Scale", "lamp-1": "Lamp"}
 _THINK_S = 0.5
-_ANSWER_WITHIN_S = 15.0
-_STUTTER_S = 0.3  # of a network, or of a busy machine, for which a board needs room beside its buffer
+_ANSWER_WITHIN_S = 60.0
+_STUTTER_S = 1.0  # of a network, or of a busy machine: silence in an answer, or more of it than the buffer holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,8 @@ class Told:
             yield f"{self.board}: had {had}, and its owner is told {told}"
         for talk in self.talks:
             played = talk.played
-            heard = played.underruns, played.missing, played.repeated, played.stale, played.excess_s > _STUTTER_S
+            stutter_s = max(played.silent_s, played.excess_s)
+            heard = played.missing, played.repeated, played.stale, stutter_s > _STUTTER_S
             if any(heard) or (played.starts, played.ends) != (1, 1):
                 yield f"{self.board}: the answer of turn {talk.turn} came badly: {played}"
 

@@ -5,7 +5,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiomqtt
@@ -82,11 +82,11 @@ def refused(reply: Mapping[str, Any]) -> click.ClickException:
     return click.ClickException(printable(f"{reply['code']}: {reply.get('message', '')}"))
 
 
-def _lost(place: str, error: aiomqtt.MqttError) -> click.ClickException:
-    """Return what to raise where the connection broke: who was told to wait has its place in the queue all the same."""
+def _may_wait(place: str) -> str:
+    """Return what to tell who may wait on: who was told to wait has its place, without a connection, too."""
     floor = short(place.removesuffix("/session"))
-    return click.ClickException(
-        f"the connection broke ({error}). If you waited you still do, and may get it without this command: see"
+    return (
+        "If you waited you still do, and may get it without this command: see"
         f" `talkstick session show {floor}`; `talkstick session leave {floor}` ends the wait"
     )
 
@@ -115,24 +115,11 @@ Asked = Callable[[str, Mapping[str, Any], Collection[str]], Awaitable[dict[str, 
 @asynccontextmanager
 async def talking(context: Context, login: Login) -> AsyncIterator[Asked]:
     """Log in, in order to ask one thing after the other. Raises MqttError; whoever asks also TimeoutError."""
-    prefix = context.settings.prefix
+    async with mqtt.Line(context, login) as line:
 
-    async def asked(place: str, body: Mapping[str, Any], until: Collection[str]) -> dict[str, Any]:
-        await client.subscribe(prefix + reply_topic(place, login.user), qos=1)
-        talk = _Talk(client, prefix + request_topic(place, login.user))
-        request_id = await talk.say(body)
-        try:
-            return await talk.answer(request_id, until)
-        except asyncio.CancelledError:  # Ctrl-C, or the terminal was closed
-            if body["action"] in _THAT_WAIT:
-                await talk.give_up(request_id)
-            raise
-        except aiomqtt.MqttError as error:
-            if body["action"] in _THAT_WAIT:
-                raise _lost(place, error) from error
-            raise
+        async def asked(place: str, body: Mapping[str, Any], until: Collection[str]) -> dict[str, Any]:
+            return await _Talk(line, context.settings.prefix, place, login.user, body).answer(until)
 
-    async with mqtt.connected(context, login) as client:
         yield asked
 
 
@@ -149,45 +136,79 @@ async def patiently(
         await asyncio.sleep(_AGAIN_S)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Talk:
-    """A conversation with one session. The broker refuses without reading, so its refusals carry no id."""
+    """A request to one session. The broker refuses without reading, so its refusals carry no id.
 
-    client: aiomqtt.Client
-    topic: str
+    Who is told to wait asks again on each new connection, always with the same id, which changes nothing: it keeps its
+    place in the queue, and hears what was granted meanwhile.
+    """
 
-    async def say(self, body: Mapping[str, Any]) -> str:
-        """Ask; return the id of the request."""
-        request_id = secrets.token_hex(8)
-        await self.client.publish(self.topic, json.dumps({"id": request_id, **body}), qos=1)
-        return request_id
+    line: mqtt.Line
+    prefix: str
+    place: str
+    user: str
+    body: Mapping[str, Any]
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    waits: bool = False
 
-    async def answer(self, request_id: str, until: Collection[str]) -> dict[str, Any]:
-        """Return the final answer. The first one must come soon; after that, it takes as long as it takes."""
+    async def answer(self, until: Collection[str]) -> dict[str, Any]:
+        """Return the final answer. Raises MqttError, and TimeoutError where there is none."""
+        try:
+            return await self._however_long(until)
+        except asyncio.CancelledError:  # Ctrl-C, or the terminal was closed
+            if self.body["action"] in _THAT_WAIT and not await self._gives_up():
+                click.echo(_may_wait(self.place), err=True)
+            raise
+        except aiomqtt.MqttError as error:
+            if self.body["action"] in _THAT_WAIT and not self.waits:
+                raise click.ClickException(f"the connection broke ({error}). {_may_wait(self.place)}") from error
+            raise
+
+    async def _however_long(self, until: Collection[str]) -> dict[str, Any]:
+        while True:
+            try:
+                return await self._asked(until)
+            except (aiomqtt.MqttError, TimeoutError) as error:
+                if not self.waits:
+                    raise
+                await self.line.again(error)
+
+    async def _asked(self, until: Collection[str]) -> dict[str, Any]:
+        """Ask, and return the final answer. The first one must come soon; after that, it takes as long as it takes."""
+        await self.line.client.subscribe(self.prefix + reply_topic(self.place, self.user), qos=1)
+        await self._say(self.id, self.body)
         async with asyncio.timeout(mqtt.ANSWER_WITHIN_S) as patience:
             async for reply in self._replies():
-                if reply.get("id") not in (request_id, None):
+                if reply.get("id") not in (self.id, None):
                     continue
                 if not reply["ok"] or reply["code"] in until:
                     return reply
                 click.echo(_text(reply), err=True)
+                self.waits = True
                 patience.reschedule(None)
         raise aiomqtt.MqttError("the connection ended")
 
-    async def give_up(self, request_id: str) -> None:
-        """Leave the queue; what was granted in this very moment is given back."""
+    async def _gives_up(self) -> bool:
+        """Leave the queue, and tell whether that is sure; what was granted in this very moment is given back."""
         with suppress(aiomqtt.MqttError, TimeoutError):
             async with asyncio.timeout(_GIVE_UP_WITHIN_S):
-                leave = await self.say({"action": "leave"})
+                leave = secrets.token_hex(8)
+                await self._say(leave, {"action": "leave"})
                 async for reply in self._replies():
-                    if reply.get("id") == request_id and reply["code"] == "granted":
-                        await self.say({"action": "release", "fence": reply["fence"]})
+                    if reply.get("id") == self.id and reply["code"] == "granted":
+                        await self._say(secrets.token_hex(8), {"action": "release", "fence": reply["fence"]})
                     if reply.get("id") == leave:
                         click.echo("you wait no longer", err=True)
-                        return
+                        return True
+        return False
+
+    async def _say(self, request_id: str, body: Mapping[str, Any]) -> None:
+        topic = self.prefix + request_topic(self.place, self.user)
+        await self.line.client.publish(topic, json.dumps({"id": request_id, **body}), qos=1)
 
     async def _replies(self) -> AsyncIterator[dict[str, Any]]:
-        async for message in self.client.messages:
+        async for message in self.line.client.messages:
             yield mqtt.body_of(message)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from backend.cli import mqtt
+from backend.cli import mqtt, names
 from backend.cli.asking import order
 from backend.cli.context import Context, as_option, json_option, pass_context, show, text_of
 from backend.features.stats.messages import STATS
@@ -26,7 +26,7 @@ def stats(context: Context, name: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("message")
-@click.option("--channel", metavar="NAME", help="Only to who listens to this channel.")
+@click.option("--channel", type=names.CHANNEL, metavar="NAME", help="Only to who listens to this channel.")
 @click.option("--kind", help="What apps may treat differently. [default: notice]")
 @as_option
 @json_option

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from backend.cli import names
 from backend.cli.context import Context, json_option, own_address, pass_context, show, text_of
 from backend.core.clock import iso
 from backend.shell import certificates
@@ -81,7 +82,7 @@ def show_(context: Context, as_json: bool) -> None:
 
 
 @click.command("client")
-@click.argument("name")
+@click.argument("name", type=names.ACCOUNT)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),

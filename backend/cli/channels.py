@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from backend.cli import mqtt
+from backend.cli import mqtt, names
 from backend.cli.context import Context, day, json_option, pass_context, printable, show, show_all, text_of
 from backend.cli.floors import reply_topic, request_topic
 from backend.cli.policies import own_rules, policy_command, rules_argument
@@ -44,7 +44,7 @@ def list_(context: Context, as_json: bool) -> None:
 
 
 @click.command("show")
-@click.argument("name")
+@click.argument("name", type=names.CHANNEL)
 @json_option
 @pass_context
 def show_(context: Context, name: str, as_json: bool) -> None:
@@ -62,7 +62,7 @@ policy = policy_command("channel", channel_floor)
 
 
 @click.command("rm")
-@click.argument("name")
+@click.argument("name", type=names.CHANNEL)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_context
 def rm(context: Context, name: str, yes: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from backend.cli import flashing
+from backend.cli import flashing, names
 from backend.cli.boards import broker as broker_of
 from backend.cli.boards import broker_lines, host_option
 from backend.cli.context import Context, day, json_option, pass_context, show, show_all
@@ -78,7 +78,7 @@ def code_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command("code")
-@click.argument("name")
+@click.argument("name", type=names.DEVICE)
 @_mac_option
 @_life_option
 @click.option("--revoke", is_flag=True, help="Make none; revoke the one that is open.")

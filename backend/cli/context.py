@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from backend.cli import names
 from backend.core.ids import check_name
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from backend.shell.claims import Claims
     from backend.shell.floors import Floors
     from backend.shell.mosquitto_accounts import Mosquitto
+    from backend.shell.mosquitto_rights import Rights
     from backend.shell.operator import Login
     from backend.shell.settings import Settings
     from backend.shell.triggers import Triggers
@@ -121,13 +123,19 @@ class Context:
         self.settings = self.settings.model_copy(update={"broker": url})
 
     @property
+    def rights(self) -> Rights:
+        """Return the access rules."""
+        from backend.app.rights import rights
+
+        return rights(self.settings)
+
+    @property
     def _mirror(self) -> Mosquitto | None:
         if self.broker is None:
             return None
-        from backend.app.rights import rights
         from backend.shell.mosquitto_accounts import Mosquitto
 
-        return Mosquitto(*self.broker, rights(self.settings))
+        return Mosquitto(*self.broker, self.rights)
 
     @property
     def address(self) -> Address:
@@ -144,9 +152,9 @@ class Context:
     @cached_property
     def _database(self) -> Database:
         """Return the database. Where there is none, somebody looks in the wrong place, and shall not find it empty."""
-        from backend.shell.database import FILE
+        from backend.shell.directory import DATABASE
 
-        if not (self.settings.data / FILE).exists():
+        if not (self.settings.data / DATABASE).exists():
             raise click.ClickException(
                 f"there is no database in {self.settings.data}: make one with `talkstick init`, or say --data DIRECTORY"
             )
@@ -188,6 +196,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 as_option = click.option(
     "--as",
     "name",
+    type=names.ACCOUNT,
     metavar="NAME",
     help="Log in as NAME; password from $TALKSTICK_PASSWORD, or asked. [default: $TALKSTICK_USER, or the operator]",
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from backend.cli import names
 from backend.cli.asking import request
 from backend.cli.context import (
     Context,
@@ -28,7 +29,7 @@ from backend.shell.voice.recordings import FOLDER, prune
 _TOLD = ("at", "user", "heard", "answer", "by", "code", "key")
 
 
-device_argument = click.argument("device", callback=read_name)
+device_argument = click.argument("device", type=names.DEVICE, callback=read_name)
 
 
 @click.command("history")
@@ -69,7 +70,7 @@ def forget(context: Context, device: str, yes: bool, name: str | None, as_json: 
 
 
 @click.command("stats")
-@click.argument("device", required=False, callback=read_name)
+@click.argument("device", required=False, type=names.DEVICE, callback=read_name)
 @as_option
 @json_option
 @pass_context

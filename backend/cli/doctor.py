@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from ctypes.util import find_library
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +21,7 @@ from backend.app.table import TABLE
 from backend.cli import mqtt
 from backend.cli.context import Context, json_option, pass_context, said
 from backend.cli.flashing import WIFI_PASSWORD
+from backend.core.nearest import nearest
 from backend.core.principals import PEOPLE, Role
 from backend.core.topics import overlaps
 from backend.features.stats.messages import STATUS
@@ -117,7 +117,7 @@ def _settings(context: Context) -> Iterator[Finding]:
     known = {f"{settings.PREFIX}{name.upper()}" for name in Settings.model_fields} | _NO_SETTINGS
     for name in sorted(name for name in os.environ if name.upper().startswith(settings.PREFIX)):
         if name.upper() not in known:
-            near = get_close_matches(name.upper(), known, 1)
+            near = nearest(name, known)
             help_ = f"did you mean {near[0]}?" if near else "see `talkstick serve --help`"
             yield Finding("settings", "warn", f"{name} in the environment is no setting", help_)
 

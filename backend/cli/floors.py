@@ -2,6 +2,7 @@
 
 import click
 
+from backend.cli import names
 from backend.core.floors import CHANNELS, DEVICES, channel_floor, device_floor, id_of, is_channel
 from backend.core.ids import is_id
 from backend.features.sessions.messages import session_topic
@@ -17,7 +18,7 @@ def read_floor(_context: click.Context, _parameter: click.Parameter, text: str) 
     return channel_floor(name) if kind == CHANNELS else device_floor(name)
 
 
-floor_argument = click.argument("floor", metavar="DEVICE|channels/NAME", callback=read_floor)
+floor_argument = click.argument("floor", type=names.FLOOR, metavar="DEVICE|channels/NAME", callback=read_floor)
 
 
 def short(floor: str) -> str:

@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import random
 import signal
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from contextlib import AsyncExitStack, suppress
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 import aiomqtt
 import click
@@ -17,6 +20,7 @@ from backend.shell.operator import Login
 T = TypeVar("T")
 
 ANSWER_WITHIN_S = 10.0
+_AGAIN_S = 1.0
 
 
 def run(context: Context, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -46,6 +50,46 @@ async def _stoppable(coroutine: Coroutine[Any, Any, T]) -> T:
 def connected(context: Context, login: Login) -> aiomqtt.Client:
     """Return a client that logs in when it is entered. Raises MqttError then."""
     return client_at(context.address, login, "talkstick")
+
+
+class Line:
+    """A connection to the server, for what waits longer than a connection may last. Raises MqttError when entered."""
+
+    client: aiomqtt.Client
+
+    def __init__(self, context: Context, login: Login) -> None:
+        self._context, self._login = context, login
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._connect()
+        return self
+
+    async def __aexit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def again(self, broken: Exception) -> None:
+        """Connect anew, however long it takes; say so. Raises MqttCodeError where the login is good no longer."""
+        click.echo(f"the connection is lost ({str(broken) or 'no answer'}); trying again", err=True)
+        with suppress(aiomqtt.MqttError):
+            await self._stack.aclose()
+        while True:
+            await asyncio.sleep(_AGAIN_S * random.uniform(0.5, 1.5))  # noqa: S311 - jitter is no secret
+            try:
+                await self._connect()
+            except aiomqtt.MqttError as error:
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    raise asyncio.CancelledError from error  # the library makes another error of it
+                if isinstance(error, aiomqtt.MqttCodeError) and is_stranger(error):
+                    raise
+            else:
+                break
+        click.echo("the connection is there again", err=True)
+
+    async def _connect(self) -> None:
+        self.client = await self._stack.enter_async_context(connected(self._context, self._login))
 
 
 def documents(context: Context, login: Login, filters: Sequence[str]) -> dict[str, Any]:

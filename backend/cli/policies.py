@@ -5,11 +5,13 @@ from typing import Any
 
 import click
 
+from backend.cli import names
 from backend.cli.context import Context, json_option, pass_context, show_all
 from backend.cli.floors import short
 from backend.core.floors import Rule
 from backend.features.sessions.policy import PolicyError, effective, meanings, read_rule, rules_of_policy
 from backend.shell.floors import FloorError, default_policy
+from backend.shell.names import Kind
 
 
 def _read(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Rule]:
@@ -25,11 +27,11 @@ rules_argument = click.argument("given", metavar="[RULE=VALUE]...", nargs=-1, ca
 unset_option = click.option("--unset", metavar="NAME", multiple=True, help="Back to the default; may be repeated.")
 
 
-def policy_command(what: str, floor_of: Callable[[str], str]) -> click.Command:
+def policy_command(what: Kind, floor_of: Callable[[str], str]) -> click.Command:
     """Return the command ``policy`` of devices, or of channels."""
 
     @click.command("policy", help=_help(what))
-    @click.argument("name", metavar=what.upper())
+    @click.argument("name", type=names.Name(what), metavar=what.upper())
     @rules_argument
     @unset_option
     @json_option

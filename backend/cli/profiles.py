@@ -7,7 +7,7 @@ from typing import Any, TextIO, get_args
 import click
 from pydantic.fields import FieldInfo
 
-from backend.cli import mqtt
+from backend.cli import mqtt, names
 from backend.cli.context import Context, day, json_option, pass_context, show, show_all
 from backend.core.facts import Definition
 from backend.features.triggers.actions import AnyAction
@@ -69,7 +69,7 @@ def add(context: Context, profile_id: str, file: TextIO, as_json: bool) -> None:
 
 
 @click.command("set", epilog=_actions_text())
-@click.argument("profile_id", metavar="ID")
+@click.argument("profile_id", type=names.PROFILE, metavar="ID")
 @file_argument
 @json_option
 @pass_context
@@ -101,7 +101,7 @@ def list_(context: Context, as_json: bool) -> None:
 
 
 @click.command("show")
-@click.argument("profile_id", metavar="ID")
+@click.argument("profile_id", type=names.PROFILE, metavar="ID")
 @json_option
 @pass_context
 def show_(context: Context, profile_id: str, as_json: bool) -> None:
@@ -119,7 +119,7 @@ def show_(context: Context, profile_id: str, as_json: bool) -> None:
 
 
 @click.command("rm")
-@click.argument("profile_id", metavar="ID")
+@click.argument("profile_id", type=names.PROFILE, metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_context
 def rm(context: Context, profile_id: str, yes: bool) -> None:

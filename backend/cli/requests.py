@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from backend.cli import names
 from backend.cli.asking import ask
 from backend.cli.context import Context, as_option, json_option, pass_context
 from backend.cli.floors import floor_argument
@@ -93,7 +94,7 @@ def update(context: Context, floor: str, data: dict[str, Any], name: str | None,
 
 
 @_request
-@click.option("--to", "user", help="To whom. [default: the first in the queue]")
+@click.option("--to", "user", type=names.USER, help="To whom. [default: the first in the queue]")
 @click.option("--wait", is_flag=True, help="Wait here until it is taken, declined, or the offer is over.")
 def offer(context: Context, floor: str, user: str | None, wait: bool, name: str | None, as_json: bool) -> None:
     """Offer your session to somebody else.
@@ -123,14 +124,14 @@ def observe(context: Context, floor: str, lease: float | None, name: str | None,
 
 
 @_request
-@click.option("--user", help="Whom. [default: the holder]")
+@click.option("--user", type=names.USER, help="Whom. [default: the holder]")
 def kick(context: Context, floor: str, user: str | None, name: str | None, as_json: bool) -> None:
     """End a session, or somebody's wait. For admins."""
     ask(context, floor, {"action": "kick", "user": user}, name, until=["kicked"], as_json=as_json)
 
 
 @_request
-@click.option("--user", help="Whom. [default: the first in the queue]")
+@click.option("--user", type=names.USER, help="Whom. [default: the first in the queue]")
 def promote(context: Context, floor: str, user: str | None, name: str | None, as_json: bool) -> None:
     """Give it to one who waits; the holder is the next. For admins."""
     ask(context, floor, {"action": "promote", "user": user}, name, until=["promoted"], as_json=as_json)

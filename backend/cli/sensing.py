@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from backend.app.table import TABLE
+from backend.cli import names
 from backend.cli.context import Context, json_option, pass_context, show, text_of
 from backend.core.refusals import Refused
 from backend.core.routing import parse_object
@@ -16,7 +17,7 @@ from backend.shell.triggers import TriggerError
 
 
 @click.command("test")
-@click.argument("trigger_id", metavar="ID")
+@click.argument("trigger_id", type=names.TRIGGER, metavar="ID")
 @click.argument("message", required=False)
 @click.option("--payload", help="The same as MESSAGE.")
 @json_option

@@ -6,6 +6,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from backend.cli import names
 from backend.cli.asking import ask_at, request
 from backend.cli.context import Context, as_option, json_option, pass_context, read_name, show_all
 from backend.core.messages import Message
@@ -100,8 +101,8 @@ _OPTIONS = (
     ),
     click.option("--on/--off", "enabled", default=None, help="Whether it runs at all."),
 )
-trigger_argument = click.argument("trigger", callback=read_name)
-profile_argument = click.argument("profile")
+trigger_argument = click.argument("trigger", type=names.TRIGGER, callback=read_name)
+profile_argument = click.argument("profile", type=names.PROFILE)
 
 
 def _plan_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -212,7 +213,7 @@ def subscriptions(context: Context, trigger: str, name: str | None, as_json: boo
 
 @click.command("runs")
 @trigger_argument
-@click.option("--profile", help="Of this profile only.")
+@click.option("--profile", type=names.PROFILE, help="Of this profile only.")
 @click.option("--limit", type=click.IntRange(1, MAX_RUNS), help="How many at most.")
 @click.option("--before", type=int, metavar="KEY", help="Only runs before this one: to leaf through.")
 @as_option

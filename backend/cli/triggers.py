@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from backend.cli import mqtt
+from backend.cli import mqtt, names
 from backend.cli.context import Context, day, json_option, pass_context, printable, show, show_all, text_of
 from backend.cli.floors import reply_topic, request_topic
 from backend.core.facts import Definition
@@ -26,7 +26,12 @@ _OPTIONS = (
     click.option("--name", help="How people call it."),
     click.option("--level", "kind", flag_value="level", default=None, help="Active until it is not. [default]"),
     click.option("--pulse", "kind", flag_value="pulse", help="Each message is an activation."),
-    click.option("--owner", metavar="NAME", help="Who publishes whether it is active: a device, or an account."),
+    click.option(
+        "--owner",
+        type=names.ACCOUNT,
+        metavar="NAME",
+        help="Who publishes whether it is active: a device, or an account.",
+    ),
     click.option("--source", "topic", metavar="TOPIC", help="The MQTT topic (filter) that tells, instead of an owner."),
     click.option("--path", metavar="PATH", help="Of a source: the JSON path to the value, like `$.contact`."),
     click.option("--active", metavar="VALUE", multiple=True, callback=_values, help="Means active; may be repeated."),
@@ -64,7 +69,7 @@ def add(context: Context, /, trigger_id: str, as_json: bool, **options: Any) -> 
 
 
 @click.command("set")
-@click.argument("trigger_id", metavar="ID")
+@click.argument("trigger_id", type=names.TRIGGER, metavar="ID")
 @_definition_options
 @click.option("--unset", type=click.Choice(_SETTINGS), multiple=True, help="Back to the default; may be repeated.")
 @json_option
@@ -99,7 +104,7 @@ def list_(context: Context, as_json: bool) -> None:
 
 
 @click.command("show")
-@click.argument("trigger_id", metavar="ID")
+@click.argument("trigger_id", type=names.TRIGGER, metavar="ID")
 @json_option
 @pass_context
 def show_(context: Context, trigger_id: str, as_json: bool) -> None:
@@ -116,7 +121,7 @@ def show_(context: Context, trigger_id: str, as_json: bool) -> None:
 
 
 @click.command("rm")
-@click.argument("trigger_id", metavar="ID")
+@click.argument("trigger_id", type=names.TRIGGER, metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_context
 def rm(context: Context, trigger_id: str, yes: bool) -> None:

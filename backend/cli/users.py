@@ -4,8 +4,7 @@ from typing import Any
 
 import click
 
-from backend.app.rights import rights
-from backend.cli import mqtt
+from backend.cli import mqtt, names
 from backend.cli.context import (
     Context,
     day,
@@ -28,7 +27,7 @@ stdin_option = click.option("--password-stdin", is_flag=True, help="Read the pas
 
 def _check_topics(context: click.Context, _parameter: click.Parameter, filters: tuple[str, ...]) -> tuple[str, ...]:
     """Insist on filters that an account may be given."""
-    outside = rights(context.ensure_object(Context).settings).rules.outside
+    outside = context.ensure_object(Context).rights.rules.outside
     try:
         for each in filters:
             outside.check(each)
@@ -88,7 +87,7 @@ def list_(context: Context, as_json: bool) -> None:
 
 
 @click.command("show")
-@click.argument("name")
+@click.argument("name", type=names.USER)
 @json_option
 @pass_context
 def show_(context: Context, name: str, as_json: bool) -> None:
@@ -99,7 +98,7 @@ def show_(context: Context, name: str, as_json: bool) -> None:
 
 
 @click.command("passwd")
-@click.argument("name")
+@click.argument("name", type=names.USER)
 @stdin_option
 @json_option
 @pass_context
@@ -115,7 +114,7 @@ def passwd(context: Context, name: str, password_stdin: bool, as_json: bool) -> 
 
 
 @click.command("rm")
-@click.argument("name")
+@click.argument("name", type=names.USER)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_context
 def rm(context: Context, name: str, yes: bool) -> None:
@@ -127,7 +126,7 @@ def topics_command(*, device: bool) -> click.Command:
     """Return the command ``topics`` of devices, or of people and integrations."""
 
     @click.command("topics")
-    @click.argument("name")
+    @click.argument("name", type=names.DEVICE if device else names.USER)
     @click.option("--add", "more", metavar="FILTER", multiple=True, callback=_check_topics, help="May be repeated.")
     @click.option("--remove", "fewer", metavar="FILTER", multiple=True, help="May be repeated.")
     @json_option

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from backend.cli import names
 from backend.cli.context import Context, json_option, pass_context, show_all
 from backend.cli.policies import check_unset, explained, unset_option
 from backend.core.principals import Role
@@ -40,7 +41,7 @@ def _shown(settings: VoiceSettings) -> dict[str, Any]:
 
 
 @click.command("set", epilog=_settings_text())
-@click.argument("device")
+@click.argument("device", type=names.DEVICE)
 @click.argument("given", metavar="[SETTING=VALUE]...", nargs=-1, callback=_read)
 @unset_option
 @json_option
@@ -91,7 +92,7 @@ def _insist_on_speech(given: Mapping[str, Any], hears: Collection[str]) -> None:
 
 
 @click.command("show")
-@click.argument("device", required=False)
+@click.argument("device", required=False, type=names.DEVICE)
 @json_option
 @pass_context
 def show_(context: Context, device: str | None, as_json: bool) -> None:

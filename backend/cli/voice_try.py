@@ -11,7 +11,7 @@ from typing import Any
 import aiomqtt
 import click
 
-from backend.cli import mqtt
+from backend.cli import mqtt, names
 from backend.cli.context import Context, as_option, json_option, pass_context, printable, show
 from backend.cli.users import existing
 from backend.core.access import MAX_PAYLOAD
@@ -36,7 +36,7 @@ _PAUSE_S = 0.3  # before and after what is said, as of one who presses a button
 @click.command("try")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--text", metavar="WORDS", help="What espeak-ng says to it instead, in the device's language.")
-@click.option("--device", required=True, help="Whose turn it is.")
+@click.option("--device", type=names.DEVICE, required=True, help="Whose turn it is.")
 @click.option("--stream/--whole", default=True, help="Frame by frame, as fast as it sounds; or in one piece.")
 @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Where the answer goes: a WAV file.")
 @as_option

@@ -17,9 +17,9 @@ from backend.core.refusals import Refused
 from backend.core.topics import is_filter
 from backend.features.stats.messages import STATS
 from backend.features.voice.frames import Frame
+from backend.shell.client import refused
 
 _EVERYTHING = "#"
-_REFUSED = 0x80  # the SUBACK return code of a failure
 
 
 @click.command()
@@ -41,19 +41,18 @@ def watch(
 ) -> None:
     """Show messages as they come, the retained ones first.
 
-    FILTER is an MQTT topic filter; by default everything but backend/stats, which comes every 5 s.
+    FILTER is an MQTT topic filter; by default everything but backend/stats, which comes every 5 s. When the connection
+    is lost, it is made again, and the retained ones come once more.
     """
     if not is_filter(topic_filter):
         raise click.BadParameter("'#' must be the last level, and '+' a level of its own", param_hint="FILTER")
     login = context.login(name)
 
     async def shown() -> None:
-        async with mqtt.connected(context, login) as client:
-            granted = await client.subscribe(context.settings.prefix + topic_filter, qos=1)
-            if any(code == _REFUSED for code in granted):
-                raise click.ClickException(f"{login.user} may not subscribe to {topic_filter}")
-            hidden = {STATS.at()} if topic_filter == _EVERYTHING else set()
-            messages = _messages(client, context.settings.prefix, audio=audio, hidden=hidden)
+        hidden = {STATS.at()} if topic_filter == _EVERYTHING else set()
+        async with mqtt.Line(context, login) as line:
+            heard = _heard(line, context.settings.prefix + topic_filter, login.user)
+            messages = _messages(heard, context.settings.prefix, audio=audio, hidden=hidden)
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await _show(messages, count, as_json=as_json)
@@ -64,11 +63,23 @@ def watch(
         click.echo(err=True)
 
 
+async def _heard(line: mqtt.Line, topic_filter: str, user: str) -> AsyncIterator[aiomqtt.Message]:
+    """Yield what comes, on one connection after the other; what is retained comes with each of them."""
+    while True:
+        try:
+            if refused([topic_filter], await line.client.subscribe(topic_filter, qos=1)):
+                raise click.ClickException(f"{user} may not subscribe to {topic_filter}")
+            async for message in line.client.messages:
+                yield message
+        except aiomqtt.MqttError as error:
+            await line.again(error)
+
+
 async def _messages(
-    client: aiomqtt.Client, prefix: str, *, audio: bool, hidden: Collection[str]
+    heard: AsyncIterator[aiomqtt.Message], prefix: str, *, audio: bool, hidden: Collection[str]
 ) -> AsyncIterator[tuple[str, object, bool]]:
     """Yield each message that is not on a *hidden* topic: its topic, what is in it, and whether it is retained."""
-    async for message in client.messages:
+    async for message in heard:
         topic = str(message.topic).removeprefix(prefix)
         found = TABLE.find(topic)
         is_audio = found is not None and found[0].is_binary

@@ -87,6 +87,15 @@ class DeviceBooted(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class FenceTold(Fact):
+    """A device said, on ``topic``, the highest fence it has seen: it takes no lower one."""
+
+    device: str
+    fence: int
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceDeclared(Fact):
     """A device told what it is. ``cleans``: it confirms `reset` after each session, before the next may begin."""
 
@@ -236,10 +245,7 @@ class PhraseMade(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Announced(Fact):
-    """What is to be said of an announcement: the turn on whose topic it is spoken, or why it is not.
-
-    Told once for each announcement that the shell was asked for.
-    """
+    """What is to be said of an announcement, once for each: the turn on whose topic it is spoken, or why it is not."""
 
     asked: Asked
     device: str
@@ -249,10 +255,7 @@ class Announced(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ClaimJudged(Fact):
-    """What came of a board's claim: the device that it is now, and the server's *nonce*, or why it is none.
-
-    Told once for each claim that the shell was asked to judge.
-    """
+    """What came of a board's claim, once for each: the device that it is now, and the server's *nonce*, or why not."""
 
     account: str
     asked: Asked

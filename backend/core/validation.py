@@ -1,12 +1,13 @@
 """What is wrong with what somebody wrote, for people: where, why, and which key may have been meant."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from backend.core.nearest import nearest
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -66,7 +67,7 @@ def _unknown(message: object, given: object, where: str) -> Iterator[str]:
 
 
 def _meant(key: str, known: Iterable[str]) -> str:
-    found = get_close_matches(key[:_LONGEST], known, 1)
+    found = nearest(key, known)
     return f": did you mean {found[0]}?" if found else ""
 
 

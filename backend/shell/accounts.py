@@ -25,7 +25,7 @@ from backend.shell import verifier
 from backend.shell.codes import void
 from backend.shell.floors import forget_rules
 from backend.shell.revision import changing
-from backend.shell.triggers import disown, triggers_owned
+from backend.shell.trigger_owners import disown, triggers_owned
 from backend.shell.voices import forget_voice, opened
 
 RESERVED = frozenset({"backend"})

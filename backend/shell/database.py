@@ -8,23 +8,15 @@ from sqlalchemy import Engine, event, inspect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Field, SQLModel, create_engine
 
-# Whoever makes the database makes all tables, and these are theirs.
-from backend.features.clients import feature as _clients  # noqa: F401
-from backend.features.directory import feature as _directory  # noqa: F401
-from backend.features.presence import feature as _presence  # noqa: F401
-from backend.features.provisioning import feature as _provisioning  # noqa: F401
-from backend.features.sessions import feature as _sessions  # noqa: F401
-from backend.features.triggers import feature as _triggers  # noqa: F401
-from backend.features.voice import feature as _voice  # noqa: F401
+from backend.shell.directory import DATABASE
 
-FILE = "talkstick.db"
 _CONNECTIONS = 4  # each has a cache of its own
 _CACHE_KIB = 512
 SCHEMA = 8  # rises with every change of a table
 
 
 class ReplyRow(SQLModel, table=True):
-    """One answer that was given. It stands here, since whoever makes the tables must know all of them."""
+    """One answer that was given."""
 
     topic: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
@@ -42,7 +34,7 @@ def open_database(directory: Path) -> Engine:
     Raises OSError or SQLAlchemyError where that is not possible, and WrongSchemaError.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = directory / FILE
+    path = directory / DATABASE
     if not path.exists():  # never touch it later: closing a second handle would drop SQLite's locks of this process
         path.touch(mode=0o600)
     engine = create_engine(
@@ -69,7 +61,9 @@ def _make_tables(engine: Engine, path: Path) -> None:
                 f"{path} has schema {found}, and this version of Talkstick needs {SCHEMA}:"
                 " move it away and begin anew, or use the version that made it"
             )
-        SQLModel.metadata.create_all(connection)
+        from backend.shell import tables  # noqa: PLC0415 - who looks at what is there needs but a few
+
+        tables.METADATA.create_all(connection)
         connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA}")
 
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import aiomqtt
-from paho.mqtt.reasoncodes import ReasonCode
 
 from backend.core.engine import Arrived, Send
 from backend.core.topics import Tree
+from backend.shell.client import refused
 from backend.shell.clock import ticks
 from backend.shell.inbox import Connected, Inbox
 from backend.shell.watching import Watching
@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 _BACKOFF_S = (0.2, 30.0)  # the first and the longest pause
 _SEND_WITHIN_S = 10.0
 _AT_ONCE = 100  # filters in one request
-_REFUSED = 0x80  # the return codes of a SUBACK from which on it did not work
 _UNDER_WAY = 1000  # answers sent at once that the broker has not acknowledged; beyond, nothing is read
 
 Direct = Callable[[Arrived], Sequence[Send] | None]
@@ -207,12 +206,6 @@ class Link:
     async def _publish(self, client: aiomqtt.Client, send: Send) -> None:
         topic = self._broker.tree.on_wire(send.topic)
         await client.publish(topic, send.payload, qos=1, retain=send.retain, timeout=_SEND_WITHIN_S)
-
-
-def refused(filters: Iterable[str], suback: Iterable[int | ReasonCode]) -> list[str]:
-    """Return the filters that a broker refuses, by its answer."""
-    codes = (code if isinstance(code, int) else code.value for code in suback)
-    return [topic for topic, code in zip(filters, codes, strict=True) if code >= _REFUSED]
 
 
 def first_of(*directs: Direct) -> Direct:

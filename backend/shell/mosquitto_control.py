@@ -10,7 +10,7 @@ from typing import Any
 import aiomqtt
 
 from backend.shell.address import Address
-from backend.shell.client import client_at, is_stranger
+from backend.shell.client import client_at, is_stranger, refused
 from backend.shell.mosquitto_rights import ANSWERS, CONTROL
 from backend.shell.operator import Login
 
@@ -19,7 +19,6 @@ Command = Mapping[str, Any]
 _ANSWER_WITHIN_S = 5.0
 _AT_ONCE = 100  # commands in one message
 _PAGE = 500  # entries in one answer
-_REFUSED = 0x80  # the SUBACK return code of a failure
 
 
 class ControlError(aiomqtt.MqttError):
@@ -101,7 +100,7 @@ async def connected(where: Address, login: Login) -> AsyncIterator[Control]:
     except aiomqtt.MqttError as error:
         raise ControlError(f"no broker answers at {where}: {error}") from error
     try:
-        if any(code == _REFUSED for code in await client.subscribe(ANSWERS, qos=1)):
+        if refused([ANSWERS], await client.subscribe(ANSWERS, qos=1)):
             raise ControlError(f"{login.user} may not administer the dynamic-security plugin of {where}")
         yield Control(client)
     finally:

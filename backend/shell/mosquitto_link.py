@@ -8,9 +8,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from backend.core.engine import Send
 from backend.core.topics import overlaps
 from backend.shell.address import Address
-from backend.shell.client import client_at
+from backend.shell.client import client_at, refused
 from backend.shell.inbox import Inbox
-from backend.shell.link import Broker, Link, refused
+from backend.shell.link import Broker, Link
 from backend.shell.mosquitto import Steward
 from backend.shell.operator import Login
 

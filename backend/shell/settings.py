@@ -1,6 +1,5 @@
 """What an operator may set: in ``talkstick.toml`` of the data directory, or as ``TALKSTICK_…`` in the environment."""
 
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
@@ -16,6 +15,7 @@ from backend.core.conversations import Bounds
 from backend.core.liveness import Limits
 from backend.features.sessions.policy import Limits as Quotas
 from backend.features.sessions.policy import Policy
+from backend.shell.directory import DEFAULT, data_directory
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 OptionalPort = Annotated[int, Field(ge=0, le=65535)]
@@ -23,7 +23,6 @@ OptionalPort = Annotated[int, Field(ge=0, le=65535)]
 _POLICY, _PRESENCE, _QUOTAS, _BOUNDS = Policy(), Limits(), Quotas(), Bounds()
 _TOPIC = 1024  # bytes: more than the longest topic that anybody may publish to, and the rest of its packet's header
 
-DEFAULT_DATA = Path("~/.talkstick")
 FILE = "talkstick.toml"
 PREFIX = "TALKSTICK_"  # of their names in the environment
 
@@ -37,7 +36,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    data: Path = Field(default=DEFAULT_DATA, description="Where accounts, sessions and secrets live.")
+    data: Path = Field(default=DEFAULT, description="Where accounts, sessions and secrets live.")
     host: str = Field(default="0.0.0.0", description="The IPv4 address to listen on.")  # noqa: S104 - boards must reach it
     port: Port = Field(default=1883, description="MQTT over TCP.")
     ws_port: OptionalPort = Field(default=9001, description="MQTT over WebSocket; 0 switches it off.")
@@ -223,7 +222,7 @@ class Settings(BaseSettings):
 
 def load(data: Path | None = None) -> Settings:
     """Read the settings of a data directory (``TALKSTICK_DATA``, or ``~/.talkstick``). Raises SettingsError."""
-    directory = (data or Path(os.environ.get("TALKSTICK_DATA", DEFAULT_DATA))).expanduser().absolute()
+    directory = data_directory(data)
 
     class OfDirectory(Settings):
         model_config = SettingsConfigDict(toml_file=directory / FILE)

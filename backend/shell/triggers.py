@@ -133,24 +133,6 @@ class Triggers:
             raise DefinitionError(f"source: {error}") from error
 
 
-def triggers_owned(session: Session) -> Mapping[str, frozenset[str]]:
-    """Return the triggers of each account that publishes some itself."""
-    owned: dict[str, set[str]] = {}
-    for row in session.exec(select(TriggerRow)):
-        owner = definition(row).get("owner")
-        if owner is not None:
-            owned.setdefault(owner, set()).add(row.name)
-    return {owner: frozenset(names) for owner, names in owned.items()}
-
-
-def disown(session: Session, name: str) -> None:
-    """Let the triggers of an account be nobody's."""
-    for row in session.exec(select(TriggerRow)):
-        found = definition(row)
-        if found.get("owner") == name:
-            row.definition = json.dumps({key: value for key, value in found.items() if key != "owner"})
-
-
 def _insist_on_free(name: str) -> None:
     if name in _RESERVED:
         raise ValueError(f"a profile cannot be called {name!r}: topics have a level of that name")

@@ -1,6 +1,7 @@
 """The same people and boards at both brokers: the embedded one, and a real Mosquitto set up by `talkstick export`."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -44,12 +45,13 @@ class Mosquitto:
     _process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
 
     def start(self) -> None:
-        """Start it; return when it listens."""
+        """Start it; return when it listens, at the last of its ports too."""
+        *_, last = re.findall(r"^listener (\d+)", (self.directory / "mosquitto.conf").read_text(), re.MULTILINE)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen([mosquitto_program(), "-c", self.directory / "mosquitto.conf"], stderr=log)
         for _ in range(int(10 * WITHIN_S)):
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=WITHIN_S).close()
+                socket.create_connection(("127.0.0.1", int(last)), timeout=WITHIN_S).close()
             except ConnectionRefusedError:
                 try:
                     self._process.wait(0.1)
@@ -97,7 +99,8 @@ class Site:
     @classmethod
     def made(cls, directory: Path, **settings: str) -> Self:
         """Provision everybody on a new data directory."""
-        settings = {"stats_s": "0.1", "debounce_s": "0.5", "flapping": "1000", **settings}
+        # A session outlives the slowest machine.
+        settings = {"stats_s": "0.1", "debounce_s": "0.5", "flapping": "1000", "lease_s": "3600", **settings}
         environment = {f"TALKSTICK_{key.upper()}": value for key, value in settings.items()}
         data = directory / "data"
         talkstick = Talkstick(data, settings=environment, passwords=provisioned(data, EVERYBODY.values()))

@@ -45,6 +45,10 @@ class Guest:
         expected = {"id": body["id"]} if "id" in body else {}
         return await self.body(f"{place}/reply/{self.name}", after, **expected)
 
+    async def is_answered(self) -> None:
+        """Ask for nothing, and wait for the answer: what the server says of all that was before has come, too."""
+        await self.ask_at("backend", id=secrets.token_hex(4), action="nothing")
+
     async def body(self, topic: str, after: int = 0, **expected: object) -> dict[str, Any]:
         """Return the first JSON body on a topic that has these keys and values."""
 
@@ -59,10 +63,14 @@ class Guest:
         self, expected: Callable[[aiomqtt.Message], bool], what: str = "the message", after: int = 0
     ) -> aiomqtt.Message:
         """Return the first message, from index *after* on, that is as expected."""
+        await self.until(lambda: any(map(expected, self.got[after:])), what)
+        return next(filter(expected, self.got[after:]))
+
+    async def until(self, look: Callable[[], bool], what: str) -> None:
+        """Return when something is true of what arrived."""
         try:
             async with asyncio.timeout(WITHIN_S), self._changed:
-                await self._changed.wait_for(lambda: any(map(expected, self.got[after:])))
-                return next(filter(expected, self.got[after:]))
+                await self._changed.wait_for(look)
         except TimeoutError:
             shown = [(str(message.topic), message.payload) for message in self.got[-12:]]
             raise AssertionError(f"{what} did not come to {self.name}; got {shown}") from None
@@ -70,6 +78,19 @@ class Guest:
     def topics(self) -> set[str]:
         """Return the topics of all that arrived with content."""
         return {str(message.topic) for message in self.got if message.payload}
+
+    async def kept(self, *, twice: bool) -> set[str]:
+        """Subscribe to the server's status, and return the topics of all that was kept: what comes before, and that.
+
+        *twice*: it comes for another filter, too. What is said live meanwhile does not count.
+        """
+
+        def found() -> list[str]:
+            return [str(message.topic) for message in self.got if message.retain and message.payload]
+
+        assert await self.subscribe("backend/status")
+        await self.until(lambda: found().count("backend/status") > twice, "what was kept")
+        return set(found())
 
     async def read(self) -> None:
         """Keep what arrives until the connection ends."""
@@ -80,6 +101,12 @@ class Guest:
                     self._changed.notify_all()
         except aiomqtt.MqttError:
             self.ended.set()
+
+
+async def at_rest(site: Site) -> None:
+    """Return when the server has answered all that was asked before: none of it comes to who is let in from now on."""
+    async with guest(site, "admin", "backend/reply/admin") as admin:
+        await admin.is_answered()
 
 
 def text(message: aiomqtt.Message) -> str:
@@ -98,6 +125,7 @@ async def guest(site: Site, name: str, *filters: str, **options: Any) -> AsyncIt
     options = {
         "password": site.talkstick.passwords.get(name),
         "identifier": f"{name}-{secrets.token_hex(4)}",
+        "timeout": WITHIN_S,
         **options,
     }
     client = aiomqtt.Client("127.0.0.1", site.port, username=name, **options)

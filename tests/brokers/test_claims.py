@@ -94,7 +94,7 @@ async def listed(site: Site, code: str) -> dict[str, Any]:
 async def is_refused(site: Site, name: str, password: str) -> bool:
     """Tell whether a login is refused."""
     try:
-        async with aiomqtt.Client("127.0.0.1", site.port, username=name, password=password):
+        async with guest(site, name, password=password):
             return False
     except aiomqtt.MqttCodeError:
         return True

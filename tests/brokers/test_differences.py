@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 from typing import Any
 
 import aiomqtt
@@ -18,12 +19,12 @@ async def claimed(alice: Guest, scale: Guest) -> int:
     """Let alice hold the scale; return the fence."""
     await scale.publish("devices/scale-1/status", {"state": "online", "boot": 7}, retain=True)
     await alice.body("devices/scale-1/presence", state="online", boot=7)
-    return int((await alice.ask("scale-1", action="claim"))["fence"])
+    return int((await alice.ask("scale-1", id=secrets.token_hex(4), action="claim"))["fence"])
 
 
 async def released(alice: Guest) -> None:
     """Give the scale back."""
-    assert (await alice.ask("scale-1", action="release"))["ok"]
+    assert (await alice.ask("scale-1", id=secrets.token_hex(4), action="release"))["ok"]
 
 
 def test_the_fence_of_a_command(site: Site) -> None:
@@ -51,6 +52,8 @@ def test_a_command_that_is_refused(site: Site) -> None:
             assert (await alice.ask("scale-1", id="after", action="release"))["ok"] is False
             codes = [body(message).get("code") for message in alice.got if str(message.topic) == REPLY]
             assert codes == (["not_holder", "not_holder"] if site.mosquitto is None else ["not_holder"])
+            await scale.publish("devices/scale-1/telemetry", {"after": True})
+            await scale.body("devices/scale-1/telemetry", after=True)
             assert COMMAND not in scale.topics()
 
     asyncio.run(story())

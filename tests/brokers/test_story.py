@@ -99,17 +99,19 @@ async def _everything_starts_again(site: Site) -> None:
         assert (await alice.ask("scale-1", id="3", action="claim"))["code"] == "granted"
     await asyncio.to_thread(mosquitto.stop)
     await asyncio.to_thread(mosquitto.start)
-    async with guest(site, "scale-1", COMMAND) as scale, guest(site, "alice", "#") as alice:
+    async with guest(site, "scale-1", "devices/scale-1/#") as scale, guest(site, "alice", "#") as alice:
         await reaches(alice, scale, "after Mosquitto came back")
-        await alice.wait_for(lambda got: str(got.topic) == SESSION and not got.retain, "the server's own coming back")
+        await alice.wait_for(
+            lambda got: str(got.topic) == "backend/stats" and not got.retain, "that the server is back"
+        )
         await asyncio.to_thread(site.talkstick.stop, signal.SIGKILL)
         await reaches(alice, scale, "while the server is away")
         await asyncio.to_thread(site.talkstick.start)
         assert (await alice.ask("scale-1", id="4", action="release"))["code"] == "released"
         await command(alice, "released")
         await scale.publish("devices/scale-1/telemetry", {"after": True})
-        await alice.body("devices/scale-1/telemetry", after=True)
-        assert not any('"released"' in text(message) for message in scale.got)
+        await scale.body("devices/scale-1/telemetry", after=True)
+        assert not any('"by": "released"' in text(message) for message in scale.got)
 
 
 def test_what_was_changed_while_the_server_was_away_is_mended(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def satellite(site: Site) -> Iterator[Satellite]:
     login = Login(BOARD, site.talkstick.passwords[BOARD], HOST, site.port)
     with Satellite(login, boots=site.talkstick.data.parent / "boots") as board:
+        assert board.connected.wait(WITHIN_S)  # that it is online may be told of the test before
         yield board
 
 
@@ -77,7 +78,7 @@ async def _killed(site: Site, satellite: Satellite) -> None:
         await alice.publish(f"{CONVERSATION}/request/alice", say)
         await alice.body(f"{CONVERSATION}/reply/alice", id="s", turn=heard.turn)
         await alice.body(CONVERSATION, event="answer", by="announcement")
-        (said,) = satellite.announcements
+        said = await asyncio.to_thread(satellite.announcements.get, timeout=WITHIN_S)
         assert await asyncio.to_thread(said.sounds.wait, WITHIN_S)
         await _killed_and_started(site)
         assert (await _over(said)).code == "interrupted"

@@ -22,7 +22,7 @@ class Broker(ABC):
     """A broker on two ports of this machine, that keeps what it keeps in *directory*."""
 
     kind: str
-    closes_after_s = 30.0
+    closes_after_s = WITHIN_S
     """How long to wait for the end of clients that are silent, however slow the machine."""
 
     def __init__(self, directory: Path) -> None:
@@ -80,7 +80,7 @@ class PlainAmqtt(Broker):
     """The broker of amqtt as it is shipped. Its defects spoil each other's cases, so each begins with a new one."""
 
     kind = "plain amqtt"
-    closes_after_s = 4.0  # it never does
+    closes_after_s = 8.0  # it never does
 
     def begin(self) -> None:
         """Begin with a new one."""

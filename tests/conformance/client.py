@@ -90,12 +90,12 @@ class Client:
         return self._messages.popleft()
 
     def message_within(self, within_s: float) -> Message | None:
-        """Take the next message, if one comes so soon."""
+        """Take the next message, if one comes so soon, and the connection does not end before."""
         try:
             while not self._messages:
                 self._buffer += self._link.receive(within_s)
                 self._sort()
-        except Late:
+        except (Late, Ended):
             return None
         return self._messages.popleft()
 
@@ -227,4 +227,5 @@ class Client:
             self._fail("something came")
 
     def _fail(self, what: str) -> NoReturn:
-        raise UnexpectedError(f"{what}; not taken: {[*self._answers, *self._messages]} {bytes(self._buffer)[:80]!r}")
+        left = str([*self._answers, *self._messages])[:2000]
+        raise UnexpectedError(f"{what}; not taken: {left} {bytes(self._buffer)[:80]!r}")

@@ -6,6 +6,8 @@ import socket
 import struct
 from typing import Protocol
 
+from tests.rig import WITHIN_S
+
 _BINARY, _CLOSE, _PING, _PONG = 2, 8, 9, 10
 
 
@@ -40,14 +42,14 @@ class Tcp:
         self._socket = socket.socket()
         if room is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
-        self._socket.settimeout(10)
+        self._socket.settimeout(WITHIN_S)
         self._socket.connect(("127.0.0.1", port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, data: bytes) -> None:
         """Send bytes."""
         try:
-            self._socket.settimeout(10)
+            self._socket.settimeout(WITHIN_S)
             self._socket.sendall(data)
         except ConnectionError:
             pass  # reading tells
@@ -138,7 +140,7 @@ class WebSocket:
             lines.append(f"Sec-WebSocket-Protocol: {offered}")
         self._tcp.send("\r\n".join([*lines, "", ""]).encode())
         while b"\r\n\r\n" not in self._buffer:
-            self._buffer += self._tcp.receive(10)
+            self._buffer += self._tcp.receive(WITHIN_S)
         head, _, rest = bytes(self._buffer).partition(b"\r\n\r\n")
         self._buffer = bytearray(rest)
         first, *others = head.decode("latin-1").split("\r\n")

@@ -11,7 +11,7 @@ from tests.conformance.case import Case, corner, defect, proves
 from tests.conformance.packets import Will
 from tests.rig import WITHIN_S
 
-KEEP_ALIVE_S = 2
+KEEP_ALIVE_S = 4  # half as much again is what the test may be held up between two signs of life
 BREATH_S = 0.2
 SILENT = ("silent", "listening", "unfinished")
 

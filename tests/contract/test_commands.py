@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ import pytest
 
 from backend.cli.later import Later
 from backend.cli.main import talkstick
+from backend.cli.names import Name
 from tests.operator import typed
 
 SLOW = {"aiomqtt", "amqtt", "cryptography", "httpx", "jinja2", "numpy", "pydantic", "sqlalchemy", "sqlmodel", "vosk"}
@@ -65,6 +67,18 @@ def test_a_command_is_listed_as_it_is(called: str) -> None:
     assert real.get_short_help_str(1000) == listed.get_short_help_str(1000)
 
 
+def names_of(command: click.Command) -> list[Name]:
+    """Return what the first arguments of a command are names of; what is told of others, the command knows itself."""
+    arguments = (each.type for each in command.params if isinstance(each, click.Argument))
+    return list(takewhile(lambda each: isinstance(each, Name), arguments))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("called", LATER)
+def test_the_names_that_complete_are_those_that_the_command_takes(called: str) -> None:
+    real = names_of(LATER[called].real())
+    assert [each.kind for each in names_of(LATER[called])] == [each.kind for each in real]
+
+
 @pytest.mark.parametrize("called", GROUPS)
 def test_help_imports_no_command(called: str) -> None:
     printed, slow = imported(*called.split(), "--help")
@@ -91,6 +105,15 @@ def test_completion_imports_no_command() -> None:
     words = {"_TALKSTICK_COMPLETE": "zsh_complete", "COMP_WORDS": "talkstick device ro", "COMP_CWORD": "2"}
     printed, slow = imported(environment=words)
     assert "rotate\nGive a board a new secret" in printed
+    assert slow == set()
+
+
+def test_completion_of_names_imports_no_command(tmp_path: Path) -> None:
+    typed("--data", str(tmp_path), "init")
+    typed("--data", str(tmp_path), "channel", "add", "stage")
+    words = {"_TALKSTICK_COMPLETE": "bash_complete", "COMP_WORDS": "talkstick session claim ", "COMP_CWORD": "3"}
+    printed, slow = imported(environment=words | {"TALKSTICK_DATA": str(tmp_path)})
+    assert "plain,channels/stage\n" in printed
     assert slow == set()
 
 

@@ -114,7 +114,8 @@ def test_watch(tmp_path: Path) -> None:
     with serving(tmp_path) as talkstick:
         lines = talkstick.run("watch", "backend/#", "--json", "--count", "2").splitlines()
         assert {json.loads(line)["topic"] for line in lines} == {"backend/status", "backend/stats"}
-        assert "backend/status" in talkstick.run("watch", "backend/status", "--for", "2")
+        assert "backend/status" in talkstick.run("watch", "backend/status", "--count", "1")
+        assert talkstick.run("watch", "users/nobody/presence", "--for", "0.1") == ""
         assert "'#' must be the last level" in talkstick.run("watch", "a#", ok=False)
         device = {"TALKSTICK_PASSWORD": talkstick.passwords["scale-1"]}
         with subprocess.Popen(

@@ -56,7 +56,7 @@ def _before_the_crash(talkstick: Talkstick) -> list[dict[str, object]]:
 
         talkstick.publish("scale-1", RESULT, {"fence": 1, "output": {"weight": 70.5}})
         alice.body(SESSION, output={"weight": 70.5}, complete=False)
-        assert alice.got[-1].topic != f"{SESSION}/reply/bob", "replies are private"
+        assert not alice.bodies(f"{SESSION}/reply/bob"), "replies are private"
         scale.kill()
         return alice.bodies(SESSION)
 
@@ -88,6 +88,7 @@ def _after_the_crash(talkstick: Talkstick) -> list[dict[str, object]]:
         talkstick.ask("bob", "scale-1", id="b3", action="release")
         ended = bob.body(EVENT, event="ended", user="bob")
         assert ended["output"] == {}
+        scale.body(SESSION, fence=2, in_use=False)
         assert scale.bodies(COMMAND) == []
 
         scale.kill()

@@ -107,7 +107,7 @@ def test_what_ran_is_listed_and_what_runs_is_stopped(house: House) -> None:
     (run,) = house.record("bob", "trigger", "runs", "hall", "--profile", "light", "--limit", "5")
     assert (run["profile"], run["reason"], run["owner"]) == ("light", "stopped", "alice")
     assert house.record("bob", "trigger", "runs", "hall", "--before", str(run["key"])) == []
-    watched = house.run("admin", "watch", "triggers/#", "--for", "1")
+    watched = house.run("admin", "watch", f"{HALL}/+", "--count", "1")
     assert "triggers/hall/profiles/light" in watched
 
 

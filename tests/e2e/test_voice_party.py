@@ -32,7 +32,7 @@ def test_who_comes_while_the_server_has_its_hands_full_waits_and_is_answered(tmp
     with hosted(tmp_path, free_port(), 3, voice_turns=1) as (_server, guests), boards(guests) as satellites:
         first = [satellite.whole(QUESTIONS[0]) for satellite in satellites]
         assert [talk.wait(WITHIN_S).code for talk in first] == [None] * 3
-        audio = satellites[0].spoken(QUESTIONS[0])
+        audio = satellites[0].spoken(" ".join(QUESTIONS[:4]))  # it lasts until all have begun
         talks = [satellite.stream(audio) for satellite in satellites]
         assert [talk.wait(WITHIN_S).code for talk in talks] == [None] * 3
     busy = [[event["position"] for event in talk.events if event["event"] == "busy"] for talk in talks]

@@ -12,7 +12,7 @@ from tools.fire.storm import Plan, run
 from tools.ports import free_port
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("broker", "kills"), [("embedded", 4), ("mosquitto", 3)])
 def test_no_promise_is_broken(broker: str, kills: int, tmp_path: Path) -> None:
     plan = Plan(broker, kills, seed=kills, port=free_port(), people=8, boards=3)

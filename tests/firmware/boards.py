@@ -19,6 +19,8 @@ from tools.actor import Actor, Login, Message
 Json = Mapping[str, Any]
 T = TypeVar("T")
 
+_ASK_AGAIN_S = 0.2
+
 
 class Heard:
     """What somebody got, in order. Whoever waits is woken by each new thing."""
@@ -132,8 +134,12 @@ class Board:
 
     @property
     def now(self) -> int:
-        """Return the index of what comes next."""
+        """Return the index of what is read next; it may have done more already, see `behind`."""
         return len(self.heard.lines)
+
+    def behind(self, line: Json) -> int:
+        """Return the index of what came after this line."""
+        return self.heard.lines.index(line) + 1
 
     def type(self, line: str, *, last: bool = False) -> None:
         """Do what a person would do at it: see `talkstick-device --help`. *last*: nobody types any more."""
@@ -220,6 +226,18 @@ class Person(Actor):
         request, after = {"id": secrets.token_hex(4), "action": action, **body}, self.now
         self.say(f"devices/{device}/session/request/{self.login.name}", request)
         return self.body(f"devices/{device}/session/reply/{self.login.name}", after, id=request["id"])
+
+    def insist(self, place: str, **body: object) -> Json:
+        """Ask, and again with the same id until there is an answer: who is away, or was, may not know it yet."""
+        request, after, give_up_at = {"id": secrets.token_hex(4), **body}, self.now, time.monotonic() + WITHIN_S
+        while time.monotonic() < give_up_at:
+            self.say(f"{place}/request/{self.login.name}", request)
+            answer = self.heard.look_for(
+                lambda line: line.get("id") == request["id"] and "ok" in line, after, _ASK_AGAIN_S
+            )
+            if answer is not None:
+                return answer
+        raise AssertionError(f"nobody answers {self.login.name} on {place}; the last were {self.heard.lines[-15:]}")
 
     def command(self, device: str, name: str, fence: int, **body: object) -> None:
         """Command a device."""

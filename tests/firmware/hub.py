@@ -20,7 +20,7 @@ from backend.features.voice.pacing import Pacer
 from broker.guard import refusal
 from tests.firmware.script import Packet
 from tests.histories import START
-from tests.house import House, memory_database
+from tests.house import House, copied, memory_database
 from tests.people import EVERYBODY
 
 _CONVERSATION: TypeAdapter[Any] = TypeAdapter(ConversationEvent)
@@ -46,7 +46,8 @@ class Hub:
 
     def __init__(self, board: Principal, rules: Rules = (), *, kind: Literal["state", "pulse"] = "state") -> None:
         self.board = board
-        self.house = House(memory_database())
+        self._database, self._saved = memory_database(), memory_database()
+        self.house = House(self._database)
         self.rulebook = Rulebook(TABLE, roster=Roster({**EVERYBODY, board.name: board}))
         self.retained: dict[str, bytes] = {}
         self.refused: list[str] = []
@@ -131,6 +132,15 @@ class Hub:
         sends = self.house.restart()
         self.house.engine._report = self._report
         self._performs(sends)
+
+    def saves(self) -> None:
+        """Keep a copy of what is stored."""
+        copied(self._database, onto=self._saved)
+
+    def restores(self) -> None:
+        """Start the backend again, from the copy."""
+        copied(self._saved, onto=self._database)
+        self.restarts()
 
     def removes(self) -> None:
         """Remove the device; its connection is cut after that."""

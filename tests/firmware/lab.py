@@ -9,11 +9,9 @@ from pathlib import Path
 
 from tests.brokers.brokers import Site, embedded, with_mosquitto
 from tests.firmware.boards import Board, Person
-from tests.rig import WITHIN_S
 from tools.actor import Login
 
 HOST = "127.0.0.1"
-_ASK_AGAIN_S = 0.2
 START: dict[str, Callable[..., AbstractContextManager[Site]]] = {"embedded": embedded, "mosquitto": with_mosquitto}
 
 
@@ -53,12 +51,7 @@ class Lab:
             self.site.talkstick.start()
         else:
             self.site.mosquitto.start()
-        asked, after = {"id": "after-restart", "action": "stats"}, self.operator.now
-        for _ in range(int(WITHIN_S / _ASK_AGAIN_S)):
-            self.operator.say("backend/request/admin", asked)
-            if self.operator.heard.look_for(lambda line: line.get("ok") is True, after, _ASK_AGAIN_S):
-                return
-        raise AssertionError("the server does not come back")
+        assert self.operator.insist("backend", action="stats")["ok"]
 
 
 @contextmanager
@@ -76,9 +69,9 @@ def online(person: Person, board: Board, after: int | None = None) -> int:
     return int(person.finds(board.login.name, "online", boot=born["boot"])["boot"])
 
 
-def granted(person: Person, board: Board, **more: object) -> int:
-    """Claim a device once it is there; return the fence."""
-    online(person, board)
+def granted(person: Person, board: Board, after: int | None = None, **more: object) -> int:
+    """Claim a device once it is there, since its last start or later; return the fence."""
+    online(person, board, after)
     answer = person.ask(board.login.name, "claim", **more)
     assert answer["code"] == "granted", answer
     return int(answer["fence"])

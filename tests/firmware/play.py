@@ -154,6 +154,8 @@ class Play:
             "swallowed": lambda _rest: None,
             "noticed": lambda _rest: self.hub.notices(),
             "restarts": lambda _rest: self.hub.restarts(),
+            "saved": lambda _rest: self.hub.saves(),
+            "restored": lambda _rest: self.hub.restores(),
             "removed": lambda _rest: self.hub.removes(),
             "tells": lambda rest: self.hub.tells(payload_of(rest)),
             "says": self._says,

@@ -17,9 +17,9 @@ from tests.firmware.boards import Board, Json, Person
 from tests.firmware.judge import Judge
 from tests.firmware.lab import Lab
 from tests.firmware.proxy import Proxy
+from tests.rig import WITHIN_S
 
 DEVICE = "besieged"
-BACK_WITHIN_S = 30.0
 OPTIONS = ("--output", "relay:off", "--work", "60", "--heartbeat-ms", "300")
 _LEASE_S = 20.0
 _ANSWER_WITHIN_S = 1.0
@@ -123,7 +123,7 @@ class Storm:
             "reset": lambda: self.proxy.cut(reset=True),
             "finish": lambda: self.proxy.cut(reset=False),
             "stall": lambda: self.proxy.stall(self.dice.uniform(0.05, 0.6)),
-            "power": self._power,
+            "power": self.power_cut,
             "take over": self._take_over,
             "broker": self._restart_broker,
         }
@@ -140,9 +140,7 @@ class Storm:
     def _comes_back(self, after: int) -> None:
         """Wait until it knows again who uses it; and a little longer, so that it is used."""
         topic = f"devices/{DEVICE}/session"
-        back = self.board.heard.look_for(
-            lambda line: line.get("topic") == topic and "event" in line, after, BACK_WITHIN_S
-        )
+        back = self.board.heard.look_for(lambda line: line.get("topic") == topic and "event" in line, after, WITHIN_S)
         assert back is not None, f"it did not come back: {self.board.heard.lines[-20:]}"
         threading.Event().wait(self.dice.uniform(0, 0.15))
 
@@ -155,7 +153,8 @@ class Storm:
                 self.forged += self.proxy.forge(f"devices/{DEVICE}/command/{name}", body)
         self.proxy.forge(f"devices/{DEVICE}/command/forged", f'{{"fence":{highest}}}'.encode(), retain=True)
 
-    def _power(self) -> None:
+    def power_cut(self) -> None:
+        """Let the board lose its power, and begin again."""
         self._unplug()
         self.board.start()
 

@@ -36,16 +36,15 @@ def test_it_tries_again_ever_more_seldom_and_not_in_step(board: Make) -> None:
     with board("--seed", "7") as one, board("--seed", "8") as other:
         pauses = [_pauses(each) for each in (one, other)]
     for mine in pauses:
-        assert 0.01 <= mine[0] <= 0.2
-        assert mine[5] > 4 * mine[0]
+        assert all(pause > 0.009 * 2**number for number, pause in enumerate(mine)), "half of what it may wait, or more"
     assert pauses[0] != pytest.approx(pauses[1], abs=0.002)
 
 
 def _pauses(board: Board) -> list[float]:
-    """Return how long it waited before each of the first attempts but one."""
+    """Return how long it waited before each of the first attempts but one, on a slow machine longer than it meant."""
     board.heard.wait_for(lambda _line: _attempts(board) > 7, "the eighth attempt")
     moments = [line["at"] for line in board.heard.lines if line.get("did") == "connect"]
-    return [later - sooner for sooner, later in pairwise(moments)]
+    return [later - sooner for sooner, later in pairwise(moments[:7])]
 
 
 def _attempts(board: Board) -> int:
@@ -74,17 +73,20 @@ def test_the_boot_number_is_kept_in_advance(board: Make, tmp_path: Path) -> None
 def test_who_holds_the_button_for_ten_seconds_erases_it(board: Make, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("boot 640\nid other\nsecret hidden\n")
     with board() as alone:
-        pressed = alone.did("connect")["at"]
+        ready = alone.did("connect")["at"]
         alone.type("button down")
         assert alone.ends() == FORGOT
-        assert 9 < alone.did("forget")["at"] - pressed < 15
+        assert alone.did("forget")["at"] - ready > 9
     assert (tmp_path / "state").read_text() == "boot 704\n", "it never falls"
 
 
 def test_the_end_of_the_input_ends_nothing(board: Make) -> None:
-    with board("--give-up-ms", "500") as alone:
+    with board() as alone:
         alone.type("result {}", last=True)
-        assert alone.ends() == REBOOT
+        read = alone.behind(alone.did("note", code="not_in_use"))
+        again = alone.behind(alone.did("connect", read))
+        alone.did("connect", again)
+        assert alone.stop() == 0
 
 
 def test_it_explains_itself(talkstick_device: Path) -> None:

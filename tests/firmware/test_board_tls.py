@@ -75,7 +75,7 @@ def test_it_does_not_talk_to_anybody_else(lab: Lab, tmp_path: Path, wrong: str) 
         host = "127.1"  # which leads to the same place
     with secure(lab, ca, host) as board:
         first = board.event("lost")
-        second = board.event("lost", board.heard.lines.index(first) + 1)
+        second = board.event("lost", board.behind(first))
         assert second is not first, "it goes on trying"
         assert not [line for line in board.heard.lines if line.get("event") in {"connected", "got", "refused"}]
 

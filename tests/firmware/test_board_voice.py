@@ -41,10 +41,16 @@ def talks(lab: Lab, speaker: Path, *options: str) -> Board:
     return lab.board(BOARD, "--voice", "--speaker", str(speaker), *options)
 
 
+def plays(person: Person, codec: str) -> None:
+    """Wait until the board says that it plays this; it said something else, perhaps, when it was another one."""
+    person.heard.wait_for(lambda line: line.get("audio", {}).get("speech") == codec, f"a board that plays {codec}")
+
+
+@pytest.mark.alone  # a microphone waits for nobody
 def test_a_question_is_answered(lab: Lab, tmp_path: Path) -> None:
     speaker = tmp_path / "heard.raw"
     with lab.person() as alice, talks(lab, speaker) as board:
-        assert alice.body(f"devices/{BOARD}/info")["audio"]["speech"] == "pcm16_16k"
+        plays(alice, "pcm16_16k")
         online(alice, board)
         board.type(f"talk {question(tmp_path, 'what time is it')}")
         board.did("record", on=True)
@@ -54,37 +60,37 @@ def test_a_question_is_answered(lab: Lab, tmp_path: Path) -> None:
         alice.body(EVENTS, event="answer", turn=1)
         spoken = alice.body(EVENTS, event="spoken", turn=1)
         played = board.did("play")
-        board.shows(board.heard.lines.index(played), voice="quiet")
+        board.shows(board.behind(played), voice="quiet")
         audio = speaker.read_bytes()
         assert len(audio) / 32 == pytest.approx(spoken["audio_ms"], abs=40)
         assert max(audio) > 0, "it is no silence"
         assert not [line for line in board.heard.lines if line.get("did") == "play" and line["lost"]]
 
 
+@pytest.mark.alone  # a microphone waits for nobody
 def test_who_interrupts_is_heard_at_once(lab: Lab, tmp_path: Path) -> None:
+    asks, interrupts = question(tmp_path, "help"), question(tmp_path, "who has the printer")
     with lab.person() as alice, talks(lab, tmp_path / "heard.raw") as board:
         online(alice, board)
         mark = alice.now
-        board.type(f"talk {question(tmp_path, 'what time is it')}")
+        board.type(f"talk {asks}")
         board.did("play")
-        board.type(f"talk {question(tmp_path, 'who has the printer')}")
-        board.did("hush")
+        board.type(f"talk {interrupts}")  # the answer takes longer than anything here
+        later = board.behind(board.did("hush"))
         assert alice.body(EVENTS, mark, event="final", turn=2)["text"] == "who has the printer"
-        later = board.heard.lines.index(board.did("hush"))
-        board.did("play", later)
-        board.shows(later, voice="quiet")
+        board.shows(board.behind(board.did("play", later)), voice="quiet")
 
 
 def test_an_announcement_is_played_as_mu_law(lab: Lab, tmp_path: Path) -> None:
     speaker = tmp_path / "heard.raw"
     with lab.person() as alice, talks(lab, speaker, "--speech", "mulaw_8k") as board:
         online(alice, board)
-        alice.heard.wait_for(lambda line: line.get("audio", {}).get("speech") == "mulaw_8k", "what it plays")
+        plays(alice, "mulaw_8k")
         mark = alice.now
         _announce(alice, "Dinner is ready.")
         spoken = alice.body(EVENTS, mark, event="spoken")
         played = board.did("play")
-        board.shows(board.heard.lines.index(played), voice="quiet")
+        board.shows(board.behind(played), voice="quiet")
         assert len(speaker.read_bytes()) / 8 == pytest.approx(spoken["audio_ms"], abs=60)
 
 

@@ -12,7 +12,10 @@ from tests.firmware.script import FOLDER, Moment, read
 from tools.kinds import KINDS
 from tools.simulator import Board
 
-SHARED = ("session", "hand-over", "preempt", "link", "restart", "clean-step", "removal", "later-server", "malformed")
+SHARED = (
+    "session", "hand-over", "preempt", "link", "restart", "clean-step", "removal", "later-server", "malformed",
+    "restored", "given-again",
+)  # fmt: skip
 """Transcripts in which nothing ends by the board's own clock: the simulated one has none."""
 
 
@@ -40,10 +43,12 @@ def _is_taken_alike(path: Path, board: Board, moment: Moment) -> bool:
         obeys = any(line.verb in ("command", "output") for line in moment.lines)
         assert (board.dropped == before) == obeys, place
         return True
-    if SESSION.match(packet.topic) is None or moment.noted is not None:
+    if SESSION.match(packet.topic) is None or moment.noted not in (None, "stale_fence"):
         return False
+    refused = board.refused
     board.document(body, now)
-    return _stands_alike(place, board, moment)
+    assert (board.refused > refused) == (moment.noted is not None), place
+    return moment.noted is not None or _stands_alike(place, board, moment)
 
 
 def _stands_alike(place: str, board: Board, moment: Moment) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.rig import WITHIN_S, Got, Subscriber, Talkstick, serving
-from tools.actor import Login
+from tools.actor import Actor, Login
 from tools.kinds import KINDS
 from tools.people import Errand, Person
 from tools.simulator import Device
@@ -49,6 +50,19 @@ def grant(talkstick: Talkstick, ears: Subscriber, user: str, request_id: str) ->
     seen = len(ears.got)
     talkstick.ask(user, "scale-1", id=request_id, action="claim", type="weighing")
     return int(ears.body(EVENT, after=seen, event="granted", user=user)["fence"])
+
+
+def test_who_leaves_before_being_let_in_does_not_come_in_after_that() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as broker:
+        broker.settimeout(WITHIN_S)
+        actor = Actor(Login("alice", "secret", port=broker.getsockname()[1]), ())
+        actor.start()
+        line, _address = broker.accept()
+        with line:
+            line.settimeout(WITHIN_S)
+            assert line.recv(1024), "a CONNECT, which nobody answers"
+            actor.stop()
+            assert line.recv(1024) == b"", "it is gone"
 
 
 class TestDevice:

@@ -10,10 +10,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from backend.core.engine import Arrived, Send
-from backend.core.facts import DeviceLost, DeviceOnline, FloorUsed, Resumed, StorageBack, UserLost, UserOnline
+from backend.core.facts import (
+    DeviceLost,
+    DeviceOnline,
+    FenceTold,
+    FloorUsed,
+    Resumed,
+    StorageBack,
+    UserLost,
+    UserOnline,
+)
 from backend.core.floors import device_floor, id_of, is_channel
 from backend.core.liveness import Limits
-from tests.crowd import CHANNELS, DEVICES, FLOORS, GONE, PEOPLE, RULES, Crowd, anywhere, losses, policies, users
+from tests.crowd import CHANNELS, DEVICES, FLOORS, GONE, PEOPLE, RULES, Crowd, ahead, anywhere, losses, policies, users
 from tests.house import House, memory_database
 from tests.model import Floor
 from tests.moves import GRID_S, POLICY
@@ -75,6 +84,8 @@ class House24(Crowd):
             match event:
                 case DeviceOnline(device=device):
                     self.floors[device_floor(device)].device_comes(now)
+                case FenceTold(device=device, fence=fence):
+                    self.floors[device_floor(device)].tells_fence(fence, now)
                 case DeviceLost(device=device):
                     self.floors[device_floor(device)].device_goes(now)
             return handle(event, now)
@@ -212,6 +223,16 @@ class House24(Crowd):
         if not self.floors[floor].channel:
             body = {"state": state, "boot": max(0, self.boots - older)}
             self.gets(f"{floor}/status", body, retained=retained)
+
+    @rule(floor=anywhere, held=usually, off=ahead, retained=st.booleans())
+    def tells_its_fence(self, floor: str, held: bool, off: int, retained: bool) -> None:
+        """It says once more that it is there, and which fence it has seen."""
+        if held:
+            self.holder(floor)
+        if self.has_hardware(floor):
+            fence = min(max(0, self.floors[floor].fence + off), 2**32 - 1)
+            self.gets(f"{floor}/status", {"state": "online", "boot": self.boots, "fence": fence}, retained=retained)
+            assert self.floors[floor].fence > fence or fence in (self.floors[floor].fence, 0) or off > 100
 
     @rule(floor=anywhere, topic=st.sampled_from(["heartbeat", "telemetry"]))
     def gives_a_sign_of_life(self, floor: str, topic: str) -> None:

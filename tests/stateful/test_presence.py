@@ -13,6 +13,7 @@ from backend.core.facts import (
     DeviceLost,
     DeviceOnline,
     DirectoryChanged,
+    FenceTold,
     MessageRefused,
     Resumed,
     SecretsChanged,
@@ -29,6 +30,7 @@ LIMITS = Limits(debounce_s=2, heartbeat_s=10)
 HERE, AWAY = ("online", "sleeping"), ("lost", "disconnected")
 
 boots = st.integers(0, 3)
+fences = st.sampled_from([None, 0, 7])
 naps = st.sampled_from([None, 5.0, 20.0])
 
 
@@ -112,16 +114,18 @@ class Watching(RuleBasedStateMachine):
                     self.retained[topic.rsplit("/", 1)[1]] = plain(body) if body is not None else None
         return list(said)
 
-    @rule(boot=boots, state=st.sampled_from([*HERE, *AWAY]), nap_s=naps, retained=st.booleans())
-    def says(self, boot: int, state: Any, nap_s: float | None, retained: bool) -> None:
+    @rule(boot=boots, state=st.sampled_from([*HERE, *AWAY]), nap_s=naps, retained=st.booleans(), fence=fences)
+    def says(self, boot: int, state: Any, nap_s: float | None, retained: bool, fence: int | None) -> None:
         if self.known:
             nap_s = nap_s if state == "sleeping" else None
-            status = Status(state=state, boot=boot, wake_in_s=nap_s)
+            status = Status(state=state, boot=boot, wake_in_s=nap_s, fence=fence)
             self.seen.passes(self.now)
             late = self.seen.is_late(state, boot, retained=retained)
             self.seen.says(state, boot, nap_s, self.now, retained=retained)
             said = self.told(StatusSaid(DEVICE, status, retained=retained))
             assert any(isinstance(each, MessageRefused) for each in said) is late
+            told = [FenceTold(DEVICE, fence, f"devices/{DEVICE}/status")] if fence and state == "online" else []
+            assert [each for each in said if isinstance(each, FenceTold)] == (told if not late else [])
 
     @rule()
     def is_heard(self) -> None:

@@ -14,6 +14,7 @@ from backend.core.facts import (
     DeviceLost,
     DeviceOnline,
     DirectoryChanged,
+    FenceTold,
     FloorOrdered,
     FloorUsed,
     Resumed,
@@ -29,7 +30,7 @@ from backend.features.sessions.machine import Commanded, Resulted, until
 from backend.features.sessions.messages import Result
 from backend.features.sessions.requests import SessionAsked
 from backend.features.sessions.state import Past, Session
-from tests.crowd import CHANNELS, DEVICES, FLOORS, GONE, PEOPLE, RULES, Crowd, anywhere, losses, policies
+from tests.crowd import CHANNELS, DEVICES, FLOORS, GONE, PEOPLE, RULES, Crowd, ahead, anywhere, losses, policies
 from tests.histories import START
 from tests.model import Floor
 from tests.moves import GRID_S, POLICY
@@ -153,6 +154,15 @@ class Sessions(Crowd):
         if self.has_hardware(floor):
             self.floors[floor].declares(cleans, self.now)
             self.told(DeviceDeclared(id_of(floor), cleans))
+
+    @rule(floor=anywhere, held=usually, off=ahead)
+    def tells_its_fence(self, floor: str, held: bool, off: int) -> None:
+        if held:
+            self.holder(floor)
+        if self.has_hardware(floor):
+            fence = max(0, self.floors[floor].fence + off)
+            self.floors[floor].tells_fence(fence, self.now)
+            self.told(FenceTold(id_of(floor), fence, f"{floor}/status"))
 
     @rule(steps=moments)
     def time_passes(self, steps: int) -> None:

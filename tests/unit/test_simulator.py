@@ -267,3 +267,19 @@ def test_a_device_introduces_itself_once_more(monkeypatch: pytest.MonkeyPatch) -
     device.introduce()
     device.prepare()  # the connection was lost meanwhile
     assert device.due() is None
+
+
+def test_a_device_tells_an_older_server_which_fence_it_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[Json] = []
+    device = Device(Login("scale-1", "secret"), KINDS["scale"])
+    monkeypatch.setattr(device, "publish", lambda *messages: said.extend(each.body for each in messages))
+    device.prepare()
+    for seen in (document(7, session="a"), document(7, revision=1, session="a"), document(7, holder=None, revision=2)):
+        device.receive("devices/scale-1/session", seen)
+    assert said == []
+    device.receive("devices/scale-1/session", document(3, session="b"))
+    device.receive("devices/scale-1/session", document(7, session="c"))
+    assert said == [{"state": "online", "boot": 1, "fence": 7}, {"state": "online", "boot": 1, "fence": 8}]
+    device.receive("devices/scale-1/session", document(9, holder=None))
+    assert device.board.fence == 9
+    assert len(said) == 2

@@ -19,6 +19,7 @@ from backend.core.facts import (
     DeviceLost,
     DeviceOnline,
     DirectoryChanged,
+    FenceTold,
     MessageRefused,
     Resumed,
     SecretsChanged,
@@ -118,6 +119,7 @@ def step(limits: Limits, before: Presence, event: object, now: float) -> tuple[P
             effects.append(MessageRefused(Code.STALE_BOOT, STATUS.at(device=presence.device)))
         case StatusSaid(status=status, retained=retained):
             presence = _said(limits, presence, status, now, retained=retained)
+            effects += _fence(presence.device, status)  # before anybody is granted it because it is there
         case DeviceHeard():
             reason = presence.reason if presence.state == "online" else "heard"
             presence = _alive(limits, presence, reason, now)
@@ -159,6 +161,12 @@ def _said(limits: Limits, presence: Presence, status: Status, now: float, *, ret
             return known
         case _:
             return replace(known, doubt_until=presence.doubt_until or now + limits.debounce_s)
+
+
+def _fence(device: str, status: Status) -> list[Effect]:
+    if status.state != "online" or not status.fence:
+        return []
+    return [FenceTold(device, status.fence, STATUS.at(device=device))]
 
 
 def _reminded(limits: Limits, presence: Presence, status: Status, now: float) -> Presence:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from backend.core.audio import UNDECLARED, Speech
-from backend.core.messages import Boot, Document, FreeJson, Message, Moment
+from backend.core.messages import Boot, Document, Fence, FreeJson, Message, Moment
 from backend.core.topics import Topic
 
 STATUS = Topic("devices/{device}/status")
@@ -32,6 +32,10 @@ class Status(Message):
     boot: Boot
     wake_in_s: Annotated[float, Field(gt=0, le=MAX_NAP_S)] | None = Field(
         default=None, description="Of `sleeping`: when the device will be back."
+    )
+    fence: Fence | None = Field(
+        default=None,
+        description="Of `online`: the highest fence that the device has seen; it takes no lower one. 0: none.",
     )
 
 

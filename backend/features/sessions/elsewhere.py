@@ -8,12 +8,15 @@ from backend.core.facts import (
     DeviceLost,
     DeviceOnline,
     DirectoryChanged,
+    FenceTold,
+    MessageRefused,
     Resumed,
     StorageBack,
     UserLost,
     UserOnline,
 )
 from backend.core.floors import id_of
+from backend.core.messages import UINT32
 from backend.core.refusals import Code
 from backend.features.sessions import handover
 from backend.features.sessions.asks import MAX_NOTICE_S
@@ -22,19 +25,16 @@ from backend.features.sessions.policy import Policy
 from backend.features.sessions.state import Running, Waiter
 from backend.features.sessions.turn import Turn
 
+_MAX_TOLD = UINT32 // 2  # fences above are for grants: no board can use them up by what it tells
+
 
 def hear(turn: Turn, policy: Policy, fact: object) -> None:
     """Apply a fact; *policy* is that of devices without rules of their own."""
     match fact:
         case Resumed() | StorageBack():
             _resume(turn)
-        case DeviceOnline():
-            _device_is_back(turn)
-        case DeviceLost():
-            _device_is_lost(turn)
-        case DeviceDeclared(cleans=cleans):
-            turn.change(cleans=cleans)
-            _need_not_confirm(turn)
+        case DeviceOnline() | DeviceLost() | DeviceDeclared() | FenceTold():
+            _hear_of_device(turn, fact)
         case UserOnline(user=user):
             user_is_back(turn, user)
         case UserLost(user=user):
@@ -44,6 +44,19 @@ def hear(turn: Turn, policy: Policy, fact: object) -> None:
 
 
 # Devices
+
+
+def _hear_of_device(turn: Turn, fact: DeviceOnline | DeviceLost | DeviceDeclared | FenceTold) -> None:
+    match fact:
+        case DeviceOnline():
+            _device_is_back(turn)
+        case DeviceLost():
+            _device_is_lost(turn)
+        case DeviceDeclared(cleans=cleans):
+            turn.change(cleans=cleans)
+            _need_not_confirm(turn)
+        case FenceTold(fence=fence, topic=topic):
+            _device_is_ahead(turn, fence, topic)
 
 
 def _device_is_back(turn: Turn) -> None:
@@ -59,6 +72,22 @@ def _device_is_lost(turn: Turn) -> None:
     turn.change(reachable=False)
     if running is not None and not running.device_lost:
         _lose(turn, replace(running, device_lost=True), "device_lost")
+
+
+def _device_is_ahead(turn: Turn, fence: int, topic: str) -> None:
+    """Go on above what the device has seen: an older database was restored, and its fences were given out before.
+
+    The session in progress ends, since the device refuses it. One fence is left out, and is nobody's: with it the
+    document is newer than any that the device knows.
+    """
+    if fence <= turn.session.fence:
+        return
+    if fence > _MAX_TOLD:
+        turn.effects.append(MessageRefused(Code.BAD_MESSAGE, topic, f"fence {fence} is above {_MAX_TOLD}"))
+        return
+    turn.change(fence=fence + 1)
+    if turn.session.running is not None:
+        turn.end(turn.session.running, "stale_fence")
 
 
 def _need_not_confirm(turn: Turn) -> None:

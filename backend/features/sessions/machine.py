@@ -29,6 +29,7 @@ from backend.core.facts import (
     DeviceLost,
     DeviceOnline,
     DirectoryChanged,
+    FenceTold,
     FloorOrdered,
     FloorUsed,
     MessageRefused,
@@ -70,7 +71,7 @@ class Resulted:
 
 EVENTS = (
     SessionAsked, Commanded, Resulted, Resumed, StorageBack, DirectoryChanged, DeviceOnline, DeviceLost, DeviceDeclared,
-    UserOnline, UserLost, FloorUsed, FloorOrdered, PublishRefused,
+    FenceTold, UserOnline, UserLost, FloorUsed, FloorOrdered, PublishRefused,
 )  # fmt: skip
 
 
@@ -83,8 +84,8 @@ def keys(event: object, known: Known) -> list[str]:
             return sorted({*map(device_floor, devices), *map(channel_floor, channels), *known})
         case UserOnline(user=user) | UserLost(user=user):
             return known.mentioning(user)
-        case DeviceOnline(device=device) | DeviceLost(device=device) | DeviceDeclared(device=device):
-            return [device_floor(device)]
+        case DeviceOnline() | DeviceLost() | DeviceDeclared() | FenceTold():
+            return [device_floor(event.device)]
         case PublishRefused(topic=topic):
             floor = _floor_of(topic)
             return [floor] if floor in known else []

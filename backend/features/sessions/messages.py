@@ -37,8 +37,9 @@ def reply_topic(floor: str, principal: str) -> str:
 
 State = Literal["free", "offered", "resetting", "active", "grace", "cooling"]
 Ending = Literal[
-    "released", "completed", "expired", "idle", "client_lost", "device_lost", "preempted", "kicked", "handed_over"
-]
+    "released", "completed", "expired", "idle", "client_lost", "device_lost", "preempted", "kicked", "handed_over",
+    "stale_fence",
+]  # fmt: skip
 Happening = Literal[
     "granted", "queued", "left", "updated", "completed", "ended",
     "lost", "returned", "offered", "declined", "offer_expired", "preempting", "resetting", "reset",

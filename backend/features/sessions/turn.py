@@ -34,7 +34,7 @@ class Turn(Draft):
         fence = self.session.fence + 1
         running = Running(
             fence=fence,
-            id=heir_of.id if heir_of else str(uuid.uuid5(_SESSION_IDS, f"{self.session.floor}/{fence}")),
+            id=heir_of.id if heir_of else str(uuid.uuid5(_SESSION_IDS, f"{self.session.floor}/{fence}/{self.now}")),
             claim=waiter if waiter.is_plain else replace(waiter, away_since=None, ahead=False),
             lease_s=waiter.lease_s,
             started_at=self.now,

@@ -127,14 +127,16 @@ def yes(asked: Asked, code: str, **more: Any) -> Answer:
 
 def event(session: Session, now: float, what: Happening, user: str, name: str, /, **more: Any) -> Publish:
     """Return one line of the event stream."""
-    body = SessionEvent(event=what, at=iso(now), fence=session.fence, user=user, name=name, **more)
+    more = {"fence": session.fence, **more}
+    body = SessionEvent(event=what, at=iso(now), user=user, name=name, **more)
     return Publish(event_topic(session.floor), body)
 
 
 def of_running(session: Session, running: Running, now: float, what: Happening, /, **more: Any) -> Publish:
     """Return an event of the session in progress."""
     claim = running.claim
-    return event(session, now, what, claim.user, claim.name, session=running.id, type=claim.type, **more)
+    about = {"session": running.id, "fence": running.fence, "type": claim.type}
+    return event(session, now, what, claim.user, claim.name, **about, **more)
 
 
 def ended(session: Session, running: Running, now: float, reason: Ending, by: str | None) -> Publish:

@@ -10,11 +10,22 @@
 
 static const ts_output outputs[] = {{"lamp", false}, {"lock", true}, {"pump", false}};
 
+/* A birth tells the highest fence there was, so that the server can go on above it. */
+static void look_at_birth(const world *w, ts_text data) {
+    ts_text state, value;
+    uint32_t fence = 0;
+
+    if (!ts_json_find(data, "state", &state) || !ts_json_equals(state, "online")) return;
+    if (ts_json_find(data, "fence", &value)) fuzz_expect(ts_json_u32(value, &fence), "a fence is a number");
+    fuzz_expect(fence == w->fence, "the highest fence is told");
+}
+
 static void look_at_publish(world *w, const ts_action *action) {
     fuzz_expect(w->connected && !w->leaving, "nothing is said without a connection");
     fuzz_expect(strpbrk(action->topic, "+#") == NULL, "no wildcards where one publishes");
     fuzz_expect(action->data.size > 0 && action->data.size <= TS_OUT_BYTES + 2048, "a payload has a size");
     fuzz_expect((action->qos == 1) == (action->token != 0), "what is acknowledged has a token");
+    if (strstr(action->topic, "/status") != NULL) look_at_birth(w, action->data);
     if (strstr(action->topic, "/audio/") == NULL)
         fuzz_expect(ts_json_is_object(action->data), "what is said is JSON");
     else
@@ -111,6 +122,16 @@ static void drain(world *w) {
     look_around(w);
 }
 
+/* A fence that another session had is good for none: only a higher one is, from now on. */
+static bool is_given_again(world *w, const ts_session *session) {
+    if (session->fence != w->fence || session->id[0] == '\0' || w->id[0] == '\0' || strcmp(session->id, w->id) == 0)
+        return false;
+    w->fence += w->fence < UINT32_MAX ? 1 : 0;
+    w->id[0] = '\0';
+    w->told = w->in_use = false;
+    return true;
+}
+
 /* Know of the document what the server meant, without asking the device. */
 static void heed(world *w, ts_text data) {
     ts_session session;
@@ -124,8 +145,9 @@ static void heed(world *w, ts_text data) {
         return;
     }
     if (ts_document_read(data, &session, &work) != NULL) return;
-    if (session.fence < w->fence) return;
+    if (session.fence < w->fence || is_given_again(w, &session)) return;
     if (w->told && session.fence == w->fence && session.revision < w->revision) return;
+    if (session.fence != w->fence || session.id[0] != '\0') memcpy(w->id, session.id, sizeof w->id);
     w->fence = session.fence;
     w->revision = session.revision;
     w->in_use = session.in_use;

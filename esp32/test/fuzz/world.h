@@ -21,9 +21,10 @@ typedef struct {
     bool subscribes[WORLD_TOKENS];
     size_t under_way;
 
-    /* What the server said of the session: the highest fence ever, and whether it is in use by the last document of
-     * this connection that had it */
+    /* What the server said of the session: the highest fence ever, whose session that was, and whether it is in use by
+     * the last document of this connection that had it */
     uint32_t fence, revision;
+    char id[TS_SESSION_BYTES];
     bool told, in_use;
 
     /* What the event is that is being handled: the session document, or a command of this fence, or neither */

@@ -110,6 +110,56 @@ static void within_a_connection_only_newer_documents_count(void **state) {
     assert_false(bench_view(&b).in_use);
 }
 
+static void an_older_server_is_told_which_fence_there_was(void **state) {
+    (void)state;
+    bench_session(&b, 7, true, "");
+    bench_session(&b, 3, true, "");
+    expect_note(&b, TS_CODE_STALE_FENCE);
+    expect_published(&b, "devices/scale-1/status", "{\"state\":\"online\",\"boot\":1,\"fence\":7}");
+    assert_true(bench_view(&b).in_use); /* it may have come late */
+    bench_session(&b, 8, false, "");
+    expect_safe(&b, TS_SAFE_ENDED);
+    assert_null(bench_published(&b, "devices/scale-1/status"));
+    bench_session(&b, 9, true, "");
+    assert_int_equal(expect(&b, TS_DO_WORK)->action.fence, 9);
+}
+
+static void a_fence_is_that_of_one_session_only(void **state) {
+    (void)state;
+    bench_session(&b, 7, true, "");
+    bench_data(&b, TS_EV_RESULT, "{\"weight_kg\":70.5}", true);
+    bench_session(&b, 7, true, ",\"session\":\"another\"");
+    expect_safe(&b, TS_SAFE_ENDED);
+    expect_note(&b, TS_CODE_STALE_FENCE);
+    assert_null(bench_find(&b, TS_DO_WORK));
+    expect_published(&b, "devices/scale-1/status", "{\"state\":\"online\",\"boot\":1,\"fence\":8}");
+    bench_message(&b, "devices/scale-1/command/tare", "{\"fence\":7}");
+    assert_null(bench_find(&b, TS_DO_COMMAND));
+    bench_session(&b, 7, true, ",\"session\":\"another\""); /* it was under way when the server heard of it */
+    assert_null(bench_find(&b, TS_DO_WORK));
+    bench_session(&b, 10, true, "");
+    assert_int_equal(expect(&b, TS_DO_WORK)->action.fence, 10);
+    assert_null(bench_published(&b, "devices/scale-1/result")); /* what the other one brought is not its */
+}
+
+static void a_fence_remains_that_of_a_session_that_is_over(void **state) {
+    (void)state;
+    bench_session(&b, 7, true, "");
+    document("{\"state\":\"free\",\"in_use\":false,\"session\":null,\"fence\":7,\"revision\":1000}");
+    bench_session(&b, 7, true, ",\"session\":\"another\"");
+    expect_note(&b, TS_CODE_STALE_FENCE);
+    assert_null(bench_find(&b, TS_DO_WORK));
+    assert_false(bench_view(&b).in_use);
+}
+
+static void there_is_no_fence_above_the_last(void **state) {
+    (void)state;
+    bench_session(&b, UINT32_MAX, true, "");
+    bench_session(&b, UINT32_MAX, true, ",\"session\":\"another\"");
+    expect_safe(&b, TS_SAFE_ENDED);
+    expect_published(&b, "devices/scale-1/status", "{\"state\":\"online\",\"boot\":1,\"fence\":4294967295}");
+}
+
 static void what_is_no_document_is_ignored(void **state) {
     static const char *const bad_json[] = {"", "null", "[]", "{\"fence\":5", "{\"fence\":NaN}"};
     static const char *const bad_message[] = {
@@ -178,6 +228,10 @@ int main(void) {
         cmocka_unit_test_setup(complete_work_is_not_begun, setup),
         cmocka_unit_test_setup(a_handover_changes_the_holder_and_not_the_work, setup),
         cmocka_unit_test_setup(within_a_connection_only_newer_documents_count, setup),
+        cmocka_unit_test_setup(an_older_server_is_told_which_fence_there_was, setup),
+        cmocka_unit_test_setup(a_fence_is_that_of_one_session_only, setup),
+        cmocka_unit_test_setup(a_fence_remains_that_of_a_session_that_is_over, setup),
+        cmocka_unit_test_setup(there_is_no_fence_above_the_last, setup),
         cmocka_unit_test_setup(what_is_no_document_is_ignored, setup),
         cmocka_unit_test_setup(words_of_a_newer_server_are_borne, setup),
         cmocka_unit_test_setup(an_empty_payload_is_a_removal, setup),

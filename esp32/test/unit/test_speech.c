@@ -88,6 +88,16 @@ static void older_turns_are_dropped(void **state) {
     expect_play("c", 0);
 }
 
+static void what_was_said_to_the_boot_before_ends_nothing_of_this_one(void **state) {
+    (void)state;
+    frame(7, 4, 0, "old");
+    expect_play("old", 4);
+    frame(7, 5, TS_FLAG_ABORT | TS_FLAG_END, "");
+    assert_non_null(bench_find(&b, TS_DO_HUSH));
+    frame(0, 0, TS_FLAG_START, "new");
+    expect_play("new", 0);
+}
+
 static void an_announcement_comes_on_a_turn_that_is_over(void **state) {
     (void)state;
     frame(0, 0, TS_FLAG_START, "a");
@@ -182,6 +192,7 @@ int main(void) {
         cmocka_unit_test_setup(numbers_wrap, setup),
         cmocka_unit_test_setup(a_lost_beginning_does_not_matter, setup),
         cmocka_unit_test_setup(older_turns_are_dropped, setup),
+        cmocka_unit_test_setup(what_was_said_to_the_boot_before_ends_nothing_of_this_one, setup),
         cmocka_unit_test_setup(an_announcement_comes_on_a_turn_that_is_over, setup),
         cmocka_unit_test_setup(who_speaks_interrupts, setup),
         cmocka_unit_test_setup(an_abort_hushes, setup),

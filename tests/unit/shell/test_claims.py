@@ -12,7 +12,8 @@ from backend.core.refusals import Refused
 from backend.features.provisioning.feature import ALPHABET, secret
 from backend.shell.accounts import AccountError, Accounts, verify
 from backend.shell.claims import MOST_OPEN, ClaimError, Claims, Made
-from backend.shell.database import FILE, open_database
+from backend.shell.database import open_database
+from backend.shell.directory import DATABASE
 from backend.shell.revision import revision
 from backend.shell.triggers import TriggerError, Triggers
 from tests.people import ALICE, PRINTER, ROOT, SCALE
@@ -254,7 +255,7 @@ def test_a_used_code_stands_nowhere_in_the_files(tmp_path: Path) -> None:
     code = made.text.replace("-", "").encode()
 
     def stands() -> bool:
-        return any(code in path.read_bytes() for path in tmp_path.glob(f"{FILE}*"))
+        return any(code in path.read_bytes() for path in tmp_path.glob(f"{DATABASE}*"))
 
     assert stands(), "the server needs it until it is used"
     claimed(claims, made)

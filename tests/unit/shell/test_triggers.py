@@ -10,7 +10,8 @@ from sqlmodel import Session
 from backend.shell.accounts import Accounts
 from backend.shell.database import open_database
 from backend.shell.revision import revision
-from backend.shell.triggers import Defined, Put, TriggerError, Triggers, What, triggers_owned
+from backend.shell.trigger_owners import triggers_owned
+from backend.shell.triggers import Defined, Put, TriggerError, Triggers, What
 from backend.shell.watcher import loaded
 from tests.people import ALICE, EARS, SCALE
 

@@ -15,6 +15,10 @@ typedef struct {
 static bool write_birth(ts_device *device, ts_writer *out) {
     ts_put(out, "{\"state\":\"online\",\"boot\":");
     ts_put_u32(out, device->boot);
+    if (device->session.fence > 0) { /* a server whose database is an older one goes on above it */
+        ts_put_key(out, TS_KEY_FENCE);
+        ts_put_u32(out, device->session.fence);
+    }
     ts_put(out, "}");
     return true;
 }

@@ -1,6 +1,8 @@
 /* The session: who holds the board is what the document says, and only the newest one. */
 #include "internal.h"
 
+#include <string.h>
+
 #define PATIENCE_MS 2000u /* a document, or its renewal, takes this long to come */
 
 /* Small signs of life renew a lease by up to a tenth, and no new document tells. So while connected the board waits a
@@ -107,10 +109,15 @@ static void follow(ts_device *device, const ts_session *before, const ts_work *w
         ts_chore_drop(device, TS_CHORE_RESET);
 }
 
+/* Tell whether this is a fence that another session had: an older database was restored, and it was given out again. */
+static bool is_given_again(const ts_session *known, const ts_session *next) {
+    return next->fence == known->fence && known->id[0] != '\0' && next->id[0] != '\0' &&
+           !ts_text_is(ts_text_of(next->id), known->id);
+}
+
 /* Tell whether a document may be believed: within a connection only a newer one, on a new one any of this fence. */
 static bool is_current(const ts_session *known, const ts_session *next) {
-    if (next->fence != known->fence) return next->fence > known->fence || !known->believed;
-    return !known->known || next->revision >= known->revision;
+    return next->fence > known->fence || !known->known || next->revision >= known->revision;
 }
 
 /* The very document that is known already, as the broker keeps it: it was published when we heard of it first, not now.
@@ -129,6 +136,8 @@ static void believe(ts_device *device, ts_session *next, const ts_work *work, bo
 
     next->known = true;
     next->believed = true;
+    if (next->id[0] == '\0' && next->fence == before.fence)
+        memcpy(next->id, before.id, sizeof next->id); /* it is over */
     next->lease_at = device->now + next->lease_ms;
     if (again && retained) go_on_with_lease(&before, next, device->now);
     device->session = *next;
@@ -153,6 +162,20 @@ static void removed(ts_device *device) {
     ts_chore_drop(device, TS_CHORE_RESET);
 }
 
+/* It is not taken: the server shall learn which fence it must be above. */
+static void refuse(ts_device *device, const ts_session *next, ts_text topic) {
+    ts_session *session = &device->session;
+
+    if (is_given_again(session, next)) {
+        if (session->fence < UINT32_MAX) session->fence++; /* that of another session would not do, either */
+        session->id[0] = '\0';
+        session->known = false;
+    }
+    ts_note(device, TS_CODE_STALE_FENCE, topic);
+    ts_chore_want(device, TS_CHORE_BIRTH_AGAIN);
+    if (!session->known && session->in_use) ts_session_stop(device, TS_SAFE_ENDED);
+}
+
 void ts_session_document(ts_device *device, const ts_event *event) {
     ts_session next = device->session;
     ts_work work;
@@ -167,11 +190,8 @@ void ts_session_document(ts_device *device, const ts_event *event) {
         ts_note(device, wrong, event->topic);
         return;
     }
-    if (is_current(&device->session, &next)) {
+    if (is_given_again(&device->session, &next) || next.fence < device->session.fence)
+        refuse(device, &next, event->topic);
+    else if (is_current(&device->session, &next)) /* else it is told twice, or in the wrong order */
         believe(device, &next, &work, event->on);
-        return;
-    }
-    if (next.fence == device->session.fence) return; /* told twice, or in the wrong order */
-    ts_note(device, TS_CODE_STALE_FENCE, event->topic);
-    if (!device->session.known && device->session.in_use) ts_session_stop(device, TS_SAFE_ENDED);
 }

@@ -48,12 +48,12 @@ void ts_speech_silent(ts_device *device) {
         quiet(device);
 }
 
-/* The turn that a frame or an event belongs to may be newer than what we know. Returns whether it is not over. */
+/* The turn that a frame belongs to may be newer than what we know. Returns whether it is not over. Only what is said to
+ * the board ends older ones for good: a frame may be of the boot before, and the server counts anew with each. */
 static bool follow_turn(ts_device *device, uint32_t turn) {
     ts_voice *voice = &device->voice;
 
-    if (turn < voice->least) return false;
-    voice->least = turn;
+    if (turn < voice->least || (voice->streaming && turn < voice->heard_turn)) return false;
     if (turn > voice->turn) voice->turn = turn;
     return true;
 }

@@ -13,6 +13,7 @@ from backend.core.facts import (
     DeviceLost,
     DeviceOnline,
     DirectoryChanged,
+    FenceTold,
     MessageRefused,
     Resumed,
     SecretsChanged,
@@ -469,6 +470,36 @@ def test_after_a_start_the_device_is_unknown_since_then_and_not_since_1970(datab
     house.now = START
     house.restart()
     assert house.presence(DEVICE).since == START
+
+
+# The highest fence it has seen
+
+
+def test_which_fence_it_has_seen_is_told_before_it_counts_as_there() -> None:
+    """Who waits would be granted with a lower one otherwise."""
+    history = PresenceHistory(LIMITS)
+    history.says("online", 5, fence=7)
+    told = [fact for fact in history.facts if isinstance(fact, FenceTold | DeviceOnline)]
+    assert told == [FenceTold(DEVICE, 7, f"devices/{DEVICE}/status"), ONLINE]
+
+
+@pytest.mark.parametrize("retained", [True, False])
+def test_which_fence_it_has_seen_is_told_each_time(retained: bool) -> None:
+    history = online(boot=5)
+    history.says("online", 5, fence=7, retained=retained)
+    assert FenceTold(DEVICE, 7, f"devices/{DEVICE}/status") in history.facts
+
+
+def test_a_device_of_older_firmware_or_one_that_has_seen_none_tells_none() -> None:
+    history = PresenceHistory(LIMITS)
+    for fence in (None, 0):
+        history.says("online", 5, fence=fence)
+        assert not [fact for fact in history.facts if isinstance(fact, FenceTold)]
+
+
+def test_what_the_broker_kept_of_an_older_boot_tells_no_fence() -> None:
+    history = online(boot=5)
+    assert history.says("online", 4, fence=7, retained=True) == [STALE]
 
 
 # The directory

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from backend.core.effects import Publish
-from backend.core.facts import DirectoryChanged, FloorChanged, PublishRefused, Resumed
+from backend.core.facts import DirectoryChanged, FenceTold, FloorChanged, MessageRefused, PublishRefused, Resumed
 from backend.core.refusals import Code
 from backend.features.sessions.policy import Policy
-from tests.histories import DEVICE, DIRECTORY, SessionHistory
+from tests.histories import DEVICE, DIRECTORY, SessionHistory, refusals
 from tests.people import ALICE, BOB, CAROL, EVERYBODY
 
 SESSION = f"devices/{DEVICE}/session"
+STATUS = f"devices/{DEVICE}/status"
 GONE = DirectoryChanged(frozenset(), frozenset(EVERYBODY))
 EVERY_KEY = {"state", "in_use", "session", "type", "holder", "holder_name", "client", "fence", "started_at"} | {
     *("last_activity", "expires_in_s", "timeout", "input", "output", "complete", "queue", "reason", "revision")
@@ -59,6 +60,92 @@ def test_a_device_that_comes_back_twice_takes_the_device_from_nobody() -> None:
     history.claims(BOB, wait=True)
     history.is_back()
     assert (history.session.holder, history.session.fence) == ("alice", 1)
+
+
+# The device has seen a higher fence: an older database was restored
+
+
+def tells_fence(history: SessionHistory, fence: int) -> None:
+    """Let the device say which fence it has seen."""
+    history.happens(FenceTold(DEVICE, fence, STATUS))
+
+
+def test_a_free_device_is_granted_above_the_fence_that_it_has_seen() -> None:
+    history = SessionHistory()
+    history.claims(ALICE)
+    history.asks(ALICE, "release")
+    tells_fence(history, 7)
+    (document,) = history.documents
+    assert (document["state"], document["fence"], document["reason"]) == ("free", 8, "released")
+    assert history.claims(BOB)["fence"] == 9
+
+
+def test_a_session_ends_whose_fence_the_device_refuses_and_who_waits_is_next() -> None:
+    history = SessionHistory(Policy(cooling_s=60))
+    history.claims(ALICE)
+    history.claims(BOB, wait=True)
+    tells_fence(history, 7)
+    assert history.endings == [("alice", "stale_fence")]
+    assert history.happened("user", "fence") == [("ended", "alice", 1), ("granted", "bob", 9)]
+    (document,) = history.documents
+    assert (document["holder"], document["fence"]) == ("bob", 9)
+    assert history.answers["bob"]["fence"] == 9
+    assert refusals(history.commands(fence=1)) == ["stale_fence"]
+    assert refusals(history.results(fence=1, weight_kg=70.5)) == ["stale_fence"]
+    assert history.running.output == {}
+
+
+def test_a_session_whose_fence_the_device_refuses_ends_also_if_nobody_waits() -> None:
+    history = SessionHistory()
+    history.claims(ALICE)
+    tells_fence(history, 2)
+    (document,) = history.documents
+    assert (document["state"], document["fence"], document["reason"]) == ("free", 3, "stale_fence")
+
+
+def test_a_device_that_cleans_confirms_with_the_fence_that_it_is_told() -> None:
+    history = SessionHistory()
+    history.declares(cleans=True)
+    history.claims(ALICE)
+    tells_fence(history, 7)
+    assert history.documents[0]["state"] == "resetting"
+    assert refusals(history.results(fence=1, reset=True)) == ["stale_fence"]
+    assert history.results(fence=8, reset=True) != []
+    assert history.state == "free"
+
+
+@pytest.mark.parametrize("fence", [0, 1, 2])
+def test_a_fence_that_is_not_above_the_last_one_changes_nothing(fence: int) -> None:
+    history = SessionHistory()
+    history.claims(BOB)
+    history.asks(BOB, "release")
+    history.claims(ALICE)
+    before = history.session
+    tells_fence(history, fence)
+    assert (history.session, history.said) == (before, [])
+
+
+def test_a_fence_that_is_told_twice_is_heard_once() -> None:
+    history = SessionHistory()
+    tells_fence(history, 7)
+    history.claims(ALICE)
+    for fence in (7, 7, 8, 9):
+        tells_fence(history, fence)
+    assert (history.session.holder, history.session.fence) == ("alice", 9)
+
+
+def test_no_device_can_use_up_the_fences() -> None:
+    history = SessionHistory()
+    history.claims(ALICE)
+    for fence in (2**31, 2**32 - 1):
+        tells_fence(history, fence)
+        assert [said.topic for said in history.said if isinstance(said, MessageRefused)] == [STATUS]
+        assert refusals(history.said) == ["bad_message"]
+    assert (history.session.holder, history.session.fence) == ("alice", 1)
+    tells_fence(history, 2**31 - 1)
+    assert history.claims(BOB)["fence"] == 2**31 + 1
+    tells_fence(history, 2**31 + 1)
+    assert (history.session.holder, refusals(history.said)) == ("bob", []), "it has seen what it was given"
 
 
 # The directory
