@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.shell.database import FILE
+from backend.shell.directory import DATABASE
 from tests.firmware.boards import Board, Json, Person
 from tests.firmware.lab import START, Lab, granted, opened
 
@@ -80,7 +80,7 @@ def obeys(person: Person, board: Board, answer: Json, *, above: int) -> None:
 def copied(lab: Lab) -> Path:
     """Copy the database, as an operator may while the server runs."""
     copy = lab.directory / "copy.db"
-    _copy(lab.site.talkstick.data / FILE, copy)
+    _copy(lab.site.talkstick.data / DATABASE, copy)
     return copy
 
 
@@ -91,7 +91,7 @@ def stop_server(lab: Lab) -> None:
 
 def start_server(lab: Lab, copy: Path) -> None:
     """Put the database back to the copy, and let the server run again."""
-    _copy(copy, lab.site.talkstick.data / FILE)
+    _copy(copy, lab.site.talkstick.data / DATABASE)
     lab.site.talkstick.start()
 
 
