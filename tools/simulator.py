@@ -58,6 +58,7 @@ class Board:
         self._speed = speed
         self._dice = dice or random.Random()
         self._revision = 0
+        self._is_over = False
         self._session: str | None = None
         self._held: Held | None = None
         self._steps: deque[Step] = deque()
@@ -80,11 +81,12 @@ class Board:
     def document(self, document: Json, now: float) -> list[Message]:
         """Act on the session document (empty: the topic was cleared)."""
         fence, revision = document.get("fence", self.fence), document.get("revision", self._revision)
-        if self._refuses(fence, document.get("session")) or (fence, revision) < (self.fence, self._revision):
-            return []  # old, and late
-        is_new = fence > self.fence
-        self.fence, self._revision = fence, revision
         before, after = self._held, _held(document)
+        is_late = (fence, revision) < (self.fence, self._revision) and (after is not None or before is None)
+        if self._refuses(fence, after) or is_late:
+            return []
+        is_new = fence > self.fence or (before is None and not self._is_over)
+        self.fence, self._revision, self._is_over = fence, revision, after is None
         self._session = after.session if after is not None else None if is_new else self._session
         if after is None or (is_new and not after.is_handed_over_by(before)):
             self._rest()
@@ -96,11 +98,12 @@ class Board:
             return self._go_on(before, after, now)
         return []
 
-    def _refuses(self, fence: int, session: str | None) -> bool:
-        """Count what an older server says. A fence that two sessions had is good for neither."""
-        is_given_again = fence == self.fence and None not in (session, self._session) and session != self._session
-        if is_given_again:
+    def _refuses(self, fence: int, held: Held | None) -> bool:
+        """Count what an older server says. A fence that two sessions had, or that is over, is good for none."""
+        is_another = held is not None and None not in (held.session, self._session) and held.session != self._session
+        if fence == self.fence and (is_another or (held is not None and self._is_over)):
             self.fence, self._revision, self._held, self._session = fence + 1, 0, None, None
+            self._is_over = False
             self._rest()
         self.refused += fence < self.fence
         return fence < self.fence

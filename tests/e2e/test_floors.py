@@ -145,19 +145,6 @@ def test_who_waits_and_gives_up_waits_no_longer(house: House, how: signal.Signal
     assert house.document("scale-1")["notice"] is None
 
 
-def test_who_waits_while_the_server_stops_is_told_that_it_waits_on(house: House) -> None:
-    house.run("alice", "session", "claim", "scale-1")
-    with house.started("bob", "session", "claim", "scale-1", "--wait") as bob:
-        assert "queued, position 1" in next_line(bob)
-        house.talkstick.stop(signal.SIGKILL)
-        said = bob.communicate(timeout=WITHIN_S)[0]
-    assert "If you waited you still do" in said
-    assert "`talkstick session leave scale-1`" in said
-    house.talkstick.start()
-    assert house.document("scale-1")["queue"][0]["user"] == "bob"
-    assert house.code("bob", "leave", "scale-1") == "left"
-
-
 def test_a_channel_is_added_held_and_removed_while_the_server_runs(house: House) -> None:
     house.talkstick.publish("alice", f"{STAGE}/session/request/alice", {"id": "1", "action": "claim"})
     house.admin.body(f"{STAGE}/session/reply/alice", id="1", ok=False, code="unknown_channel")

@@ -66,7 +66,7 @@ def _after_the_crash(talkstick: Talkstick) -> list[dict[str, object]]:
         kept = alice.body(SESSION)
         assert (kept["holder"], kept["fence"], kept["output"]) == ("alice", 1, {"weight": 70.5})
         assert [place["user"] for place in kept["queue"]] == ["bob"]
-        alice.body("devices/scale-1/presence", state="unknown", reason="restarted", boot=1)
+        alice.wait_for(lambda got: got.topic.endswith("scale-1/presence") and got.body["state"] in ("unknown", "lost"))
         scale = board(talkstick, boot=2)
         alice.body("devices/scale-1/presence", state="online", boot=2)
 

@@ -41,6 +41,21 @@ def test_a_board_that_was_not_restarted_works_again(lab: Lab) -> None:
         obeys(alice, board, alice.ask("restored", "claim", type="weighing"), above=seen)
 
 
+def test_a_session_that_was_in_progress_in_the_copy_ends_when_its_holder_wants(lab: Lab) -> None:
+    with lab.person() as alice, lab.board("midway", *RELAY) as board:
+        fence = granted(alice, board, type="weighing")
+        board.did("work", fence=fence)
+        copy = copied(lab)
+        for weight in range(5):
+            alice.ask("midway", "update", input={"weight": weight})
+        board.did("work", fence=fence, job=5)
+        stop_server(lab)
+        start_server(lab, copy)
+        assert alice.insist("devices/midway/session", action="release")["ok"]
+        board.did("safe", reason="ended")
+
+
+@pytest.mark.alone  # a server has to be there again before the keep-alive of a board that is stopped runs out, in 22 s
 def test_a_fence_that_was_given_to_somebody_else_meanwhile_is_not_taken(lab: Lab) -> None:
     with lab.person() as alice, lab.person("bob") as bob, lab.board("twice") as board:
         granted(alice, board, type="weighing")

@@ -59,7 +59,7 @@ def run(story: Callable[[int, EmbeddedBroker], Coroutine[None, None, None]], **o
     async def main() -> None:
         port = free_port()
         door = options.pop("door", OpenDoor())
-        async with running([Listener("tcp", HOST, port)], door, **options) as broker, asyncio.timeout(60):
+        async with running([Listener("tcp", HOST, port)], door, **options) as broker, asyncio.timeout(WITHIN_S):
             await story(port, broker)
 
     asyncio.run(main())

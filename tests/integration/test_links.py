@@ -91,7 +91,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 def run(story: Coroutine[None, None, None]) -> None:
-    asyncio.run(asyncio.wait_for(story, 60))
+    asyncio.run(asyncio.wait_for(story, WITHIN_S))
 
 
 @asynccontextmanager

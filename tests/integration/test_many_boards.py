@@ -19,7 +19,7 @@ def many(data: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         env={**os.environ, **mine, "TALKSTICK_DATA": str(data)},
         capture_output=True,
         text=True,
-        timeout=WITHIN_S * 5,  # it runs many commands
+        timeout=WITHIN_S * 3,  # it runs many commands
         check=False,
     )
 

@@ -309,7 +309,7 @@ def test_a_broker_that_comes_back_is_told_everything_again(database: Database) -
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), WITHIN_S))
 
 
 async def retained(port: int) -> dict[str, Any]:

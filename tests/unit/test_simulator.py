@@ -108,13 +108,27 @@ class TestBoard:
         assert at_work.dropped == 1
         assert {message.body["fence"] for message in work(at_work)} == {2}
 
-    @pytest.mark.parametrize("old", [document(4, 99), document(5, 9), document(5, 11)])
-    def test_old_documents_and_ended_sessions_start_nothing(self, old: Json) -> None:
+    @pytest.mark.parametrize(("old", "fence"), [(document(4, 99), 5), (document(5, 9), 6), (document(5, 11), 6)])
+    def test_old_documents_and_ended_sessions_start_nothing(self, old: Json, fence: int) -> None:
         at_work = board()
         at_work.document(document(5, 10, holder=None), now=0.0)
         at_work.document(old, now=0.1)
         assert at_work.due() is None
-        assert at_work.fence == 5
+        assert (at_work.fence, at_work.refused) == (fence, 1), "a fence whose session is over is good for none"
+
+    def test_a_fence_that_was_granted_before_the_server_heard_of_it_is_good(self) -> None:
+        at_work = board()
+        at_work.document(document(7, 100, session="a"), now=0.0)
+        at_work.document(document(7, 91, session="b"), now=0.1)
+        assert at_work.fence == 8
+        at_work.document(document(8, 93, session="c"), now=0.2)
+        assert {message.body["fence"] for message in work(at_work)} == {8}
+
+    def test_the_end_is_believed_of_a_server_that_counts_documents_anew(self) -> None:
+        at_work = board()
+        at_work.document(document(7, 100, session="a"), now=0.0)
+        at_work.document(document(7, 91, holder=None), now=0.1)
+        assert at_work.due() is None
 
     @pytest.mark.parametrize(
         "update", [document(1, 3, input={"height": 180}), document(1, 3)], ids=["new input", "same input"]

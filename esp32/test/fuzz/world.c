@@ -122,10 +122,16 @@ static void drain(world *w) {
     look_around(w);
 }
 
-/* A fence that another session had is good for none: only a higher one is, from now on. */
+static bool is_over(const ts_session *session) {
+    return session->state != TS_STATE_ACTIVE && session->state != TS_STATE_OFFERED && session->state != TS_STATE_GRACE;
+}
+
+/* A fence that another session had, or that is over, is good for none: only a higher one is, from now on. */
 static bool is_given_again(world *w, const ts_session *session) {
-    if (session->fence != w->fence || session->id[0] == '\0' || w->id[0] == '\0' || strcmp(session->id, w->id) == 0)
-        return false;
+    bool another = session->id[0] != '\0' && w->id[0] != '\0' && strcmp(session->id, w->id) != 0;
+    bool again = w->told && w->over && !is_over(session) && session->revision < w->revision;
+
+    if (session->fence != w->fence || !(another || again)) return false;
     w->fence += w->fence < UINT32_MAX ? 1 : 0;
     w->id[0] = '\0';
     w->told = w->in_use = false;
@@ -142,15 +148,18 @@ static void heed(world *w, ts_text data) {
     if (w->device->link != TS_LINK_UP || w->device->down_for_good) return; /* it does not listen any more */
     if (data.size == 0) {
         w->in_use = false;
+        w->over = true;
         return;
     }
     if (ts_document_read(data, &session, &work) != NULL) return;
     if (session.fence < w->fence || is_given_again(w, &session)) return;
-    if (w->told && session.fence == w->fence && session.revision < w->revision) return;
+    if (w->told && session.fence == w->fence && session.revision < w->revision && (w->over || !is_over(&session)))
+        return;
     if (session.fence != w->fence || session.id[0] != '\0') memcpy(w->id, session.id, sizeof w->id);
     w->fence = session.fence;
     w->revision = session.revision;
     w->in_use = session.in_use;
+    w->over = is_over(&session);
     w->told = true;
 }
 

@@ -25,7 +25,7 @@ typedef struct {
      * the last document of this connection that had it */
     uint32_t fence, revision;
     char id[TS_SESSION_BYTES];
-    bool told, in_use;
+    bool told, in_use, over;
 
     /* What the event is that is being handled: the session document, or a command of this fence, or neither */
     bool document;

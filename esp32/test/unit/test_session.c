@@ -101,8 +101,8 @@ static void a_handover_changes_the_holder_and_not_the_work(void **state) {
 static void within_a_connection_only_newer_documents_count(void **state) {
     (void)state;
     document("{\"state\":\"active\",\"in_use\":true,\"fence\":5,\"revision\":9}");
-    document("{\"state\":\"free\",\"in_use\":false,\"fence\":5,\"revision\":8}");
-    assert_true(bench_view(&b).in_use);
+    document("{\"state\":\"active\",\"in_use\":true,\"fence\":5,\"revision\":8,\"holder\":\"bob\"}");
+    assert_string_equal(bench_view(&b).holder, "");
     document("{\"state\":\"free\",\"in_use\":false,\"fence\":4,\"revision\":10}");
     assert_true(bench_view(&b).in_use);
     expect_note(&b, TS_CODE_STALE_FENCE);
@@ -150,6 +150,26 @@ static void a_fence_remains_that_of_a_session_that_is_over(void **state) {
     expect_note(&b, TS_CODE_STALE_FENCE);
     assert_null(bench_find(&b, TS_DO_WORK));
     assert_false(bench_view(&b).in_use);
+}
+
+/* Within a fence a session ends once: no document that is late says so. */
+static void the_end_is_believed_of_a_server_that_counts_documents_anew(void **state) {
+    (void)state;
+    document("{\"state\":\"active\",\"in_use\":true,\"session\":\"a\",\"fence\":7,\"revision\":100}");
+    document("{\"state\":\"free\",\"in_use\":false,\"fence\":7,\"revision\":91}");
+    expect_safe(&b, TS_SAFE_ENDED);
+    assert_false(bench_view(&b).in_use);
+}
+
+static void an_older_server_is_told_that_a_session_is_over(void **state) {
+    (void)state;
+    document("{\"state\":\"free\",\"in_use\":false,\"fence\":7,\"revision\":100}");
+    document("{\"state\":\"active\",\"in_use\":true,\"session\":\"a\",\"fence\":7,\"revision\":91}");
+    expect_note(&b, TS_CODE_STALE_FENCE);
+    assert_null(bench_find(&b, TS_DO_WORK));
+    expect_published(&b, "devices/scale-1/status", "{\"state\":\"online\",\"boot\":1,\"fence\":8}");
+    document("{\"state\":\"active\",\"in_use\":true,\"session\":\"b\",\"fence\":8,\"revision\":93}");
+    assert_int_equal(expect(&b, TS_DO_WORK)->action.fence, 8); /* it was granted before the server heard of that */
 }
 
 static void there_is_no_fence_above_the_last(void **state) {
@@ -231,6 +251,8 @@ int main(void) {
         cmocka_unit_test_setup(an_older_server_is_told_which_fence_there_was, setup),
         cmocka_unit_test_setup(a_fence_is_that_of_one_session_only, setup),
         cmocka_unit_test_setup(a_fence_remains_that_of_a_session_that_is_over, setup),
+        cmocka_unit_test_setup(the_end_is_believed_of_a_server_that_counts_documents_anew, setup),
+        cmocka_unit_test_setup(an_older_server_is_told_that_a_session_is_over, setup),
         cmocka_unit_test_setup(there_is_no_fence_above_the_last, setup),
         cmocka_unit_test_setup(what_is_no_document_is_ignored, setup),
         cmocka_unit_test_setup(words_of_a_newer_server_are_borne, setup),

@@ -109,15 +109,24 @@ static void follow(ts_device *device, const ts_session *before, const ts_work *w
         ts_chore_drop(device, TS_CHORE_RESET);
 }
 
-/* Tell whether this is a fence that another session had: an older database was restored, and it was given out again. */
-static bool is_given_again(const ts_session *known, const ts_session *next) {
-    return next->fence == known->fence && known->id[0] != '\0' && next->id[0] != '\0' &&
-           !ts_text_is(ts_text_of(next->id), known->id);
+/* Tell whether a document says that nobody holds the board, or does no more. */
+static bool is_over(const ts_session *session) {
+    return session->state == TS_STATE_FREE || session->state == TS_STATE_RESETTING || session->state == TS_STATE_COOLING;
 }
 
-/* Tell whether a document may be believed: within a connection only a newer one, on a new one any of this fence. */
+/* Tell whether this is a fence that another session had, or whose session is over: an older database was restored, and
+ * it was given out again. */
+static bool is_given_again(const ts_session *known, const ts_session *next) {
+    if (next->fence != known->fence) return false;
+    if (known->id[0] != '\0' && next->id[0] != '\0' && !ts_text_is(ts_text_of(next->id), known->id)) return true;
+    return known->known && next->revision < known->revision && is_over(known) && !is_over(next);
+}
+
+/* Tell whether a document may be believed: within a connection only a newer one, on a new one any of this fence. That a
+ * session is over never comes late: with its fence none begins again. */
 static bool is_current(const ts_session *known, const ts_session *next) {
-    return next->fence > known->fence || !known->known || next->revision >= known->revision;
+    return next->fence > known->fence || !known->known || next->revision >= known->revision ||
+           (is_over(next) && !is_over(known));
 }
 
 /* The very document that is known already, as the broker keeps it: it was published when we heard of it first, not now.
