@@ -78,7 +78,8 @@ def _preempt(turn: Turn, who: Principal, asked: Asked, body: Preempt) -> None:
         return
     if (waiting := turn.session.waiter(who.name)) is not None:
         turn.take_out(waiting)
-        turn.refuse(waiting.asked, Code.SUPERSEDED)
+        if waiting.asked != asked:
+            turn.refuse(waiting.asked, Code.SUPERSEDED)
     if running is not None and body.in_s:
         _announce(turn, running, mine, body)
     elif running is not None:

@@ -7,7 +7,9 @@ import pytest
 from backend.core.effects import Answer, Asked, Record
 from backend.core.facts import FloorOrdered
 from backend.core.principals import Principal, Role
+from backend.features.sessions.asks import Preempt
 from backend.features.sessions.policy import Policy
+from backend.features.sessions.requests import SessionAsked
 from backend.features.sessions.state import Past
 from tests.histories import SCALE_FLOOR, STAGE_FLOOR, SessionHistory
 from tests.people import ALICE, BOB, BOT, CAROL, ROOT, SCALE
@@ -360,6 +362,16 @@ def test_preempting_what_nobody_holds_is_a_claim_that_comes_first() -> None:
     assert history.queue == ["root", "bob"]
     history.results(reset=True)
     assert history.session.holder == "root"
+
+
+def test_a_preemption_that_waits_and_is_repeated_after_its_answer_is_forgotten_waits_on() -> None:
+    history = held(Policy(clean="always"))
+    history.asks(ALICE, "release")
+    history.asks(ROOT, "preempt")
+    (waiter,) = history.session.queue
+    history.happens(SessionAsked(history.session.floor, ROOT, waiter.asked, Preempt(action="preempt"), None))
+    assert history.told == [(waiter.asked.id, "queued")]
+    assert history.queue == ["root"]
 
 
 @pytest.mark.parametrize(
