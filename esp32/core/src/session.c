@@ -111,7 +111,8 @@ static void follow(ts_device *device, const ts_session *before, const ts_work *w
 
 /* Tell whether a document says that nobody holds the board, or does no more. */
 static bool is_over(const ts_session *session) {
-    return session->state == TS_STATE_FREE || session->state == TS_STATE_RESETTING || session->state == TS_STATE_COOLING;
+    return session->state == TS_STATE_FREE || session->state == TS_STATE_RESETTING ||
+           session->state == TS_STATE_COOLING;
 }
 
 /* Tell whether this is a fence that another session had, or whose session is over: an older database was restored, and
