@@ -1,8 +1,11 @@
-"""What `make firmware` has built."""
+"""What `make firmware` has built, and a server for it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.firmware.lab import START, Lab, opened
 
 BUILT = Path(__file__).parents[2] / "build" / "firmware" / "host"
 
@@ -23,3 +26,13 @@ def firmware_build() -> Path:
 def talkstick_device() -> Path:
     """Return the program that is a device, on this machine."""
     return _built(BUILT / "talkstick-device")
+
+
+@pytest.fixture(scope="module", params=START)
+def lab(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, talkstick_device: Path
+) -> Iterator[Lab]:
+    """A server with one broker after the other."""
+    directory = tmp_path_factory.mktemp(request.param)
+    with START[request.param](directory) as site, opened(site, talkstick_device, directory) as made:
+        yield made

@@ -2,26 +2,14 @@
 
 import json
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.firmware.boards import Json, Person
-from tests.firmware.lab import HOST, START, Lab, granted, online, opened
+from tests.firmware.lab import HOST, Lab, granted, online
 from tools.actor import Login
 
 RELAY = ("--output", "relay:off")
-
-
-@pytest.fixture(scope="module", params=START)
-def lab(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, talkstick_device: Path
-) -> Iterator[Lab]:
-    """A server with one broker after the other."""
-    directory = tmp_path_factory.mktemp(request.param)
-    with START[request.param](directory) as site, opened(site, talkstick_device, directory) as made:
-        yield made
 
 
 def test_somebody_works_with_it(lab: Lab) -> None:

@@ -2,7 +2,6 @@
 
 import signal
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -10,19 +9,9 @@ import pytest
 
 from backend.shell.directory import DATABASE
 from tests.firmware.boards import Board, Json, Person
-from tests.firmware.lab import START, Lab, granted, opened
+from tests.firmware.lab import Lab, granted
 
 RELAY = ("--output", "relay:off")
-
-
-@pytest.fixture(scope="module", params=START)
-def lab(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, talkstick_device: Path
-) -> Iterator[Lab]:
-    """A server with one broker after the other."""
-    directory = tmp_path_factory.mktemp(request.param)
-    with START[request.param](directory) as site, opened(site, talkstick_device, directory) as made:
-        yield made
 
 
 def test_a_board_that_was_not_restarted_works_again(lab: Lab) -> None:

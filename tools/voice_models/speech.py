@@ -103,7 +103,7 @@ class _Synthesiser:
                 raise SpeechError(f"espeak-ng has no voice {voice!r}")
             self._library.espeak_SetParameter(_SPEED, speed, 0)
             self._library.espeak_SetParameter(_PITCH, pitch, 0)
-            # The breath of some voices is noise: the same for the same text.
+            # The breath of some voices is noise. What else varies does so from call to call, alike in each process.
             self._library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
             self._audio.clear()
             self._events.clear()
