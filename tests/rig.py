@@ -168,6 +168,25 @@ class Talkstick:
         assert (done.returncode == 0) == ok, (arguments, done.stdout, done.stderr)
         return done.stdout if ok else done.stdout + done.stderr
 
+    @contextmanager
+    def started(self, who: str, *arguments: str, stderr: int = subprocess.STDOUT) -> Iterator["subprocess.Popen[str]"]:
+        """Start the installed command as somebody, in a process of its own; it is killed in the end."""
+        with subprocess.Popen(
+            [COMMAND, *arguments],
+            env=self.environment({**self.login(who), "PYTHONUNBUFFERED": "1"}),
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def login(self, who: str) -> dict[str, str]:
+        """Return what lets a command log in as somebody."""
+        return {"TALKSTICK_USER": who, "TALKSTICK_PASSWORD": self.passwords[who]}
+
     def user(self, name: str, role: str = "user") -> None:
         """Add an account, and keep its password."""
         made = self.run("user", "add", name, "--name", name.title(), "--role", role, "--json")

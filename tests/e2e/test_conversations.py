@@ -21,7 +21,7 @@ def record(talkstick: Talkstick, *arguments: str, name: str = "admin") -> Any:
 
 def voice(talkstick: Talkstick, *arguments: str, name: str = "admin", ok: bool = True) -> str:
     """Run a command of somebody, in this process: to start one anew takes longer than the command."""
-    environment = talkstick.environment({"TALKSTICK_USER": name, "TALKSTICK_PASSWORD": talkstick.passwords[name]})
+    environment = talkstick.environment(talkstick.login(name))
     done = CliRunner(env=environment).invoke(command, ["voice", *arguments])
     assert (done.exit_code == 0) == ok, done.output
     return done.output

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import click.testing
 import pytest
 
 from backend.cli.main import talkstick as command
-from tests.rig import COMMAND, WITHIN_S, Subscriber, Talkstick, serving
+from tests.rig import WITHIN_S, Subscriber, Talkstick, serving
 
 SESSION = "devices/scale-1/session"
 STAGE = "channels/stage"
@@ -41,24 +40,8 @@ class House:
         """Return a session document."""
         return dict(json.loads(self.run("admin", "session", "show", floor, "--json")))
 
-    @contextmanager
-    def started(self, name: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-        """Start a command as somebody, in a process of its own."""
-        with subprocess.Popen(
-            [COMMAND, *arguments],
-            env=self._environment(name),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
-
     def _environment(self, name: str) -> dict[str, str]:
-        login = {"TALKSTICK_USER": name, "TALKSTICK_PASSWORD": self.talkstick.passwords[name]}
-        return self.talkstick.environment(login)
+        return self.talkstick.environment(self.talkstick.login(name))
 
 
 @pytest.fixture
@@ -87,7 +70,7 @@ def test_a_device_is_held_renewed_and_handed_over(house: House) -> None:
     assert house.code("carol", "unobserve", "scale-1") == "unobserved"
     assert house.code("alice", "offer", "scale-1", "--to", "bob") == "offered"
     assert house.code("bob", "decline", "scale-1") == "declined"
-    with house.started("alice", "session", "offer", "scale-1", "--to", "bob", "--wait") as alice:
+    with house.talkstick.started("alice", "session", "offer", "scale-1", "--to", "bob", "--wait") as alice:
         assert "offered" in next_line(alice)
         assert house.code("bob", "accept", "scale-1", "--client", "shell") == "granted"
         assert "handed_over" in alice.communicate(timeout=WITHIN_S)[0]
@@ -127,18 +110,18 @@ def test_an_admin_promotes_demotes_preempts_and_kicks(house: House) -> None:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP])
 def test_who_waits_and_gives_up_waits_no_longer(house: House, how: signal.Signals) -> None:
     house.run("alice", "session", "claim", "scale-1")
-    with house.started("bob", "session", "claim", "scale-1", "--wait") as bob:
+    with house.talkstick.started("bob", "session", "claim", "scale-1", "--wait") as bob:
         assert "queued, position 1" in next_line(bob)
         bob.send_signal(how)
         assert "you wait no longer" in bob.communicate(timeout=WITHIN_S)[0]
         assert bob.returncode == 1
     house.admin.body(f"{SESSION}/event", event="left", user="bob")
-    with house.started("bob", "session", "claim", "scale-1", "--wait") as bob:
+    with house.talkstick.started("bob", "session", "claim", "scale-1", "--wait") as bob:
         assert "queued, position 1" in next_line(bob)
         house.run("alice", "session", "release", "scale-1")
         assert "granted" in bob.communicate(timeout=WITHIN_S)[0]
         assert bob.returncode == 0
-    with house.started("admin", "session", "preempt", "scale-1", "--in", "60", "--wait") as admin:
+    with house.talkstick.started("admin", "session", "preempt", "scale-1", "--in", "60", "--wait") as admin:
         assert "preempting" in next_line(admin)
         admin.send_signal(signal.SIGINT)
         assert "you wait no longer" in admin.communicate(timeout=WITHIN_S)[0]

@@ -28,7 +28,7 @@ class House:
         return self.talkstick.run(*arguments, ok=ok, environment=self._login(name))
 
     def _login(self, name: str) -> dict[str, str]:
-        return {"TALKSTICK_USER": name, "TALKSTICK_PASSWORD": self.talkstick.passwords[name]}
+        return self.talkstick.login(name)
 
     def record(self, name: str, *arguments: str) -> Any:
         """Return what a command printed as JSON."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig import COMMAND, WITHIN_S, Subscriber, Talkstick, serving
+from tests.rig import WITHIN_S, Subscriber, Talkstick, serving
 
 LOST, BACK = "the connection is lost", "the connection is there again"
 STATUS, SESSION = "devices/scale-1/status", "devices/scale-1/session"
@@ -65,18 +65,8 @@ def _lines(stream: Iterator[str] | None) -> Lines:
 @contextmanager
 def running(talkstick: Talkstick, *arguments: str, who: str = "admin") -> Iterator[Running]:
     """Start the installed command as somebody."""
-    login = {"TALKSTICK_USER": who, "TALKSTICK_PASSWORD": talkstick.passwords[who], "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        [COMMAND, *arguments],
-        env=talkstick.environment(login),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield Running(process)
-        finally:
-            process.kill()
+    with talkstick.started(who, *arguments, stderr=subprocess.PIPE) as process:
+        yield Running(process)
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_what_cannot_be_tried(talkstick: Talkstick, question: str, tmp_path: Pat
     assert "does not exist" in complaint(str(tmp_path / "nothing.wav"), "speaker-1")
     assert "no device nobody" in complaint(question, "nobody")
     assert "alice is a user" in complaint(question, "alice")
-    as_alice = {"TALKSTICK_USER": "alice", "TALKSTICK_PASSWORD": talkstick.passwords["alice"]}
+    as_alice = talkstick.login("alice")
     assert "only admins" in complaint(question, "speaker-1", **as_alice)
     assert "talkstick serve" in complaint(question, "speaker-1", TALKSTICK_PORT="1")
 
